@@ -10,6 +10,7 @@ import glob
 import json
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -94,6 +95,10 @@ def op_log(q):
     return dict(p.state(), text=p.text[q.get("offset", 0):], marks=p.marks)
 
 
+def op_status(q):
+    return procs[q["name"]].state()
+
+
 def op_kill(q):
     os.killpg(procs[q["name"]].p.pid, q.get("signal", signal.SIGKILL))
     return procs[q["name"]].state()
@@ -111,6 +116,34 @@ def op_write(q):
     except OSError as e:
         error = str(e)
     return {"t0": t0, "t1": time.monotonic(), "failed": error}
+
+
+def op_look(q):
+    """The device behind a root port, and its driver: None for what is not there."""
+    port = "/sys/bus/pci/devices/%s/" % q["port"]
+    found = [n for n in os.listdir(port) if re.fullmatch(r"\w{4}:\w\w:\w\w\.\d", n)]
+    if not found:
+        return {"bdf": None, "driver": None}
+    link = port + found[0] + "/driver"
+    return {"bdf": found[0],
+            "driver": os.path.basename(os.readlink(link)) if os.path.islink(link) else None}
+
+
+def put(path, text):
+    with open(path, "w") as f:
+        f.write(text)
+
+
+def op_bind(q):
+    """Binds the device to the driver, by driver_override."""
+    drivers, dev = "/sys/bus/pci/drivers/", "/sys/bus/pci/devices/%s/" % q["bdf"]
+    if not os.path.exists(drivers + q["driver"]):
+        subprocess.run(["modprobe", q["driver"]], check=True)
+    put(dev + "driver_override", q["driver"])
+    if os.path.exists(dev + "driver"):
+        put(dev + "driver/unbind", q["bdf"])
+    put(drivers + q["driver"] + "/bind", q["bdf"])
+    return {}
 
 
 def op_slot_off(q):

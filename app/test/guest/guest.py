@@ -150,13 +150,16 @@ class Guest:
             a += ["-device", "pcie-root-port,id=rp%d,chassis=%d,slot=%d,addr=0x%x"
                   % (i, i, i, FIRST_PORT + i),
                   "-netdev", self.wires[i].netdev("n%d" % i), "-device",
-                  ",".join([b.nics[i - 1]] + ["%s=%s" % kv for kv in self.nic(i).items()])]
+                  json.dumps(dict(self.nic(i), driver=b.nics[i - 1]))]
         return a
 
     def nic(self, i):
         """The properties of NIC i."""
-        return {"id": "nic%d" % i, "bus": "rp%d" % i, "netdev": "n%d" % i,
-                "mac": "52:54:00:00:00:%02x" % i}
+        p = {"id": "nic%d" % i, "bus": "rp%d" % i, "netdev": "n%d" % i,
+             "mac": "52:54:00:00:00:%02x" % i}
+        if self.boot.iommu and self.boot.nics[i - 1].startswith("virtio"):
+            p["iommu_platform"] = True              # else its DMA bypasses the IOMMU
+        return p
 
     def is_alive(self):
         return self.p.poll() is None
@@ -262,31 +265,23 @@ class Guest:
         """Address of root port i."""
         return "0000:00:%02x.0" % (FIRST_PORT + i)
 
+    def look(self, i):
+        """What the kernel has behind root port i: its address and driver, or None."""
+        a = self.ask(op="look", port=self.port(i))
+        return a["bdf"], a["driver"]
+
     def bdf(self, i):
-        """Address of the device that the kernel sees behind root port i, or None."""
-        names = self.sh("ls /sys/bus/pci/devices/%s/" % self.port(i)).split()
-        found = [n for n in names if re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{2}:\S+\.\d", n)]
-        return found[0] if found else None
+        return self.look(i)[0]
 
     def is_plugged(self, i):
         there = self.cmd("qom-list", path="/machine/peripheral")
         return any(d["name"] == "nic%d" % i for d in there)
 
-    def driver(self, bdf):
-        return self.sh("basename $(readlink -f /sys/bus/pci/devices/%s/driver)" % bdf).strip()
-
     def bind(self, i, driver):
         """Bind NIC i to a driver; its address."""
-        bdf = self.bdf(i)
-        dev, drv = "/sys/bus/pci/devices/" + bdf, "/sys/bus/pci/drivers/" + driver
-        if self.driver(bdf) == driver:
-            return bdf
-        out = self.sh(
-            "modprobe %s; cd %s; echo %s > driver_override; "
-            "[ ! -e driver ] || echo %s > driver/unbind; echo %s > %s/bind"
-            % (driver.replace("-", "_"), dev, driver, bdf, bdf, drv))
-        if self.driver(bdf) != driver:
-            raise LabError("%s cannot be bound to %s: %s" % (bdf, driver, out))
+        bdf, now = self.look(i)
+        if now != driver:
+            self.ask(op="bind", bdf=bdf, driver=driver)
         return bdf
 
     def plug(self, i):
