@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* ethdev: the bridge to DPDK's ports (the only user of ethdev_driver.h).
+ * In:  a bus backend, after a probe.  Out: each port has its own copy of the
+ *      PMD's dev_ops, in which dev_close is ours.
+ * Why: some PMDs unmap their BARs when a port is closed (virtio), and no bus op
+ *      sees it.  The guard must not act on a range that is somebody else's.
+ * Lock: `lock` guards the table of wrapped ports; never held in a PMD.
+ * Context: app, work. */
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <rte_ethdev.h>
+
+#include <ethdev_driver.h>
+
+#include "../core/host.h"
+#include "ethdev.h"
+
+struct port {
+	struct hotplug_bus *bus;
+	const void *key;
+	const struct eth_dev_ops *pmd_ops;
+	struct eth_dev_ops *ops;        /* ours; stays allocated for the next */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* ports */
+static struct port ports[RTE_MAX_ETHPORTS];
+
+static int
+close_port(struct rte_eth_dev *eth)
+{
+	struct port port;
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	port = ports[eth->data->port_id];
+	pthread_mutex_unlock(&lock);
+	hotplug_device_unsettle(port.bus, port.key);
+	ret = port.pmd_ops->dev_close(eth);
+	hotplug_device_settle(port.bus, port.key);
+	return ret;
+}
+
+/* With the lock held. */
+static void
+wrap_port(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
+{
+	if (port->ops == NULL)
+		port->ops = malloc(sizeof(*port->ops));
+	if (port->ops == NULL) {
+		host_log(HOST_WARN, "port %u: no memory to see it close", eth->data->port_id);
+		return;
+	}
+	port->bus = bus;
+	port->key = eth->device;
+	port->pmd_ops = eth->dev_ops;
+	*port->ops = *eth->dev_ops;
+	port->ops->dev_close = close_port;
+	eth->dev_ops = port->ops;
+}
+
+void
+ethdev_wrap(struct hotplug_bus *bus, const struct rte_device *dev)
+{
+	struct rte_eth_dev *eth;
+	unsigned int i;
+
+	pthread_mutex_lock(&lock);
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		eth = &rte_eth_devices[i];
+		if (eth->state == RTE_ETH_DEV_UNUSED || eth->device != dev ||
+		    eth->dev_ops == NULL || eth->dev_ops->dev_close == NULL ||
+		    eth->dev_ops == ports[i].ops)
+			continue;
+		wrap_port(eth, &ports[i], bus);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+void
+ethdev_unwrap_all(void)
+{
+	unsigned int i;
+
+	pthread_mutex_lock(&lock);
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
+		if (ports[i].ops != NULL && rte_eth_devices[i].dev_ops == ports[i].ops)
+			rte_eth_devices[i].dev_ops = ports[i].pmd_ops;
+	pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_PORT_ETHDEV_H
+#define HOTPLUG_PORT_ETHDEV_H
+
+#include "hotplug_bus.h"
+
+struct rte_device;
+
+/* Stand in front of dev_close of the ports on a guarded device; again is fine. */
+void ethdev_wrap(struct hotplug_bus *bus, const struct rte_device *dev);
+/* Put every port's own dev_ops back. */
+void ethdev_unwrap_all(void);
+
+#endif /* HOTPLUG_PORT_ETHDEV_H */

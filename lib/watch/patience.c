@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* patience: a look in the middle of a removal shows half of it.
+ * In:  what look() found, and since when the device is under suspicion (watch).
+ * Out: believe it, or look again in some milliseconds; resolved within 2 s.
+ * The kernel says "hang up", "unbind" and "remove" in this order, 10 to 20 ms
+ * apart (measured in the guest, TCG): between them the device looks present,
+ * then without a driver, and only then is it gone.
+ * Context: watch, device_lock() held. */
+
+#include "patience.h"
+
+#define MS 1000000ull
+
+#define PRESENT_NS (500 * MS)   /* after a sign that the kernel gave */
+#define CLAIMED_NS (100 * MS)   /* driverless: about to go, or just unbound */
+#define MUTED_NS (2000 * MS)    /* a reset switches memory decoding off and on */
+#define DARK_NS (20 * MS)       /* between the two looks that make it dark */
+#define SOON_NS (2 * MS)
+
+static bool
+wait_until(struct hotplug_device *dev, uint64_t over_ns, uint64_t now)
+{
+	if (now >= over_ns)
+		return true;
+	dev->look_ns = now + SOON_NS;
+	return false;
+}
+
+static void
+note_liveness(struct hotplug_device *dev, uint64_t now)
+{
+	if (dev->first_sign != HOTPLUG_SIGN_NONE)
+		return;
+	dev->first_sign = HOTPLUG_SIGN_LIVENESS;
+	dev->sign_ns = now;
+}
+
+static bool
+is_present_for_good(struct hotplug_device *dev, uint64_t now)
+{
+	switch (dev->first_sign) {
+	case HOTPLUG_SIGN_UIO:
+	case HOTPLUG_SIGN_UEVENT:
+	case HOTPLUG_SIGN_EAL:
+		return wait_until(dev, dev->sign_ns + PRESENT_NS, now);
+	default:
+		return true;
+	}
+}
+
+static bool
+is_dark_for_good(struct hotplug_device *dev, uint64_t now)
+{
+	if (dev->dark_looks++ > 0)
+		return true;
+	note_liveness(dev, now);
+	dev->look_ns = now + DARK_NS;
+	return false;
+}
+
+static bool
+is_claimed_for_good(struct hotplug_device *dev, uint64_t now)
+{
+	if (dev->claimed_ns == 0)
+		dev->claimed_ns = now;
+	note_liveness(dev, now);
+	return wait_until(dev, dev->claimed_ns + CLAIMED_NS, now);
+}
+
+static bool
+is_attached(const struct hotplug_device *dev)
+{
+	return dev->state == HOTPLUG_STATE_ATTACHED || dev->state == HOTPLUG_STATE_SUSPECT;
+}
+
+bool
+patience_is_over(struct hotplug_device *dev, enum hotplug_look found, uint64_t now,
+		 enum state_input *input)
+{
+	static const enum state_input meaning[] = {
+		[HOTPLUG_LOOK_PRESENT] = STATE_IN_PRESENT,
+		[HOTPLUG_LOOK_MUTED] = STATE_IN_MUTED,
+		[HOTPLUG_LOOK_DARK] = STATE_IN_DARK,
+		[HOTPLUG_LOOK_CLAIMED] = STATE_IN_CLAIMED,
+		[HOTPLUG_LOOK_OTHER] = STATE_IN_OTHER,
+		[HOTPLUG_LOOK_ABSENT] = STATE_IN_ABSENT,
+	};
+
+	*input = meaning[found];
+	if (!is_attached(dev))
+		return true;
+	if (found != HOTPLUG_LOOK_DARK)
+		dev->dark_looks = 0;
+	if (found != HOTPLUG_LOOK_CLAIMED)
+		dev->claimed_ns = 0;
+	switch (found) {
+	case HOTPLUG_LOOK_PRESENT:
+		return is_present_for_good(dev, now);
+	case HOTPLUG_LOOK_MUTED:
+		return dev->state == HOTPLUG_STATE_ATTACHED ||
+			wait_until(dev, dev->sign_ns + MUTED_NS, now);
+	case HOTPLUG_LOOK_DARK:
+		return is_dark_for_good(dev, now);
+	case HOTPLUG_LOOK_CLAIMED:
+		return is_claimed_for_good(dev, now);
+	default:
+		if (dev->state == HOTPLUG_STATE_ATTACHED)
+			note_liveness(dev, now);
+		return true;
+	}
+}
