@@ -96,6 +96,8 @@ patience_is_over(struct hotplug_device *dev, enum hotplug_look found, uint64_t n
 		dev->claimed_ns = 0;
 	switch (found) {
 	case HOTPLUG_LOOK_PRESENT:
+		if (dev->has_hung_up)   /* that uio device is dead, whatever is bound now */
+			*input = STATE_IN_CLAIMED;
 		return is_present_for_good(dev, now);
 	case HOTPLUG_LOOK_MUTED:
 		return dev->state == HOTPLUG_STATE_ATTACHED ||
