@@ -217,8 +217,7 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	dev->is_requested = dev->is_held = false;
 	dev->cause = HOTPLUG_CAUSE_NONE;
 	dev->first_sign = HOTPLUG_SIGN_NONE;
-	dev->sign_ns = dev->cut_ns = dev->look_ns = dev->claimed_ns = 0;
-	dev->dark_looks = 0;
+	dev->sign_ns = dev->cut_ns = dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
 	dev->state = HOTPLUG_STATE_ATTACHED;
 	atomic_store(&dev->signs, 0);
 	atomic_store(&dev->is_gone, false);
@@ -359,6 +358,8 @@ hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign s
 	device_unlock();
 	if (dev == NULL)
 		return -ENOENT;
+	if (dev->works_on_request)
+		sign = HOTPLUG_SIGN_VFIO;       /* asked for, not gone */
 	(void)cut_off_now(dev);         /* logged where it failed */
 	device_post(dev, DEVICE_SIGN(sign));
 	return 0;

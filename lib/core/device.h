@@ -66,7 +66,7 @@ struct hotplug_device {
 	uint64_t sign_ns, cut_ns;
 	uint64_t look_ns;               /* when to look again; 0: no need */
 	uint64_t claimed_ns;            /* since when look() says CLAIMED */
-	unsigned int dark_looks;        /* in a row */
+	uint64_t dark_ns;               /* since when it says DARK */
 	bool has_hung_up;               /* its descriptor is dead for good */
 
 	bool is_requested, is_held;     /* REQUESTED, HELD were raised */

@@ -96,8 +96,7 @@ cut(struct hotplug_device *dev)
 static void
 forget_suspicion(struct hotplug_device *dev)
 {
-	dev->look_ns = dev->claimed_ns = 0;
-	dev->dark_looks = 0;
+	dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
 	if (dev->state == HOTPLUG_STATE_ATTACHED) {
 		dev->first_sign = HOTPLUG_SIGN_NONE;
 		dev->sign_ns = 0;
@@ -137,6 +136,17 @@ say_requested(struct hotplug_device *dev)
 	dev->requested_ns = device_now_ns();
 }
 
+static void
+say_held(struct hotplug_device *dev)
+{
+	struct hotplug_event event = describe(dev, HOTPLUG_EVENT_HELD, HOTPLUG_CAUSE_REQUESTED);
+
+	dev->is_held = true;
+	event.sign = HOTPLUG_SIGN_VFIO;
+	event.sign_ns = dev->requested_ns;
+	push(&event);
+}
+
 /* One input through the machine; with the lock held. */
 static void
 step(struct hotplug_device *dev, enum state_input input)
@@ -161,15 +171,21 @@ step(struct hotplug_device *dev, enum state_input input)
 		forget_suspicion(dev);
 }
 
+/* With the lock held: the first sign of a suspicion is the one that events name. */
+static void
+note_sign(struct hotplug_device *dev, enum hotplug_sign sign)
+{
+	if (dev->state != HOTPLUG_STATE_ATTACHED || dev->first_sign != HOTPLUG_SIGN_NONE)
+		return;
+	dev->first_sign = sign;
+	dev->sign_ns = device_now_ns();
+}
+
 void
 judge_sign(struct hotplug_device *dev, enum hotplug_sign sign, enum state_input input)
 {
 	device_lock();
-	/* the first sign of a suspicion is the one that events name */
-	if (dev->state == HOTPLUG_STATE_ATTACHED && dev->first_sign == HOTPLUG_SIGN_NONE) {
-		dev->first_sign = sign;
-		dev->sign_ns = device_now_ns();
-	}
+	note_sign(dev, sign);
 	if (input == STATE_IN_HANGUP)
 		dev->has_hung_up = true;
 	step(dev, input);
@@ -206,9 +222,12 @@ judge_request(struct hotplug_device *dev)
 {
 	bool is_doubtful;
 
+	device_lock();
+	note_sign(dev, HOTPLUG_SIGN_VFIO);
+	device_unlock();
 	judge_look(dev);
 	device_lock();
-	is_doubtful = dev->dark_looks > 0;
+	is_doubtful = dev->dark_ns != 0;
 	device_unlock();
 	if (!is_doubtful)
 		judge_sign(dev, HOTPLUG_SIGN_VFIO, STATE_IN_REQUEST);
@@ -266,10 +285,8 @@ judge_overdue(struct hotplug_device *dev)
 
 	device_lock();
 	if (dev->is_requested && !dev->is_held && deadline_ns != 0 &&
-	    now - dev->requested_ns >= deadline_ns) {
-		dev->is_held = true;
-		raise_event(dev, HOTPLUG_EVENT_HELD, HOTPLUG_CAUSE_REQUESTED);
-	}
+	    now - dev->requested_ns >= deadline_ns)
+		say_held(dev);
 	is_owed = dev->is_flapping && is_quiet(dev, now);
 	if (is_owed) {
 		dev->is_flapping = false;

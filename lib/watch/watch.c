@@ -29,6 +29,7 @@
 
 #define MS 1000000ull
 #define TICK_NS (1000 * MS)
+#define UEVENTS_AT_ONCE 64
 
 /* What an epoll event is about; else it is a device. */
 #define TOKEN_MONITOR ((void *)1)
@@ -36,10 +37,10 @@
 
 static struct host_thread thread;
 static _Atomic int wake_fd = -1;
-static _Atomic bool is_stopping, has_monitor;
+static _Atomic bool is_stopping, has_monitor, has_signs;
 static int epoll_fd = -1, monitor_fd = -1;
 static void (*tick)(void);
-static uint64_t next_tick_ns, next_liveness_ns;
+static uint64_t next_tick_ns, next_liveness_ns, next_look_ns;
 
 void
 watch_wake(void)
@@ -47,6 +48,7 @@ watch_wake(void)
 	const uint64_t one = 1;
 	int fd = atomic_load(&wake_fd);
 
+	atomic_store(&has_signs, true);
 	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
 		return; /* EAGAIN: it is awake already */
 }
@@ -126,11 +128,14 @@ serve(struct hotplug_device *dev)
 	judge_overdue(dev);
 }
 
+/* All devices, when there is anything to do for one. */
 static void
-serve_all(void)
+serve_signs(void)
 {
 	struct hotplug_device *dev;
 
+	if (!atomic_exchange(&has_signs, false) && device_now_ns() < next_look_ns)
+		return;
 	for (dev = device_first(); dev != NULL; dev = dev->next)
 		serve(dev);
 }
@@ -217,15 +222,19 @@ lose_monitor(int fd, const char *why)
 	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
+/* Some of what is waiting: in a burst, descriptors and faults are not to wait. */
 static void
-drain_monitor(void)
+read_monitor(void)
 {
 	struct hotplug_uevent uevent;
 	struct hotplug_bus *bus;
 	bool is_synthetic;
-	int ret;
+	int ret, n;
 
-	while ((ret = uevent_next(&uevent, &is_synthetic)) != 0) {
+	for (n = 0; n < UEVENTS_AT_ONCE; n++) {
+		ret = uevent_next(&uevent, &is_synthetic);
+		if (ret == 0)
+			return;
 		if (ret == -ENOBUFS) {
 			take_loss();
 			continue;
@@ -272,19 +281,23 @@ run_timers(void)
 	}
 }
 
+/* Sets next_look_ns too; deadlines of devices can wait for the tick. */
 static int
 timeout_ms(void)
 {
 	uint64_t now = device_now_ns(), due = next_tick_ns;
 	struct hotplug_device *dev;
 
-	if (enable_config()->liveness_ms != 0 && next_liveness_ns < due)
-		due = next_liveness_ns;
+	next_look_ns = next_tick_ns;
 	device_lock();
 	for (dev = device_first(); dev != NULL; dev = dev->next)
-		if (dev->look_ns != 0 && dev->look_ns < due)
-			due = dev->look_ns;     /* deadlines can wait for the tick */
+		if (dev->look_ns != 0 && dev->look_ns < next_look_ns)
+			next_look_ns = dev->look_ns;
 	device_unlock();
+	if (enable_config()->liveness_ms != 0 && next_liveness_ns < due)
+		due = next_liveness_ns;
+	if (next_look_ns < due)
+		due = next_look_ns;
 	return due <= now ? 0 : (int)((due - now + MS - 1) / MS);
 }
 
@@ -357,10 +370,10 @@ run(void *arg)
 			else if (ev[i].data.ptr != TOKEN_MONITOR)
 				take_hangup(ev[i].data.ptr);
 		}
-		serve_all();    /* descriptors and faults are earlier than uevents */
+		serve_signs();
 		if (watch_has_monitor())
-			drain_monitor();
-		serve_all();
+			read_monitor();
+		serve_signs();
 		run_timers();
 		answer_scans();
 	}
