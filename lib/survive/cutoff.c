@@ -22,6 +22,7 @@
 
 #include "../core/host.h"
 #include "cutoff.h"
+#include "flip.h"
 #include "guard.h"
 #include "stats.h"
 
@@ -196,8 +197,9 @@ is_own_file(const struct vma *vma)
 static bool
 is_own(const struct region *region, const struct vma *now)
 {
-	return is_own_file(now) || (now->inode == 0 && !now->is_shared &&
-		(region->dev->is_cut || !has_files));
+	return is_own_file(now) || flip_is_mapped(region->dev->flip, now) ||
+		(now->inode == 0 && !now->is_shared &&
+		 (region->dev->is_cut || !has_files));
 }
 
 static int
@@ -326,6 +328,30 @@ cutoff_device(struct hotplug_device *dev)
 	dev->cut_ns = device_now_ns();
 	STATS_ADD(cut_offs, 1);
 	return ret;
+}
+
+void
+cutoff_flip(struct hotplug_device *dev)
+{
+	if (!dev->is_cut || dev->flip != NULL)
+		return;
+	cutoff_drop_unmapped(dev);
+	dev->flip = flip_start(dev);
+}
+
+/* The flipping mapping counts as ours until the regions are cut off again. */
+void
+cutoff_unflip(struct hotplug_device *dev)
+{
+	unsigned int i;
+
+	if (dev->flip == NULL)
+		return;
+	cutoff_drop_unmapped(dev);
+	for (i = 0; i < dev->n_regions; i++)
+		(void)cut_region(&dev->region[i]);      /* else it flips no more, that is all */
+	flip_stop(dev->flip);
+	dev->flip = NULL;
 }
 
 void
