@@ -12,7 +12,7 @@
 
 #include "config.h"
 
-#define MAX_LIVENESS_MS 3600000u
+#define MAX_MS 3600000u
 #define MAX_OPTION_LEN 256
 
 void
@@ -24,6 +24,7 @@ hotplug_config_init(struct hotplug_config *config)
 		.fill = HOTPLUG_FILL_ONES,
 		.driver_fill = { { "net_virtio", HOTPLUG_FILL_ZEROS } },
 		.liveness_ms = 1000,
+		.deadline_ms = 5000,
 	};
 }
 
@@ -64,7 +65,7 @@ parse_ms(const char *value, uint32_t *ms)
 		return -EINVAL;
 	errno = 0;
 	n = strtoul(value, &end, 10);
-	if (errno != 0 || *end != '\0' || n > MAX_LIVENESS_MS)
+	if (errno != 0 || *end != '\0' || n > MAX_MS)
 		return -EINVAL;
 	*ms = n;
 	return 0;
@@ -96,6 +97,8 @@ set_option(struct hotplug_config *config, const char *key, const char *value)
 
 	if (strcmp(key, "liveness_ms") == 0)
 		return parse_ms(value, &config->liveness_ms);
+	if (strcmp(key, "deadline_ms") == 0)
+		return parse_ms(value, &config->deadline_ms);
 	if (strcmp(key, "sigbus") == 0) {
 		n = choose(sigbus_choices, value);
 		if (n >= 0)
@@ -119,7 +122,7 @@ what_is_wrong(int ret)
 	switch (ret) {
 	case -ENOENT:
 		return "unknown option (known: sigbus=own|dispatch|none, fill=ones|zeros, "
-			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000)";
+			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000)";
 	case -ENOSPC:
 		return "too many drivers with a fill of their own";
 	default:
@@ -178,8 +181,10 @@ config_fault(const struct hotplug_config *config)
 		return "sigbus is no enum hotplug_sigbus";
 	if (config->fill > HOTPLUG_FILL_ZEROS)
 		return "fill is no enum hotplug_fill";
-	if (config->liveness_ms > MAX_LIVENESS_MS)
+	if (config->liveness_ms > MAX_MS)
 		return "liveness_ms is more than 3600000";
+	if (config->deadline_ms > MAX_MS)
+		return "deadline_ms is more than 3600000";
 	for (i = 0; i < HOTPLUG_MAX_DRIVER_FILLS; i++) {
 		if (strnlen(config->driver_fill[i].driver, HOTPLUG_NAME_LEN) == HOTPLUG_NAME_LEN)
 			return "a driver_fill has a name without an end";

@@ -79,6 +79,18 @@ ethdev_wrap(struct hotplug_bus *bus, const struct rte_device *dev)
 	pthread_mutex_unlock(&lock);
 }
 
+unsigned int
+ethdev_ports(const struct rte_device *dev, uint16_t *port)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS && n < HOTPLUG_MAX_PORTS; i++)
+		if (rte_eth_devices[i].state != RTE_ETH_DEV_UNUSED &&
+		    rte_eth_devices[i].device == dev)
+			port[n++] = i;
+	return n;
+}
+
 void
 ethdev_unwrap_all(void)
 {

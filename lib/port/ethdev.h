@@ -12,4 +12,7 @@ void ethdev_wrap(struct hotplug_bus *bus, const struct rte_device *dev);
 /* Put every port's own dev_ops back. */
 void ethdev_unwrap_all(void);
 
+/* The ports on a device, HOTPLUG_MAX_PORTS at most; how many. */
+unsigned int ethdev_ports(const struct rte_device *dev, uint16_t *port);
+
 #endif /* HOTPLUG_PORT_ETHDEV_H */

@@ -36,6 +36,9 @@ static const struct hotplug_bus_ops ops = {
 	.disable = disable,
 	.look = pci_look,
 	.identify = pci_identify,
+	.glance = pci_glance,
+	.enumerate = pci_enumerate,
+	.holders = pci_holders,
 	.classify = pci_classify,
 };
 
@@ -129,6 +132,7 @@ pci_probed(struct rte_pci_device *dev)
 		info.id.device = dev->id.device_id;
 	}
 	add_regions(dev, &info);
+	info.n_ports = ethdev_ports(&dev->device, info.port);
 	ret = publish(&info);
 	if (ret != 0)
 		host_log(HOST_ERR, "%s: not guarded: %s", dev->name, strerror(-ret));
@@ -148,6 +152,12 @@ pci_probed_all(void)
 		if (pci_epoch_is_probed(pci))
 			pci_probed(pci);
 	}
+}
+
+bool
+pci_is_lost(const struct rte_device *dev)
+{
+	return device_is_lost(&pci_bus, dev);
 }
 
 void
