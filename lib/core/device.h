@@ -21,6 +21,7 @@ struct region {
 	struct hotplug_device *dev;
 	uintptr_t start, end;   /* page-rounded */
 	int restore_fd;
+	uint64_t restore_offset;
 	unsigned int n_vmas;
 	struct vma vma[DEVICE_MAX_VMAS]; /* what was mapped there at publish */
 };

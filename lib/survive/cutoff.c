@@ -397,33 +397,57 @@ cutoff_fill_device(struct hotplug_device *dev)
 	}
 }
 
+/* Map elsewhere, then move: 6.1 and 6.12 leave a hole where a driver refuses
+ * a MAP_FIXED (mm/mmap.c unmaps first). */
+static int
+map_file(const struct vma *vma, int prot, int fd, uint64_t offset)
+{
+	size_t len = vma->end - vma->start;
+	void *p = mmap(NULL, len, prot, vma->is_shared ? MAP_SHARED : MAP_PRIVATE, fd, offset);
+	int ret;
+
+	if (p == MAP_FAILED)
+		return -errno;
+	if (mremap(p, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)vma->start) != MAP_FAILED)
+		return 0;
+	ret = -errno;
+	munmap(p, len);
+	return ret;
+}
+
+/* uio: sysfs resourceN, opened again; is it still the same file? */
+static int
+restore_by_path(const struct vma *vma, int prot)
+{
+	int fd = open(vma->path, O_RDWR | O_CLOEXEC), ret;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || st.st_ino != vma->inode)
+		ret = -ESTALE;
+	else
+		ret = map_file(vma, prot, fd, vma->offset);
+	close(fd);
+	return ret;
+}
+
+/* A vfio mapping's offset in /proc is a physical one: not what to ask for. */
 static int
 restore_vma(const struct region *region, const struct vma *vma)
 {
 	int prot = (vma->is_readable ? PROT_READ : 0) | (vma->is_writable ? PROT_WRITE : 0);
-	int fd = region->restore_fd, flags = MAP_FIXED;
-	struct stat st;
 	void *p;
-	int ret = 0;
 
-	if (vma->inode == 0) {
-		flags |= MAP_PRIVATE | MAP_ANONYMOUS;   /* vfio's hole, PROT_NONE */
-	} else {
-		flags |= vma->is_shared ? MAP_SHARED : MAP_PRIVATE;
-		if (region->restore_fd < 0)
-			fd = open(vma->path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			return -errno;
-		if (region->restore_fd < 0 && (fstat(fd, &st) < 0 || st.st_ino != vma->inode))
-			ret = -ESTALE;
+	if (vma->inode == 0) {  /* vfio's hole for the MSI-X table */
+		p = mmap((void *)vma->start, vma->end - vma->start, prot,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		return p == MAP_FAILED ? -errno : 0;
 	}
-	if (ret == 0) {
-		p = mmap((void *)vma->start, vma->end - vma->start, prot, flags, fd, vma->offset);
-		ret = p == MAP_FAILED ? -errno : 0;
-	}
-	if (fd >= 0 && region->restore_fd < 0)
-		close(fd);
-	return ret;
+	if (region->restore_fd < 0)
+		return restore_by_path(vma, prot);
+	return map_file(vma, prot, region->restore_fd,
+			region->restore_offset + (vma->start - region->start));
 }
 
 int

@@ -29,7 +29,7 @@ from guest import Guest, LabError               # noqa: E402
 from scenarios.row import Lab                   # noqa: E402
 from testpmd import Failed                      # noqa: E402
 
-MODULES = ("survive", "ghost", "claim", "bystand", "old_kernel")
+MODULES = ("survive", "ghost", "claim", "suspend", "bystand", "old_kernel")
 ATTEMPTS = 3
 
 
@@ -71,7 +71,8 @@ class Runner:
                       % (row.boot.kernel, row.boot.hotplug, self.guest.boot_s), flush=True)
             lab = Lab(self.guest, self.plugin)
             row.run(lab, **row.args)
-            lab.testpmd.kill()
+            if lab.testpmd:
+                lab.testpmd.kill()
             self.guest.wires.feed()
             return None, lab.figures
         except (LabError, Failed, RuntimeError) as e:
