@@ -76,6 +76,8 @@ enum hotplug_event_type {
 	HOTPLUG_EVENT_REQUESTED, /**< please release it; its BARs still work */
 	HOTPLUG_EVENT_RESTORED,  /**< it was suspected, and lives: mapped as before */
 	HOTPLUG_EVENT_READY,     /**< there, with a user-space driver bound */
+	HOTPLUG_EVENT_PRESENT,   /**< one that was attached once is there again, with
+				  * no user-space driver bound */
 	HOTPLUG_EVENT_HELD,      /**< requested, and nobody has released it in time */
 	HOTPLUG_EVENT_FLAPPING,  /**< comes and goes; READY is withheld until it stays */
 	HOTPLUG_EVENT_RESCAN,    /**< events were dropped because subscribers lag:
@@ -99,6 +101,15 @@ enum hotplug_fill {
 	HOTPLUG_FILL_ZEROS, /**< zeros, as stock DPDK's anonymous pages do */
 };
 
+/** Who tears a lost port down.  A port with an ethdev owner (fail-safe, netvsc,
+ * bonding) is its owner's, and where the application runs EAL's own device event
+ * monitor it is the application's: as with HOTPLUG_POLICY_TELL. */
+enum hotplug_policy {
+	HOTPLUG_POLICY_TELL,    /**< the application, on RTE_ETH_EVENT_INTR_RMV */
+	HOTPLUG_POLICY_SURVIVE, /**< the library; the port stays, its link down */
+	HOTPLUG_POLICY_HEAL,    /**< the same, and it comes back with the card */
+};
+
 /** Who handles SIGBUS. */
 enum hotplug_sigbus {
 	HOTPLUG_SIGBUS_OWN,      /**< the library installs a handler, and chains */
@@ -115,6 +126,8 @@ struct hotplug_driver_fill {
 /** How hotplug_enable() behaves.  hotplug_config_init() gives the defaults. */
 struct hotplug_config {
 	size_t size;                /**< sizeof(struct hotplug_config), for growth */
+	enum hotplug_policy policy; /**< default HOTPLUG_POLICY_TELL; as a plugin
+				     * HOTPLUG_POLICY_HEAL */
 	enum hotplug_sigbus sigbus; /**< default HOTPLUG_SIGBUS_OWN */
 	enum hotplug_fill fill;     /**< default HOTPLUG_FILL_ONES */
 	/** Exceptions to fill; default: net_virtio reads zeros (its reset polls
@@ -132,6 +145,9 @@ struct hotplug_config {
 	/** 1: map BARs through /dev/uioN where our igb_uio offers it, so that the
 	 * kernel revokes them in every process; default 0. */
 	uint32_t uio_mmap;
+	/** 1: heal also onto a card with other ids or another serial number;
+	 * default 0. */
+	uint32_t heal_other;
 };
 
 /** Which card it is. */
@@ -197,7 +213,8 @@ void hotplug_config_init(struct hotplug_config *config);
 /**
  * Read options as DPDK_HOTPLUG has them into a configuration.
  *
- * "key=value" pairs, separated by commas: sigbus=own|dispatch|none,
+ * "key=value" pairs, separated by commas: policy=tell|survive|heal,
+ * heal_other=on|off, sigbus=own|dispatch|none,
  * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
  * uevent_buffer_kb=N, uio_mmap=on|off.
  *

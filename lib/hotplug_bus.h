@@ -124,6 +124,12 @@ struct hotplug_bus_ops {
 	 * device that vanishes meanwhile is no error.
 	 * @return 0 or -errno.  Context: watch */
 	int (*enumerate)(void (*fn)(const char *name, void *arg), void *arg);
+	/** A device is lost and cut off: whatever stands on it is dead from now on.
+	 * Must not block.  Context: watch */
+	void (*lost)(const void *key);
+	/** Bind this kernel driver to it, whatever is bound now.
+	 * @return 0 or -errno.  Context: work */
+	int (*bind)(const char *name, const char *kernel_driver);
 	/** Which processes keep the kernel from taking the device away?  As text,
 	 * "" when none is found.
 	 * @return 0 or -errno.  Context: events */

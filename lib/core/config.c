@@ -36,6 +36,13 @@ struct choice {
 	int value;
 };
 
+static const struct choice policy_choices[] = {
+	{ "tell", HOTPLUG_POLICY_TELL },
+	{ "survive", HOTPLUG_POLICY_SURVIVE },
+	{ "heal", HOTPLUG_POLICY_HEAL },
+	{ NULL, 0 },
+};
+
 static const struct choice sigbus_choices[] = {
 	{ "own", HOTPLUG_SIGBUS_OWN },
 	{ "dispatch", HOTPLUG_SIGBUS_DISPATCH },
@@ -105,6 +112,8 @@ static const struct option {
 	const struct choice *choices;   /* NULL: a number */
 	uint32_t min, max;
 } options[] = {
+	{ "policy", offsetof(struct hotplug_config, policy), policy_choices, 0, 0 },
+	{ "heal_other", offsetof(struct hotplug_config, heal_other), switch_choices, 0, 0 },
 	{ "sigbus", offsetof(struct hotplug_config, sigbus), sigbus_choices, 0, 0 },
 	{ "fill", offsetof(struct hotplug_config, fill), fill_choices, 0, 0 },
 	{ "uio_mmap", offsetof(struct hotplug_config, uio_mmap), switch_choices, 0, 0 },
@@ -155,7 +164,8 @@ what_is_wrong(int ret)
 {
 	switch (ret) {
 	case -ENOENT:
-		return "unknown option (known: sigbus=own|dispatch|none, fill=ones|zeros, "
+		return "unknown option (known: policy=tell|survive|heal, "
+			"heal_other=on|off, sigbus=own|dispatch|none, fill=ones|zeros, "
 			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
 			"uevent_buffer_kb=1..1048576, uio_mmap=on|off)";
 	case -ENOSPC:
@@ -222,6 +232,10 @@ config_fault(const struct hotplug_config *config)
 		return "deadline_ms is more than 3600000";
 	if (config->uevent_buffer_kb < 1 || config->uevent_buffer_kb > MAX_BUFFER_KB)
 		return "uevent_buffer_kb is not between 1 and 1048576";
+	if (config->policy > HOTPLUG_POLICY_HEAL)
+		return "policy is no enum hotplug_policy";
+	if (config->heal_other > 1)
+		return "heal_other is neither 0 nor 1";
 	if (config->uio_mmap > 1)
 		return "uio_mmap is neither 0 nor 1";
 	for (i = 0; i < HOTPLUG_MAX_DRIVER_FILLS; i++) {

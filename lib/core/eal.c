@@ -6,6 +6,7 @@
  *      action, EAL's device event callbacks.
  * Context: app, watch (eal_sigbus_check), events (eal_forward_event). */
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,29 +134,30 @@ eal_sigbus_stop(void)
 static bool
 is_own_socket(unsigned long inode)
 {
-	char path[64], link[64], want[64];
+	DIR *dir = opendir("/proc/self/fd");
+	char link[64], want[64];
+	struct dirent *entry;
+	bool is_found = false;
 	ssize_t n;
-	int fd, max = getdtablesize();
 
+	if (dir == NULL)
+		return false;
 	snprintf(want, sizeof(want), "socket:[%lu]", inode);
-	if (max > 4096)
-		max = 4096;     /* EAL opens its monitor early */
-	for (fd = 0; fd < max; fd++) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		n = readlink(path, link, sizeof(link) - 1);
+	while (!is_found && (entry = readdir(dir)) != NULL) {
+		n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
 		if (n <= 0)
 			continue;
 		link[n] = '\0';
-		if (strcmp(link, want) == 0)
-			return true;
+		is_found = strcmp(link, want) == 0;
 	}
-	return false;
+	closedir(dir);
+	return is_found;
 }
 
 /* EAL does not say whether its monitor runs; its socket shows: kobject uevents
  * (protocol 15), bound to all 32 groups. */
-static bool
-has_eal_monitor(void)
+bool
+eal_has_monitor(void)
 {
 	FILE *f = fopen("/proc/self/net/netlink", "re");
 	unsigned int protocol, groups;
@@ -180,7 +182,7 @@ is_told_by_eal(const struct hotplug_event *event)
 {
 	if (event->type == HOTPLUG_EVENT_GONE && event->cause != HOTPLUG_CAUSE_REMOVED)
 		return false;
-	return strcmp(event->bus, "pci") == 0 && has_eal_monitor();
+	return strcmp(event->bus, "pci") == 0 && eal_has_monitor();
 }
 
 /* A device goes once: a request is a removal for EAL's callbacks (as in stock). */

@@ -19,6 +19,9 @@ void eal_sigbus_check(void);    /* once a second */
 void eal_sigbus_stop(void);
 bool eal_sigbus_is_on_top(void);
 
+/* Does EAL's own device event monitor run in this process?  Reads /proc. */
+bool eal_has_monitor(void);
+
 /* A subscriber: EAL's own device callbacks, where EAL will not call them. */
 void eal_forward_event(const struct hotplug_event *event, void *arg);
 

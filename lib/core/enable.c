@@ -23,6 +23,7 @@
 #include "eal.h"
 #include "enable.h"
 #include "host.h"
+#include "work.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* enable against disable */
 static _Atomic bool is_on;
@@ -60,9 +61,15 @@ start_threads(void)
 	ret = events_start();
 	if (ret != 0)
 		return ret;
-	ret = watch_start(on_tick);
+	ret = work_start();
 	if (ret != 0)
-		events_stop();
+		goto stop_events;
+	ret = watch_start(on_tick);
+	if (ret == 0)
+		return 0;
+	work_stop();
+stop_events:
+	events_stop();
 	return ret;
 }
 
@@ -71,6 +78,7 @@ stop_threads(void)
 {
 	watch_stop();
 	events_stop();
+	work_stop();
 }
 
 /* From here on devices may be published. */
@@ -177,6 +185,7 @@ hotplug_disable(void)
 		return -EDEADLK;
 	pthread_mutex_lock(&lock);
 	if (enable_is_on()) {
+		work_stop();            /* no new life any more */
 		bus_disable_all();
 		stop_threads();
 		close_doors();

@@ -62,6 +62,7 @@ plugin_start(void)
 		return;
 	is_plugin = false;      /* once */
 	hotplug_config_init(&config);
+	config.policy = HOTPLUG_POLICY_HEAL;    /* the application knows nothing of us */
 	if (hotplug_config_parse(&config, options, error, sizeof(error)) != 0) {
 		host_log(HOST_ERR, "DPDK_HOTPLUG: %s; not enabled", error);
 		return;

@@ -118,9 +118,22 @@ restore(struct hotplug_device *dev)
 }
 
 static void
+tell_bus(struct hotplug_device *dev)
+{
+	const void *key = dev->key;
+
+	device_unlock();
+	if (key != NULL)
+		dev->bus->ops->lost(key);
+	device_lock();
+}
+
+static void
 say_gone(struct hotplug_device *dev, enum state_input input)
 {
 	dev->cause = state_cause(input, dev->first_sign);
+	if (dev->bus->ops->lost != NULL)
+		tell_bus(dev);
 	raise_event(dev, HOTPLUG_EVENT_GONE, dev->cause);
 	note_change(dev);
 	device_post(dev, DEVICE_LOOK);  /* something may be there already */
@@ -297,6 +310,15 @@ judge_overdue(struct hotplug_device *dev)
 	device_unlock();
 	if (is_owed)
 		judge_ready(dev);
+}
+
+void
+judge_present(struct hotplug_device *dev)
+{
+	device_lock();
+	if (dev->id.generation != 0 && !dev->is_flapping)       /* attached once */
+		raise_event(dev, HOTPLUG_EVENT_PRESENT, HOTPLUG_CAUSE_NONE);
+	device_unlock();
 }
 
 bool

@@ -16,6 +16,8 @@ void judge_request(struct hotplug_device *dev);
 void judge_look(struct hotplug_device *dev);
 /* It is there with a user-space driver: who is it? */
 void judge_ready(struct hotplug_device *dev);
+/* It is there without one: who remembers it is told. */
+void judge_present(struct hotplug_device *dev);
 /* What has become due: HELD, a READY that was withheld. */
 void judge_overdue(struct hotplug_device *dev);
 

@@ -51,16 +51,22 @@ update(struct hotplug_device *dev, const struct hotplug_glance *now)
 }
 
 static void
+tell_present(struct hotplug_device *dev, const struct hotplug_glance *now)
+{
+	judge_sign(dev, HOTPLUG_SIGN_LIVENESS,
+		   now->kernel_driver[0] != '\0' ? STATE_IN_CLAIM : STATE_IN_ADD);
+	judge_present(dev);
+}
+
+static void
 tell(struct hotplug_device *dev, const struct hotplug_glance *now)
 {
 	if (now->generation == 0)
 		judge_sign(dev, HOTPLUG_SIGN_LIVENESS, STATE_IN_REMOVE);
 	else if (now->is_user_space)
 		judge_ready(dev);
-	else if (now->kernel_driver[0] != '\0')
-		judge_sign(dev, HOTPLUG_SIGN_LIVENESS, STATE_IN_CLAIM);
 	else
-		judge_sign(dev, HOTPLUG_SIGN_LIVENESS, STATE_IN_ADD);
+		tell_present(dev, now);
 }
 
 bool

@@ -24,7 +24,8 @@
 #include "../../../lib/core/enable.h"
 #include "../../../lib/core/host.h"
 #include "../../../lib/core/plugin.h"
-#include "../../../lib/port/ethdev.h"
+#include "../../../lib/core/work.h"
+#include "../../../lib/port/port.h"
 #include "pci.h"
 
 static struct rte_bus *stock_bus;
@@ -33,6 +34,7 @@ static rte_bus_sigbus_handler_t stock_sigbus;
 
 static int enable(void);
 static void disable(void);
+static void lost(const void *key);
 
 static const struct hotplug_bus_ops ops = {
 	.enable = enable,
@@ -42,10 +44,18 @@ static const struct hotplug_bus_ops ops = {
 	.glance = pci_glance,
 	.enumerate = pci_enumerate,
 	.holders = pci_holders,
+	.lost = lost,
+	.bind = pci_bind,
 	.classify = pci_classify,
 };
 
 static struct hotplug_bus pci_bus = { .name = "pci", .ops = &ops };
+
+static void
+lost(const void *key)
+{
+	port_lost(&pci_bus, key, false);
+}
 
 /* EAL says that a device goes (uevent), or that the kernel asks for it (vfio).
  * Always 0: for anything else EAL logs a name that may be freed memory. */
@@ -147,11 +157,11 @@ pci_probed(struct rte_pci_device *dev)
 	if (enable_config()->uio_mmap)
 		pci_uio_mmap(dev);
 	add_regions(dev, &info);
-	info.n_ports = ethdev_ports(&dev->device, info.port);
+	info.n_ports = port_list(&dev->device, info.port);
 	ret = publish(&info);
 	if (ret != 0)
 		host_log(HOST_ERR, "%s: not guarded: %s", dev->name, strerror(-ret));
-	ethdev_wrap(&pci_bus, &dev->device);
+	port_wrap(&pci_bus, &dev->device);
 }
 
 void
@@ -197,6 +207,8 @@ pci_before_cleanup(void)
 {
 	struct rte_device *dev = NULL;
 
+	work_stop();
+	teardown_wait_all();
 	while ((dev = pci_epoch_next(stock_bus, dev)) != NULL)
 		hotplug_device_unsettle(&pci_bus, dev);
 }
@@ -245,6 +257,7 @@ enable(void)
 	bus->hot_unplug_handler = hot_unplug;
 	bus->sigbus_handler = sigbus;
 	pci_probed_all();
+	hotplug_event_subscribe(NULL, port_on_event, NULL);
 	return 0;
 }
 
@@ -255,12 +268,13 @@ disable(void)
 
 	if (bus == NULL)
 		return;
+	teardown_wait_all();
 	pci_epoch_unwrap(bus);
 	if (bus->hot_unplug_handler == hot_unplug)
 		bus->hot_unplug_handler = stock_hot_unplug;
 	if (bus->sigbus_handler == sigbus)
 		bus->sigbus_handler = stock_sigbus;
-	ethdev_unwrap_all();
+	port_unwrap_all();
 	stock_bus = NULL;
 }
 

@@ -34,6 +34,9 @@ enum hotplug_uevent_kind pci_classify(const struct hotplug_uevent *uevent, char 
 /* uio_mmap.c: BARs onto /dev/uioN, where our igb_uio offers it. */
 void pci_uio_mmap(struct rte_pci_device *dev);
 
+/* bind.c */
+int pci_bind(const char *name, const char *kernel_driver);
+
 /* holders.c */
 int pci_holders(const char *name, char *text, size_t len);
 /* The kernel driver's name; "" when none. */

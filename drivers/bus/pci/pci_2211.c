@@ -11,6 +11,7 @@
 #include <rte_bus_pci.h>
 
 #include "../../../lib/core/plugin.h"
+#include "../../../lib/port/port.h"
 #include "devargs.h"
 #include "pci.h"
 
@@ -74,9 +75,12 @@ plug(struct rte_device *dev)
 static int
 unplug(struct rte_device *dev)
 {
-	struct rte_devargs *devargs = pci_is_lost(dev) ? devargs_copy(dev->devargs) : NULL;
+	struct rte_devargs *devargs;
 	int ret;
 
+	if (port_is_shadow(dev))
+		return 0;       /* it has been detached before */
+	devargs = pci_is_lost(dev) ? devargs_copy(dev->devargs) : NULL;
 	pci_before_unplug(dev);
 	ret = stock.unplug(dev);
 	pci_after_unplug(dev, ret == 0);

@@ -7,6 +7,7 @@
  * Context: app (whoever calls EAL). */
 
 #include "../../../lib/core/plugin.h"
+#include "../../../lib/port/port.h"
 #include "pci.h"
 
 static struct rte_bus stock;    /* the ops as they were */
@@ -45,6 +46,8 @@ unplug_device(struct rte_device *dev)
 {
 	int ret;
 
+	if (port_is_shadow(dev))
+		return 0;       /* it has been detached before */
 	pci_before_unplug(dev);
 	ret = stock.unplug_device(dev);
 	pci_after_unplug(dev, ret == 0);

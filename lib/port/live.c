@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* live: our ops in front of a living port's.
+ * In:  ethdev's control calls (app).  Out: the PMD's own op, and a record of what
+ *      the application has set up, which a later life needs.
+ * dev_close: some PMDs unmap their BARs there (virtio); dev_stop, dev_close: on a
+ * dead device the PMD polls, so its registers flip meanwhile.
+ * Lock: port_lock() around the record, never around the PMD.
+ * Context: app, teardown. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/device.h"
+#include "port.h"
+
+int
+live_stop(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+	bool is_dead = device_is_cut(port->bus, port->key);
+	int ret;
+
+	if (is_dead)
+		hotplug_device_unsettle(port->bus, port->key);
+	ret = port->pmd_ops->dev_stop(eth);
+	if (is_dead)
+		hotplug_device_settle(port->bus, port->key);
+	return ret;
+}
+
+int
+live_close(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+	int ret;
+
+	hotplug_device_unsettle(port->bus, port->key);
+	ret = port->pmd_ops->dev_close(eth);
+	hotplug_device_settle(port->bus, port->key);
+	return ret;
+}
+
+/* The application closes it: nothing is to be remembered. */
+static int
+close_port(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+
+	port_lock();
+	port->state = PORT_NONE;
+	free(port->rxq);
+	free(port->txq);
+	port->rxq = NULL;
+	port->txq = NULL;
+	port->n_rxq = port->n_txq = 0;
+	memset(&port->base, 0, sizeof(port->base));
+	port_unlock();
+	return live_close(eth);
+}
+
+static void
+add_stats(struct rte_eth_stats *to, const struct rte_eth_stats *from)
+{
+	unsigned int i;
+
+	to->ipackets += from->ipackets;
+	to->opackets += from->opackets;
+	to->ibytes += from->ibytes;
+	to->obytes += from->obytes;
+	to->imissed += from->imissed;
+	to->ierrors += from->ierrors;
+	to->oerrors += from->oerrors;
+	to->rx_nombuf += from->rx_nombuf;
+	for (i = 0; i < RTE_ETHDEV_QUEUE_STAT_CNTRS; i++) {
+		to->q_ipackets[i] += from->q_ipackets[i];
+		to->q_opackets[i] += from->q_opackets[i];
+		to->q_ibytes[i] += from->q_ibytes[i];
+		to->q_obytes[i] += from->q_obytes[i];
+		to->q_errors[i] += from->q_errors[i];
+	}
+}
+
+/* Counters go on from life to life; those of a device that died meanwhile are
+ * garbage, and the last good ones stand. */
+static int
+stats_get(struct rte_eth_dev *eth, struct rte_eth_stats *stats)
+{
+	struct port *port = port_of(eth);
+	int ret = port->pmd_ops->stats_get(eth, stats);
+	bool is_dead = device_is_lost(port->bus, port->key);
+
+	if (ret != 0)
+		return ret;
+	port_lock();
+	if (!is_dead) {
+		add_stats(stats, &port->base);
+		port->last = *stats;
+	} else {
+		*stats = port->last;
+	}
+	port_unlock();
+	return 0;
+}
+
+static int
+stats_reset(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+	int ret = port->pmd_ops->stats_reset(eth);
+
+	port_lock();
+	memset(&port->base, 0, sizeof(port->base));
+	memset(&port->last, 0, sizeof(port->last));
+	port_unlock();
+	return ret;
+}
+
+/* Room for queue i; with the lock held. */
+static bool
+has_room(void **array, unsigned int *n, unsigned int i, size_t size)
+{
+	unsigned int wanted = i + 1;
+	void *p;
+
+	if (i < *n)
+		return true;
+	p = realloc(*array, wanted * size);
+	if (p == NULL)
+		return false;
+	memset((char *)p + *n * size, 0, (wanted - *n) * size);
+	*array = p;
+	*n = wanted;
+	return true;
+}
+
+static int
+rx_queue_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned int socket,
+	       const struct rte_eth_rxconf *conf, struct rte_mempool *pool)
+{
+	struct port *port = port_of(eth);
+	int ret = port->pmd_ops->rx_queue_setup(eth, queue, n_desc, socket, conf, pool);
+	void *array;
+
+	if (ret != 0)
+		return ret;
+	port_lock();
+	array = port->rxq;
+	if (has_room(&array, &port->n_rxq, queue, sizeof(*port->rxq)))
+		((struct port_rxq *)array)[queue] = (struct port_rxq){
+			n_desc, socket, *conf, pool,
+		};
+	port->rxq = array;
+	port_unlock();
+	return 0;
+}
+
+static int
+tx_queue_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned int socket,
+	       const struct rte_eth_txconf *conf)
+{
+	struct port *port = port_of(eth);
+	int ret = port->pmd_ops->tx_queue_setup(eth, queue, n_desc, socket, conf);
+	void *array;
+
+	if (ret != 0)
+		return ret;
+	port_lock();
+	array = port->txq;
+	if (has_room(&array, &port->n_txq, queue, sizeof(*port->txq)))
+		((struct port_txq *)array)[queue] = (struct port_txq){
+			n_desc, socket, *conf, true,
+		};
+	port->txq = array;
+	port_unlock();
+	return 0;
+}
+
+/* With the lock held: only what the PMD has. */
+void
+live_wrap(struct rte_eth_dev *eth, struct port *port)
+{
+	(void)eth;
+	port->ops->dev_close = close_port;
+	if (port->ops->dev_stop != NULL)
+		port->ops->dev_stop = live_stop;
+	if (port->ops->stats_get != NULL)
+		port->ops->stats_get = stats_get;
+	if (port->ops->stats_reset != NULL)
+		port->ops->stats_reset = stats_reset;
+	if (port->ops->rx_queue_setup != NULL)
+		port->ops->rx_queue_setup = rx_queue_setup;
+	if (port->ops->tx_queue_setup != NULL)
+		port->ops->tx_queue_setup = tx_queue_setup;
+}

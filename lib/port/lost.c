@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* lost: what becomes of a port when its device goes.
+ * In:  watch says that a device is gone (port_lost); events about it (a subscriber).
+ * Out: dead ops at once; then one owner takes it from there: us (policy survive or
+ *      heal: teardown), or the application (tell, an ethdev owner, EAL's own event
+ *      monitor): INTR_RMV.
+ * Lock: port_lock() around the table, never around a callback.
+ * Context: watch (port_lost), events (port_on_event). */
+
+#include <string.h>
+
+#include <rte_eal.h>
+
+#include "../core/device.h"
+#include "../core/eal.h"
+#include "../core/enable.h"
+#include "../core/host.h"
+#include "../core/work.h"
+#include "port.h"
+
+/* With the lock held: what a later life needs. */
+static void
+take_config(const struct rte_eth_dev *eth, struct port_config *config)
+{
+	const struct rte_eth_dev_data *data = eth->data;
+
+	config->conf = data->dev_conf;
+	config->conf.rx_adv_conf.rss_conf.rss_key = NULL;       /* the caller's, not ours */
+	config->n_rxq = data->nb_rx_queues;
+	config->n_txq = data->nb_tx_queues;
+	config->mtu = data->mtu;
+	config->vlan = data->vlan_filter_conf;
+	config->is_configured = data->dev_configured;
+	config->is_started = data->dev_started;
+	config->is_promiscuous = data->promiscuous;
+	config->is_allmulti = data->all_multicast;
+	if (data->mac_addrs != NULL)
+		config->mac = data->mac_addrs[0];
+}
+
+static void
+take_shadow(struct port *port, const struct rte_device *dev)
+{
+	port->shadow = *dev;
+	port->shadow.name = port->device;
+	port->shadow.devargs = NULL;
+	memset(&port->shadow.next, 0, sizeof(port->shadow.next));
+}
+
+static void
+remember_driver(struct port *port)
+{
+	struct hotplug_device *dev;
+
+	device_lock();
+	dev = device_find(port->bus, port->device);
+	if (dev != NULL)
+		memcpy(port->kernel_driver, dev->kernel_driver, sizeof(port->kernel_driver));
+	device_unlock();
+}
+
+static void
+lose(struct rte_eth_dev *eth, struct port *port)
+{
+	const struct rte_eth_link down = { .link_status = RTE_ETH_LINK_DOWN };
+
+	remember_driver(port);
+	port_lock();
+	take_config(eth, &port->config);
+	take_shadow(port, eth->device);
+	port->state = PORT_DEAD;
+	eth->dev_ops = &dead_ops;
+	port_unlock();
+	rte_eth_linkstatus_set(eth, &down);
+}
+
+void
+port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_works)
+{
+	struct rte_eth_dev *eth;
+	unsigned int i;
+
+	if (still_works)
+		return; /* its owner closes it on living registers */
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		eth = &rte_eth_devices[i];
+		if (eth->device == dev && port_of(eth)->bus == bus &&
+		    port_of(eth)->state == PORT_LIVE)
+			lose(eth, port_of(eth));
+	}
+}
+
+static bool
+has_owner(const struct rte_eth_dev *eth)
+{
+	return eth->data->owner.id != RTE_ETH_DEV_NO_OWNER;
+}
+
+/* Do we tear it down?  An application that runs EAL's event monitor does itself. */
+static bool
+is_ours(const struct rte_eth_dev *eth)
+{
+	return enable_config()->policy != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
+		rte_eal_process_type() == RTE_PROC_PRIMARY && !eal_has_monitor();
+}
+
+static void
+call_back(struct rte_eth_dev *eth, enum rte_eth_event_type type)
+{
+	rte_eth_dev_callback_process(eth, type, NULL);
+}
+
+/* The kernel asks for a device that works: only where it is ours. */
+static bool
+take_over(struct rte_eth_dev *eth, struct port *port)
+{
+	if (port->state == PORT_LIVE && is_ours(eth))
+		lose(eth, port);
+	if (port->state != PORT_DEAD || !is_ours(eth))
+		return false;
+	port_lock();
+	port->state = PORT_DYING;
+	port_unlock();
+	return true;
+}
+
+/* Its owner tears it down: on living registers when it was asked for, else on dead
+ * ones.  INTR_RMV comes once; where EAL's monitor runs, that tells by itself. */
+static void
+tell_application(struct rte_eth_dev *eth, const struct hotplug_event *event)
+{
+	enum port_state state = port_of(eth)->state;
+
+	if (state == PORT_DEAD)
+		call_back(eth, RTE_ETH_EVENT_INTR_LSC);
+	if ((state == PORT_DEAD || state == PORT_LIVE) && !event->was_requested &&
+	    !eal_has_monitor())
+		call_back(eth, RTE_ETH_EVENT_INTR_RMV);
+}
+
+static void
+on_loss(const struct hotplug_event *event)
+{
+	struct rte_eth_dev *eth;
+	bool is_to_die = false;
+	unsigned int i;
+
+	for (i = 0; i < event->n_ports; i++) {
+		eth = &rte_eth_devices[event->port[i]];
+		if (strcmp(port_of(eth)->device, event->device) != 0)
+			continue;
+		if (take_over(eth, port_of(eth))) {
+			is_to_die = true;
+			call_back(eth, RTE_ETH_EVENT_INTR_LSC);
+			if (enable_config()->policy == HOTPLUG_POLICY_HEAL)
+				call_back(eth, RTE_ETH_EVENT_ERR_RECOVERING);
+		} else {
+			tell_application(eth, event);
+		}
+	}
+	if (is_to_die)
+		teardown_start(event->device);
+}
+
+/* It is back, or there without our driver: a card that we do not know is not
+ * silently taken for the one that was lost. */
+static void
+on_return(const struct hotplug_event *event)
+{
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+
+	if (enable_config()->policy != HOTPLUG_POLICY_HEAL ||
+	    port_list_held(event->device, ids) == 0)
+		return;
+	if (event->card == HOTPLUG_CARD_OTHER && !enable_config()->heal_other) {
+		host_log(HOST_WARN, "%s: another card came (%04x:%04x); port %u is not healed "
+			 "(heal_other=on would)", event->device, event->id.vendor,
+			 event->id.device, ids[0]);
+		return;
+	}
+	work_push(heal_run, event->device, 0);
+}
+
+void
+port_on_event(const struct hotplug_event *event, void *arg)
+{
+	(void)arg;
+	switch (event->type) {
+	case HOTPLUG_EVENT_GONE:
+	case HOTPLUG_EVENT_REQUESTED:
+		on_loss(event);
+		break;
+	case HOTPLUG_EVENT_READY:
+	case HOTPLUG_EVENT_PRESENT:
+		on_return(event);
+		break;
+	default:
+		break;
+	}
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_PORT_PORT_H
+#define HOTPLUG_PORT_PORT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include <rte_ethdev.h>
+
+#include <ethdev_driver.h>
+
+#include "hotplug_bus.h"
+
+/* How an ethdev port on a guarded device stands with us. */
+enum port_state {
+	PORT_NONE,      /* not ours */
+	PORT_LIVE,      /* its PMD works; ours stand in front of some of its ops */
+	PORT_DEAD,      /* its device is lost; dead ops; the PMD has not been closed */
+	PORT_DYING,     /* the teardown thread is at it */
+	PORT_HELD,      /* the PMD is closed, the device detached; the id is kept */
+	PORT_HEALING,   /* the card is back, and being set up */
+	PORT_STUCK,     /* the PMD does not return: kept for ever */
+};
+
+/* A queue as the application set it up (PMDs need not say: virtio, vmxnet3). */
+struct port_rxq {
+	uint16_t n_desc;
+	unsigned int socket;
+	struct rte_eth_rxconf conf;
+	struct rte_mempool *pool;       /* NULL: not set up */
+};
+
+struct port_txq {
+	uint16_t n_desc;
+	unsigned int socket;
+	struct rte_eth_txconf conf;
+	bool is_set_up;
+};
+
+/* What the application has configured, taken when the device is lost. */
+struct port_config {
+	struct rte_eth_conf conf;
+	uint16_t n_rxq, n_txq, mtu;
+	struct rte_ether_addr mac;
+	struct rte_vlan_filter_conf vlan;
+	bool is_configured, is_started, is_promiscuous, is_allmulti;
+};
+
+struct port {
+	enum port_state state;
+	struct hotplug_bus *bus;
+	const void *key;
+	char device[HOTPLUG_NAME_LEN];
+	char devargs[512];              /* to attach it again */
+	const struct eth_dev_ops *pmd_ops;
+	struct eth_dev_ops *ops;        /* the PMD's with ours in front; kept allocated */
+	struct port_rxq *rxq;
+	struct port_txq *txq;
+	unsigned int n_rxq, n_txq;      /* allocated */
+	struct port_config config;
+	struct rte_eth_dev_info info;   /* the answer while it is dead */
+	struct rte_eth_stats last, base;/* last good ones; those of former lives */
+	struct rte_device shadow;       /* stands for the detached device */
+	char kernel_driver[HOTPLUG_NAME_LEN];
+	unsigned int n_tries;           /* to heal it */
+};
+
+/* table.c.  One lock for all ports: never held while a PMD or a callback runs. */
+void port_lock(void);
+void port_unlock(void);
+struct port *port_of(const struct rte_eth_dev *eth);    /* never NULL */
+/* Stand in front of the ports on a guarded device; again is fine. */
+void port_wrap(struct hotplug_bus *bus, const struct rte_device *dev);
+void port_unwrap_all(void);
+/* The ports on a device, HOTPLUG_MAX_PORTS at most; how many. */
+unsigned int port_list(const struct rte_device *dev, uint16_t *ids);
+/* The ports that are kept for a device by that name. */
+unsigned int port_list_held(const char *device, uint16_t *ids);
+bool port_is_shadow(const struct rte_device *dev);
+
+/* live.c */
+void live_wrap(struct rte_eth_dev *eth, struct port *port);
+/* Run the PMD's own stop and close; the registers of a dead device flip. */
+int live_stop(struct rte_eth_dev *eth);
+int live_close(struct rte_eth_dev *eth);
+
+/* dead.c */
+extern const struct eth_dev_ops dead_ops;
+
+/* quiet.c: pollers out of the PMD.  quiet_wait() returns when each thread that
+ * polls has been seen outside. */
+void quiet_begin(uint16_t port);
+void quiet_wait(uint16_t port);
+void quiet_detach_queues(uint16_t port);        /* after the wait: no PMD data any more */
+void quiet_attach_queues(uint16_t port);        /* those of the new life, before start */
+
+/* lost.c: context watch; a bus backend says that a device is lost or asked for. */
+void port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_works);
+/* A subscriber: link, INTR_RMV and recovery callbacks, and heals. */
+void port_on_event(const struct hotplug_event *event, void *arg);
+
+/* teardown.c */
+int teardown_start(const char *device);
+void teardown_wait(const char *device);         /* until none runs for it */
+void teardown_wait_all(void);
+
+/* heal.c: context work */
+void heal_run(const char *device);
+
+#endif /* HOTPLUG_PORT_PORT_H */

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* table: the ports that stand on guarded devices.
+ * In:  a bus backend, after a probe.  Out: each port has its own copy of the PMD's
+ *      dev_ops with ours in front (live.c).
+ * Lock: port_lock() guards the table; never held in a PMD.
+ * Context: app, work. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_devargs.h>
+
+#include "../core/host.h"
+#include "port.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* ports */
+static struct port ports[RTE_MAX_ETHPORTS];
+
+void
+port_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void
+port_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+struct port *
+port_of(const struct rte_eth_dev *eth)
+{
+	return &ports[eth - rte_eth_devices];
+}
+
+/* "name,args" as a probe takes it. */
+static void
+remember_devargs(struct port *port, const struct rte_device *dev)
+{
+	const struct rte_devargs *devargs = dev->devargs;
+	bool has_args = devargs != NULL && devargs->args != NULL && devargs->args[0] != '\0';
+
+	snprintf(port->devargs, sizeof(port->devargs), "%s%s%s", port->device,
+		 has_args ? "," : "", has_args ? devargs->args : "");
+}
+
+/* With the lock held. */
+static void
+wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
+{
+	if (port->ops == NULL)
+		port->ops = malloc(sizeof(*port->ops));
+	if (port->ops == NULL) {
+		host_log(HOST_WARN, "port %u: no memory to stand in front of it",
+			 eth->data->port_id);
+		return;
+	}
+	port->bus = bus;
+	port->key = eth->device;
+	port->state = PORT_LIVE;
+	snprintf(port->device, sizeof(port->device), "%s", eth->device->name);
+	remember_devargs(port, eth->device);
+	port->pmd_ops = eth->dev_ops;
+	*port->ops = *eth->dev_ops;
+	live_wrap(eth, port);
+	eth->data->dev_flags |= RTE_ETH_DEV_INTR_RMV;   /* INTR_RMV comes, whatever the PMD */
+	eth->dev_ops = port->ops;
+}
+
+/* What it will say of itself while it is dead; as ethdev prepares the call. */
+static void
+ask_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->switch_info.domain_id = RTE_ETH_DEV_SWITCH_DOMAIN_ID_INVALID;
+	info->device = eth->device;
+	info->max_mtu = UINT16_MAX;
+	if (eth->dev_ops->dev_infos_get != NULL)
+		(void)eth->dev_ops->dev_infos_get(eth, info);
+}
+
+void
+port_wrap(struct hotplug_bus *bus, const struct rte_device *dev)
+{
+	struct rte_eth_dev *eth;
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		eth = &rte_eth_devices[i];
+		if (eth->state == RTE_ETH_DEV_UNUSED || eth->device != dev ||
+		    eth->dev_ops == NULL || eth->dev_ops->dev_close == NULL ||
+		    eth->dev_ops == ports[i].ops || eth->dev_ops == &dead_ops)
+			continue;
+		ask_info(eth, &ports[i].info);
+		port_lock();
+		wrap_one(eth, &ports[i], bus);
+		port_unlock();
+	}
+}
+
+unsigned int
+port_list(const struct rte_device *dev, uint16_t *ids)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS && n < HOTPLUG_MAX_PORTS; i++)
+		if (rte_eth_devices[i].state != RTE_ETH_DEV_UNUSED &&
+		    rte_eth_devices[i].device == dev)
+			ids[n++] = i;
+	return n;
+}
+
+unsigned int
+port_list_held(const char *device, uint16_t *ids)
+{
+	unsigned int i, n = 0;
+
+	port_lock();
+	for (i = 0; i < RTE_MAX_ETHPORTS && n < HOTPLUG_MAX_PORTS; i++)
+		if (ports[i].state == PORT_HELD && strcmp(ports[i].device, device) == 0)
+			ids[n++] = i;
+	port_unlock();
+	return n;
+}
+
+bool
+port_is_shadow(const struct rte_device *dev)
+{
+	const char *p = (const char *)dev;
+
+	return p >= (const char *)ports && p < (const char *)(ports + RTE_MAX_ETHPORTS);
+}
+
+/* Living ports get their PMD's own table back; dead ones keep theirs: their PMD
+ * is not to be reached any more. */
+void
+port_unwrap_all(void)
+{
+	unsigned int i;
+
+	port_lock();
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
+		if (ports[i].ops != NULL && rte_eth_devices[i].dev_ops == ports[i].ops) {
+			rte_eth_devices[i].dev_ops = ports[i].pmd_ops;
+			ports[i].state = PORT_NONE;
+		}
+	port_unlock();
+}

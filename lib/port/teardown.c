@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* teardown: close a dead port's PMD and detach its device, on a thread of its own.
+ * In:  a device whose ports are DYING (events).  Out: they are HELD: the PMD closed,
+ *      the device detached, the id kept; or STUCK, when the PMD does not return.
+ * Order: pollers out of the PMD; its queues out of the fast path; its stop and close,
+ *      called directly (ethdev's own would reset the fast path under the pollers);
+ *      then the device.
+ * Nobody waits for it but an application that closes the port itself, and exit.
+ * Lock: `lock` guards the list of running teardowns; never held in a PMD.
+ * Context: teardown (one thread for each dying device). */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_dev.h>
+
+#include "../core/device.h"
+#include "../core/host.h"
+#include "../core/work.h"
+#include "port.h"
+
+#define PATIENCE_S 10
+
+struct teardown {
+	struct teardown *next;
+	struct host_thread thread;
+	char device[HOTPLUG_NAME_LEN];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* running */
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static struct teardown *running;
+
+static bool
+is_running_for(const char *device)
+{
+	struct teardown *t;
+
+	for (t = running; t != NULL; t = t->next)
+		if (device == NULL || strcmp(t->device, device) == 0)
+			return true;
+	return false;
+}
+
+/* NULL: all.  A PMD that does not return is given up after a while. */
+static void
+wait_for(const char *device)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PATIENCE_S;
+	pthread_mutex_lock(&lock);
+	while (is_running_for(device) &&
+	       pthread_cond_timedwait(&changed, &lock, &until) != ETIMEDOUT)
+		;
+	pthread_mutex_unlock(&lock);
+}
+
+void
+teardown_wait(const char *device)
+{
+	wait_for(device);
+}
+
+void
+teardown_wait_all(void)
+{
+	wait_for(NULL);
+}
+
+static unsigned int
+list_dying(const char *device, uint16_t *ids)
+{
+	unsigned int i, n = 0;
+
+	port_lock();
+	for (i = 0; i < RTE_MAX_ETHPORTS && n < HOTPLUG_MAX_PORTS; i++)
+		if (port_of(&rte_eth_devices[i])->state == PORT_DYING &&
+		    strcmp(port_of(&rte_eth_devices[i])->device, device) == 0)
+			ids[n++] = i;
+	port_unlock();
+	return n;
+}
+
+static void
+close_pmd(struct rte_eth_dev *eth)
+{
+	if (eth->data->dev_started && port_of(eth)->pmd_ops->dev_stop != NULL)
+		live_stop(eth);
+	eth->data->dev_started = 0;
+	live_close(eth);
+}
+
+/* The PMD's remove looks for a port by the device's name, and would close it once
+ * more: it does not find it for that moment. */
+static int
+detach(struct rte_device *dev, const uint16_t *ids, unsigned int n)
+{
+	char names[HOTPLUG_MAX_PORTS][RTE_ETH_NAME_MAX_LEN];
+	struct rte_eth_dev *eth;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < n; i++) {
+		eth = &rte_eth_devices[ids[i]];
+		memcpy(names[i], eth->data->name, sizeof(names[i]));
+		snprintf(eth->data->name, sizeof(eth->data->name), "hotplug-held-%u", ids[i]);
+		eth->device = &port_of(eth)->shadow;
+	}
+	ret = rte_dev_remove(dev);
+	for (i = 0; i < n; i++)
+		memcpy(rte_eth_devices[ids[i]].data->name, names[i], sizeof(names[i]));
+	return ret;
+}
+
+static void
+set_state(const uint16_t *ids, unsigned int n, enum port_state state)
+{
+	unsigned int i;
+
+	port_lock();
+	for (i = 0; i < n; i++)
+		port_of(&rte_eth_devices[ids[i]])->state = state;
+	port_unlock();
+}
+
+static void
+tear_down(const char *device)
+{
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+	unsigned int i, n = list_dying(device, ids);
+	uint64_t start = device_now_ns();
+	struct rte_device *dev;
+	int ret;
+
+	if (n == 0)
+		return;
+	dev = rte_eth_devices[ids[0]].device;
+	for (i = 0; i < n; i++)
+		quiet_begin(ids[i]);
+	quiet_wait(ids[0]);
+	for (i = 0; i < n; i++)
+		quiet_detach_queues(ids[i]);
+	for (i = 0; i < n; i++)
+		close_pmd(&rte_eth_devices[ids[i]]);
+	ret = detach(dev, ids, n);
+	set_state(ids, n, ret == 0 ? PORT_HELD : PORT_STUCK);
+	if (ret != 0)
+		host_log(HOST_ERR, "%s: its driver does not let it go (%s): port %u stays stuck",
+			 device, strerror(-ret), ids[0]);
+	else
+		host_log(HOST_NOTICE, "%s detached after %u ms; port %u is kept", device,
+			 (unsigned int)((device_now_ns() - start) / 1000000), ids[0]);
+}
+
+static void
+run(void *arg)
+{
+	struct teardown *t = arg, **at;
+
+	tear_down(t->device);
+	work_push(heal_run, t->device, 0);      /* the card may be back already */
+	pthread_mutex_lock(&lock);
+	for (at = &running; *at != t; at = &(*at)->next)
+		;
+	*at = t->next;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+	free(t);
+}
+
+int
+teardown_start(const char *device)
+{
+	struct teardown *t = calloc(1, sizeof(*t));
+	int ret;
+
+	if (t == NULL)
+		return -ENOMEM;
+	snprintf(t->device, sizeof(t->device), "%s", device);
+	pthread_mutex_lock(&lock);
+	t->next = running;
+	running = t;
+	ret = host_thread_start(&t->thread, "hotplug-end", run, t);
+	if (ret == 0)
+		pthread_detach(t->thread.id);
+	else
+		running = t->next;
+	pthread_mutex_unlock(&lock);
+	if (ret != 0) {
+		host_log(HOST_ERR, "%s: no thread to tear it down: %s", device, strerror(-ret));
+		free(t);
+	}
+	return ret;
+}
