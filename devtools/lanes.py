@@ -113,24 +113,27 @@ def mp(o):
 
 @contextlib.contextmanager
 def hugepages():
-    """Enough hugepages meanwhile; as many as before afterwards."""
-    def get():
+    """Enough hugepages meanwhile (True if so); as many as before afterwards."""
+    before = n_hugepages()
+    if before < N_HUGEPAGES:
+        n_hugepages(N_HUGEPAGES)
+    try:
+        yield n_hugepages() >= N_HUGEPAGES
+    finally:
+        n_hugepages(before)
+
+
+def n_hugepages(wanted=None):
+    """How many there are; first asks for `wanted`."""
+    try:
+        if wanted is not None:
+            with open(HUGEPAGES, "w") as f:
+                f.write(str(wanted))
         with open(HUGEPAGES) as f:
             return int(f.read())
-
-    def put(n):
-        with open(HUGEPAGES, "w") as f:
-            f.write(str(n))
-
-    try:
-        before = get()
-        if before < N_HUGEPAGES:
-            put(N_HUGEPAGES)
-        yield get() >= N_HUGEPAGES
-        put(before)
     except OSError as e:
         print("hugepages: %s" % e)
-        yield False
+        return 0
 
 
 def guest(o):
