@@ -126,6 +126,12 @@ struct hotplug_config {
 	/** Milliseconds after REQUESTED until HELD is raised, at most 3,600,000;
 	 * 0 is never; default 5000. */
 	uint32_t deadline_ms;
+	/** KiB of kernel memory for uevents that wait to be read, 1 to 1,048,576;
+	 * default 16384.  Where it is too small they are lost, and made up for. */
+	uint32_t uevent_buffer_kb;
+	/** 1: map BARs through /dev/uioN where our igb_uio offers it, so that the
+	 * kernel revokes them in every process; default 0. */
+	uint32_t uio_mmap;
 };
 
 /** Which card it is. */
@@ -192,7 +198,8 @@ void hotplug_config_init(struct hotplug_config *config);
  * Read options as DPDK_HOTPLUG has them into a configuration.
  *
  * "key=value" pairs, separated by commas: sigbus=own|dispatch|none,
- * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N.
+ * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
+ * uevent_buffer_kb=N, uio_mmap=on|off.
  *
  * @param config     changed only when all of it is good; not NULL
  * @param options    the text; NULL or "" changes nothing

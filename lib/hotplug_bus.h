@@ -187,7 +187,8 @@ int hotplug_device_withdraw(struct hotplug_bus *bus, const void *key);
  * A driver is about to run code that touches a device's registers and may also
  * unmap them (port close, driver remove).  Until hotplug_device_settle() its
  * regions are not cut off as a whole; a fault in them is answered only where
- * the mapping is still the recorded one.
+ * the mapping is still the recorded one.  The registers of a device that is cut off
+ * already flip between zeros and ones meanwhile, so that the driver's polls end.
  *
  * @return 0; -ENOENT it is not published
  * @par Context   app, work, teardown

@@ -228,6 +228,7 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 static void
 withdraw(struct hotplug_device *dev)
 {
+	cutoff_unflip(dev);
 	guard_withdraw(dev);
 	close_sign(dev);
 	dev->key = NULL;
@@ -312,8 +313,8 @@ hotplug_device_unsettle(struct hotplug_bus *bus, const void *key)
 
 	device_lock();
 	dev = find_key(bus, key);
-	if (dev != NULL)
-		atomic_fetch_add(&dev->n_unsettled, 1);
+	if (dev != NULL && atomic_fetch_add(&dev->n_unsettled, 1) == 0)
+		cutoff_flip(dev);
 	device_unlock();
 	return dev != NULL ? 0 : -ENOENT;
 }
@@ -326,6 +327,7 @@ hotplug_device_settle(struct hotplug_bus *bus, const void *key)
 	device_lock();
 	dev = find_key(bus, key);
 	if (dev != NULL && atomic_fetch_sub(&dev->n_unsettled, 1) == 1) {
+		cutoff_unflip(dev);
 		cutoff_drop_unmapped(dev);
 		if (dev->wants_cut)
 			cutoff_device(dev);
@@ -401,6 +403,19 @@ device_is_lost(const struct hotplug_bus *bus, const void *key)
 	return is_lost;
 }
 
+bool
+device_is_cut(const struct hotplug_bus *bus, const void *key)
+{
+	struct hotplug_device *dev;
+	bool is_cut;
+
+	device_lock();
+	dev = find_key(bus, key);
+	is_cut = dev != NULL && dev->is_cut;
+	device_unlock();
+	return is_cut;
+}
+
 unsigned int
 device_count_published(void)
 {
@@ -436,6 +451,7 @@ device_withdraw_all(const struct hotplug_bus *bus)
 	device_lock();
 	for (dev = device_first(); dev != NULL; dev = dev->next)
 		if (dev->key != NULL && (bus == NULL || dev->bus == bus)) {
+			cutoff_unflip(dev);
 			if (bus == NULL && dev->is_cut)
 				cutoff_fill_device(dev);        /* nobody answers any more */
 			withdraw(dev);

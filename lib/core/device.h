@@ -13,6 +13,8 @@
 /* VMAs of one region (vfio cuts a hole for the MSI-X table: 3). */
 #define DEVICE_MAX_VMAS 8
 
+struct flip;
+
 /* One region: a BAR as this process has it mapped.  Changed only while it is
  * not in the guard, so that signal context may read it. */
 struct region {
@@ -55,6 +57,7 @@ struct hotplug_device {
 	struct region *region;          /* HOTPLUG_MAX_REGIONS, from the first publish */
 	int sign_fd;                    /* our dup, in watch's epoll; -1: none */
 	bool is_cut, wants_cut;         /* wants_cut: when it has settled */
+	struct flip *flip;              /* while its driver is at work on dead registers */
 
 	enum hotplug_state state;
 	enum hotplug_cause cause;       /* of GONE */
@@ -90,6 +93,7 @@ struct hotplug_device *device_find(const struct hotplug_bus *bus, const char *na
 struct hotplug_device *device_know(struct hotplug_bus *bus, const char *name);
 /* Is it gone, suspected, or asked for?  With the bus's key. */
 bool device_is_lost(const struct hotplug_bus *bus, const void *key);
+bool device_is_cut(const struct hotplug_bus *bus, const void *key);
 void device_withdraw_all(const struct hotplug_bus *bus); /* NULL: all buses */
 unsigned int device_count_published(void);
 unsigned int device_count_zombies(void);

@@ -221,6 +221,8 @@ hotplug_event_unsubscribe(int id)
 	bool is_self = events_is_self();
 	struct subscriber *s;
 
+	if (id <= 0)
+		return -ENOENT; /* running_id is 0 while nobody runs */
 	pthread_mutex_lock(&lock);
 	s = take_out(id);
 	while (!is_self && running_id == id)

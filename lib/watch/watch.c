@@ -383,7 +383,7 @@ static void
 start_monitor(void)
 {
 	const char *obstacle = uevent_obstacle();
-	int fd = uevent_open();
+	int fd = uevent_open(enable_config()->uevent_buffer_kb);
 
 	if (fd >= 0 && epoll_add(fd, EPOLLIN, TOKEN_MONITOR) == 0) {
 		monitor_fd = fd;

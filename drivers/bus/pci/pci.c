@@ -131,6 +131,8 @@ pci_probed(struct rte_pci_device *dev)
 		info.id.vendor = dev->id.vendor_id;
 		info.id.device = dev->id.device_id;
 	}
+	if (enable_config()->uio_mmap)
+		pci_uio_mmap(dev);
 	add_regions(dev, &info);
 	info.n_ports = ethdev_ports(&dev->device, info.port);
 	ret = publish(&info);

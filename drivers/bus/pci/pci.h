@@ -31,6 +31,9 @@ int pci_glance(const char *name, struct hotplug_glance *glance);
 int pci_enumerate(void (*fn)(const char *name, void *arg), void *arg);
 int pci_identify(const char *name, struct hotplug_identity *id);
 enum hotplug_uevent_kind pci_classify(const struct hotplug_uevent *uevent, char *name);
+/* uio_mmap.c: BARs onto /dev/uioN, where our igb_uio offers it. */
+void pci_uio_mmap(struct rte_pci_device *dev);
+
 /* holders.c */
 int pci_holders(const char *name, char *text, size_t len);
 /* The kernel driver's name; "" when none. */
