@@ -45,6 +45,10 @@ class LabError(Exception):
     """The lab itself failed: no result, to be tried again on a new guest."""
 
 
+class TooBusy(LabError):
+    """This machine was too busy to measure; the guest itself is fine."""
+
+
 class Channel:
     """Newline separated JSON over a unix socket."""
 

@@ -9,7 +9,7 @@ import itertools
 import time
 
 import removal
-from guest import LabError
+from guest import TooBusy
 from scenarios.row import NICS, Row, boot, check
 from testpmd import Failed
 
@@ -143,5 +143,5 @@ def check_forwarding(lab, bystander, t_lost, t_end, hot_plug):
     said = "the other port was silent for %.0f ms (quiet window: %.0f ms)" % (
         gap * 1000, quiet * 1000)
     if max(pause * 1000, lab.figures["starved_ms"]) > gap * 1000 / 2:
-        raise LabError("this machine was too busy to tell: " + said)    # measured again
+        raise TooBusy("this machine was too busy to tell: " + said)
     raise Failed(said)
