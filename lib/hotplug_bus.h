@@ -39,6 +39,7 @@ struct hotplug_region {
 	int restore_fd; /**< maps it again if the device lives after all (vfio's
 			 * device descriptor; never dup()ed); -1: by the path of
 			 * the file that is mapped there */
+	uint64_t restore_offset; /**< where the region begins in restore_fd */
 };
 
 /** What look() found. */

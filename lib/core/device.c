@@ -156,6 +156,7 @@ fill_region(struct region *region, const struct hotplug_region *from, struct hot
 	region->start = start & ~(page - 1);
 	region->end = (start + from->len + page - 1) & ~(page - 1);
 	region->restore_fd = from->restore_fd;
+	region->restore_offset = from->restore_offset;
 	if (start == 0 || from->len == 0 || region->end <= region->start)
 		return -EINVAL;
 	return cutoff_record(region);

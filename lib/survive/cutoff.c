@@ -128,18 +128,25 @@ map_over(uintptr_t start, size_t len, int flags, int fd)
 	return p == MAP_FAILED ? -errno : 0;
 }
 
+static int
+lay_anonymous(struct region *region, uintptr_t start, size_t len)
+{
+	atomic_store(&region->has_anonymous, true);
+	return map_over(start, len, MAP_ANONYMOUS, -1);
+}
+
 /* Readable pages over [start, start + len), len at most window_len. */
 static int
-lay_pages(const struct region *region, uintptr_t start, size_t len)
+lay_pages(struct region *region, uintptr_t start, size_t len)
 {
 	if (!has_files)
-		return map_over(start, len, MAP_ANONYMOUS, -1);
+		return lay_anonymous(region, start, len);
 	return map_over(start, len, 0,
 			fds[region->dev->fill == HOTPLUG_FILL_ZEROS ? ZEROS : ONES]);
 }
 
 int
-cutoff_lay_chunk(const struct region *region, uintptr_t addr)
+cutoff_lay_chunk(struct region *region, uintptr_t addr)
 {
 	uintptr_t start = addr - (addr - region->start) % CUTOFF_CHUNK;
 	size_t len = region->end - start;
@@ -151,18 +158,18 @@ cutoff_lay_chunk(const struct region *region, uintptr_t addr)
 	if (ret != -ENOMEM)
 		return ret;
 	/* too many mappings: one for all the rest of the region is none more */
-	return map_over(start, region->end - start, MAP_ANONYMOUS, -1);
+	return lay_anonymous(region, start, region->end - start);
 }
 
 static int
-lay_region(const struct region *region)
+lay_region(struct region *region)
 {
 	uintptr_t at;
 	size_t len;
 	int ret;
 
 	if (!has_files)
-		return map_over(region->start, region->end - region->start, MAP_ANONYMOUS, -1);
+		return lay_anonymous(region, region->start, region->end - region->start);
 	for (at = region->start; at < region->end; at += window_len) {
 		len = region->end - at;
 		ret = lay_pages(region, at, len < window_len ? len : window_len);
@@ -175,7 +182,7 @@ lay_region(const struct region *region)
 /* One BAR of one chunk gets its pages at once; so does every BAR when nobody
  * would answer the faults. */
 static int
-cut_region(const struct region *region)
+cut_region(struct region *region)
 {
 	size_t len = region->end - region->start;
 
@@ -192,14 +199,13 @@ is_own_file(const struct vma *vma)
 		 vma->inode == inodes[ZEROS]);
 }
 
-/* A mapping of ours.  An anonymous one in the place of a file may be ours (see
- * lay_pages) or anybody's: it counts once we have cut the device off. */
+/* A mapping of ours.  An anonymous one in the place of a file is anybody's, but
+ * where we had to lay some ourselves. */
 static bool
 is_own(const struct region *region, const struct vma *now)
 {
 	return is_own_file(now) || flip_is_mapped(region->dev->flip, now) ||
-		(now->inode == 0 && !now->is_shared &&
-		 (region->dev->is_cut || !has_files));
+		(now->inode == 0 && !now->is_shared && atomic_load(&region->has_anonymous));
 }
 
 /* Is what is mapped here now what was recorded, or ours?  Without a record (no
@@ -302,6 +308,7 @@ cutoff_record(struct region *region)
 	int ret;
 
 	region->n_vmas = 0;
+	atomic_store(&region->has_anonymous, false);
 	ret = maps_walk(region->start, region->end, record_vma, region);
 	if (ret == -ESTALE || (ret == 0 && !is_complete(region)))
 		return -ESTALE;
@@ -397,33 +404,57 @@ cutoff_fill_device(struct hotplug_device *dev)
 	}
 }
 
+/* Map elsewhere, then move: 6.1 and 6.12 leave a hole where a driver refuses
+ * a MAP_FIXED (mm/mmap.c unmaps first). */
+static int
+map_file(const struct vma *vma, int prot, int fd, uint64_t offset)
+{
+	size_t len = vma->end - vma->start;
+	void *p = mmap(NULL, len, prot, vma->is_shared ? MAP_SHARED : MAP_PRIVATE, fd, offset);
+	int ret;
+
+	if (p == MAP_FAILED)
+		return -errno;
+	if (mremap(p, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)vma->start) != MAP_FAILED)
+		return 0;
+	ret = -errno;
+	munmap(p, len);
+	return ret;
+}
+
+/* uio: sysfs resourceN, opened again; is it still the same file? */
+static int
+restore_by_path(const struct vma *vma, int prot)
+{
+	int fd = open(vma->path, O_RDWR | O_CLOEXEC), ret;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || st.st_ino != vma->inode)
+		ret = -ESTALE;
+	else
+		ret = map_file(vma, prot, fd, vma->offset);
+	close(fd);
+	return ret;
+}
+
+/* A vfio mapping's offset in /proc is a physical one: not what to ask for. */
 static int
 restore_vma(const struct region *region, const struct vma *vma)
 {
 	int prot = (vma->is_readable ? PROT_READ : 0) | (vma->is_writable ? PROT_WRITE : 0);
-	int fd = region->restore_fd, flags = MAP_FIXED;
-	struct stat st;
 	void *p;
-	int ret = 0;
 
-	if (vma->inode == 0) {
-		flags |= MAP_PRIVATE | MAP_ANONYMOUS;   /* vfio's hole, PROT_NONE */
-	} else {
-		flags |= vma->is_shared ? MAP_SHARED : MAP_PRIVATE;
-		if (region->restore_fd < 0)
-			fd = open(vma->path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			return -errno;
-		if (region->restore_fd < 0 && (fstat(fd, &st) < 0 || st.st_ino != vma->inode))
-			ret = -ESTALE;
+	if (vma->inode == 0) {  /* vfio's hole for the MSI-X table */
+		p = mmap((void *)vma->start, vma->end - vma->start, prot,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		return p == MAP_FAILED ? -errno : 0;
 	}
-	if (ret == 0) {
-		p = mmap((void *)vma->start, vma->end - vma->start, prot, flags, fd, vma->offset);
-		ret = p == MAP_FAILED ? -errno : 0;
-	}
-	if (fd >= 0 && region->restore_fd < 0)
-		close(fd);
-	return ret;
+	if (region->restore_fd < 0)
+		return restore_by_path(vma, prot);
+	return map_file(vma, prot, region->restore_fd,
+			region->restore_offset + (vma->start - region->start));
 }
 
 int
@@ -443,6 +474,8 @@ cutoff_restore(struct hotplug_device *dev)
 			if (err != 0)
 				ret = err;
 		}
+		if (ret == 0)
+			atomic_store(&dev->region[i].has_anonymous, false);
 	}
 	if (ret != 0)
 		return ret;

@@ -69,8 +69,10 @@ reconcile_one(struct hotplug_device *dev)
 	struct hotplug_glance now;
 	bool differs;
 
-	if (dev->bus->ops->glance == NULL)
+	if (dev->bus->ops->glance == NULL) {
+		judge_look(dev);        /* a bus that can say no more than that */
 		return false;
+	}
 	now = glance_at(dev);
 	if (judge_is_attached(dev)) {
 		device_lock();

@@ -379,21 +379,24 @@ run(void *arg)
 	}
 }
 
+/* Without uevents what changes is found by comparing, once a second. */
 static void
 start_monitor(void)
 {
 	const char *obstacle = uevent_obstacle();
-	int fd = uevent_open(enable_config()->uevent_buffer_kb);
+	int ret = 0;
 
-	if (fd >= 0 && epoll_add(fd, EPOLLIN, TOKEN_MONITOR) == 0) {
-		monitor_fd = fd;
-		atomic_store(&has_monitor, true);
-	} else if (obstacle == NULL) {
-		obstacle = fd < 0 ? strerror(-fd) : "epoll refuses it";
+	if (obstacle == NULL) {
+		monitor_fd = uevent_open(enable_config()->uevent_buffer_kb);
+		ret = monitor_fd < 0 ? monitor_fd :
+			epoll_add(monitor_fd, EPOLLIN, TOKEN_MONITOR);
 	}
-	if (obstacle != NULL)
-		host_log(HOST_WARN, "no uevents: %s; survival rests on descriptors, faults and "
-			 "liveness looks", obstacle);
+	if (obstacle == NULL && ret == 0) {
+		atomic_store(&has_monitor, true);
+		return;
+	}
+	host_log(HOST_WARN, "no uevents: %s; survival rests on descriptors, faults and looks",
+		 obstacle != NULL ? obstacle : strerror(-ret));
 }
 
 static void

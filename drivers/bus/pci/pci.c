@@ -12,6 +12,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
+
+#include <linux/vfio.h>
 
 #include <rte_bus_pci.h>
 #include <rte_interrupts.h>
@@ -60,6 +63,15 @@ sigbus(const void *addr)
 	return bus_sigbus(addr) == 0 ? 0 : 1;
 }
 
+/* Where a BAR begins in its vfio device; without an answer it cannot be restored. */
+static uint64_t
+vfio_offset(int fd, unsigned int bar)
+{
+	struct vfio_region_info region = { .argsz = sizeof(region), .index = bar };
+
+	return ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &region) == 0 ? region.offset : 0;
+}
+
 static void
 add_regions(struct rte_pci_device *dev, struct hotplug_device_info *info)
 {
@@ -75,6 +87,7 @@ add_regions(struct rte_pci_device *dev, struct hotplug_device_info *info)
 			.addr = dev->mem_resource[i].addr,
 			.len = dev->mem_resource[i].len,
 			.restore_fd = restore_fd,
+			.restore_offset = restore_fd >= 0 ? vfio_offset(restore_fd, i) : 0,
 		};
 	}
 }
