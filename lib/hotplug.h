@@ -76,8 +76,22 @@ enum hotplug_event_type {
 	HOTPLUG_EVENT_REQUESTED, /**< please release it; its BARs still work */
 	HOTPLUG_EVENT_RESTORED,  /**< it was suspected, and lives: mapped as before */
 	HOTPLUG_EVENT_READY,     /**< there, with a user-space driver bound */
-	HOTPLUG_EVENT_RESCAN,    /**< events were lost: compare what you know */
+	HOTPLUG_EVENT_HELD,      /**< requested, and nobody has released it in time */
+	HOTPLUG_EVENT_FLAPPING,  /**< comes and goes; READY is withheld until it stays */
+	HOTPLUG_EVENT_RESCAN,    /**< events were dropped because subscribers lag:
+				  * compare what you know with hotplug_device_state() */
 };
+
+/** Is a card that is READY the one that was lost at this address? */
+enum hotplug_card {
+	HOTPLUG_CARD_NEW,   /**< nothing is remembered of this address */
+	HOTPLUG_CARD_SAME,  /**< ids and serial number are those that were lost */
+	HOTPLUG_CARD_ALIKE, /**< ids are, and neither has a serial number to tell */
+	HOTPLUG_CARD_OTHER, /**< another one */
+};
+
+/** Ports that an event can name. */
+#define HOTPLUG_MAX_PORTS 8
 
 /** What the cut-off registers of a lost device read as. */
 enum hotplug_fill {
@@ -109,6 +123,15 @@ struct hotplug_config {
 	/** Milliseconds between two liveness looks, at most 3,600,000; 0 is
 	 * off; default 1000. */
 	uint32_t liveness_ms;
+	/** Milliseconds after REQUESTED until HELD is raised, at most 3,600,000;
+	 * 0 is never; default 5000. */
+	uint32_t deadline_ms;
+	/** KiB of kernel memory for uevents that wait to be read, 1 to 1,048,576;
+	 * default 16384.  Where it is too small they are lost, and made up for. */
+	uint32_t uevent_buffer_kb;
+	/** 1: map BARs through /dev/uioN where our igb_uio offers it, so that the
+	 * kernel revokes them in every process; default 0. */
+	uint32_t uio_mmap;
 };
 
 /** Which card it is. */
@@ -134,6 +157,9 @@ struct hotplug_event {
 	char bus[HOTPLUG_NAME_LEN];          /**< "pci" */
 	char kernel_driver[HOTPLUG_NAME_LEN];/**< "vfio-pci"; empty when unknown */
 	struct hotplug_identity id;          /**< the card */
+	enum hotplug_card card;              /**< for READY: the one that was lost? */
+	uint32_t n_ports;                    /**< entries in port */
+	uint16_t port[HOTPLUG_MAX_PORTS];    /**< its ethdev ports when it was probed */
 	uint64_t sign_ns;                    /**< when the first sign was seen */
 	uint64_t cut_ns;                     /**< when the last BAR was cut off */
 	uint64_t event_ns;                   /**< when delivery began */
@@ -152,6 +178,9 @@ struct hotplug_stats {
 	uint64_t uevents;         /**< uevents received */
 	uint64_t uevent_losses;   /**< times the kernel said that uevents were lost */
 	uint64_t cut_failures;    /**< BARs that could not be cut off */
+	uint64_t scans;           /**< full comparisons with what the kernel lists */
+	uint64_t differences;     /**< what they found that no event had told */
+	uint64_t zombies;         /**< silent devices that the kernel still lists */
 	uint32_t has_monitor;     /**< 1 while uevents are received */
 	uint32_t has_handler;     /**< 1 while our SIGBUS handler is on top */
 };
@@ -169,7 +198,8 @@ void hotplug_config_init(struct hotplug_config *config);
  * Read options as DPDK_HOTPLUG has them into a configuration.
  *
  * "key=value" pairs, separated by commas: sigbus=own|dispatch|none,
- * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N.
+ * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
+ * uevent_buffer_kb=N, uio_mmap=on|off.
  *
  * @param config     changed only when all of it is good; not NULL
  * @param options    the text; NULL or "" changes nothing
@@ -275,6 +305,18 @@ int hotplug_stats_get(struct hotplug_stats *stats);
  */
 int hotplug_sigbus_dispatch(const siginfo_t *info);
 
+/**
+ * Compare what the kernel lists with what the library knows, now: each
+ * difference becomes the events that were missed, as after lost uevents.
+ * Nothing is probed.
+ *
+ * @return the number of devices that differed; -EPERM not enabled
+ * @par Context   any thread, also in a subscriber; blocks until it is done (some
+ *   milliseconds for a thousand functions)
+ * @since 0.1
+ */
+int hotplug_scan(void);
+
 /** @return "REMOVED" and so on; "?" for a value that is none. */
 const char *hotplug_cause_name(enum hotplug_cause cause);
 /** @return "uio" and so on; "?" for a value that is none. */
@@ -283,6 +325,8 @@ const char *hotplug_sign_name(enum hotplug_sign sign);
 const char *hotplug_state_name(enum hotplug_state state);
 /** @return "gone" and so on; "?" for a value that is none. */
 const char *hotplug_event_name(enum hotplug_event_type type);
+/** @return "same" and so on; "?" for a value that is none. */
+const char *hotplug_card_name(enum hotplug_card card);
 /** @return the library's version, "0.1.0". */
 const char *hotplug_version(void);
 

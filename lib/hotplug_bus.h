@@ -39,6 +39,7 @@ struct hotplug_region {
 	int restore_fd; /**< maps it again if the device lives after all (vfio's
 			 * device descriptor; never dup()ed); -1: by the path of
 			 * the file that is mapped there */
+	uint64_t restore_offset; /**< where the region begins in restore_fd */
 };
 
 /** What look() found. */
@@ -79,10 +80,19 @@ struct hotplug_device_info {
 	struct hotplug_identity id;/**< what look() compares with */
 	unsigned int n_regions;    /**< entries in region */
 	struct hotplug_region region[HOTPLUG_MAX_REGIONS];
+	unsigned int n_ports;      /**< entries in port */
+	uint16_t port[HOTPLUG_MAX_PORTS]; /**< its ethdev ports, for events */
 	int sign_fd;               /**< hangs up when the device goes; -1: none; the
 				    * library dup()s it until withdrawal */
 	bool works_on_request;     /**< a removal is asked for while the device still
 				    * works (vfio): not cut off until it is gone */
+};
+
+/** What a glance shows: enough to see that something has changed. */
+struct hotplug_glance {
+	uint64_t generation;   /**< as in struct hotplug_identity */
+	char kernel_driver[HOTPLUG_NAME_LEN]; /**< "" when none is bound */
+	bool is_user_space;    /**< that driver hands the device to user space */
 };
 
 /** What a bus implements.  All members but look may be NULL. */
@@ -107,6 +117,17 @@ struct hotplug_bus_ops {
 	/** Which card is there now?
 	 * @return 0 or -errno.  Context: watch */
 	int (*identify)(const char *name, struct hotplug_identity *id);
+	/** The cheapest look: at what changes when anything does.
+	 * @return 0, or -ENOENT: not there.  Context: watch */
+	int (*glance)(const char *name, struct hotplug_glance *glance);
+	/** Call fn with the name of each device that the kernel lists now.  A
+	 * device that vanishes meanwhile is no error.
+	 * @return 0 or -errno.  Context: watch */
+	int (*enumerate)(void (*fn)(const char *name, void *arg), void *arg);
+	/** Which processes keep the kernel from taking the device away?  As text,
+	 * "" when none is found.
+	 * @return 0 or -errno.  Context: events */
+	int (*holders)(const char *name, char *text, size_t len);
 	/** What does this uevent say, and of whom?  name has room for
 	 * HOTPLUG_NAME_LEN bytes.  Context: watch */
 	enum hotplug_uevent_kind (*classify)(const struct hotplug_uevent *uevent,
@@ -167,7 +188,8 @@ int hotplug_device_withdraw(struct hotplug_bus *bus, const void *key);
  * A driver is about to run code that touches a device's registers and may also
  * unmap them (port close, driver remove).  Until hotplug_device_settle() its
  * regions are not cut off as a whole; a fault in them is answered only where
- * the mapping is still the recorded one.
+ * the mapping is still the recorded one.  The registers of a device that is cut off
+ * already flip between zeros and ones meanwhile, so that the driver's polls end.
  *
  * @return 0; -ENOENT it is not published
  * @par Context   app, work, teardown

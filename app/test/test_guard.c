@@ -16,12 +16,19 @@
 #define STRIDE 0x100000ul
 #define LEN 0x8000ul
 
+/* Regions for the devices of one test, and more. */
+#define POOL_LEN 2048
+
+static struct region pool[POOL_LEN][HOTPLUG_MAX_REGIONS];
+static unsigned int n_placed;
+
 static void
 place(struct hotplug_device *dev, unsigned int n_regions, uintptr_t start, uintptr_t stride)
 {
 	unsigned int i;
 
 	dev->n_regions = n_regions;
+	dev->region = pool[n_placed++ % POOL_LEN];
 	for (i = 0; i < n_regions; i++) {
 		dev->region[i].dev = dev;
 		dev->region[i].start = start + i * stride;

@@ -6,13 +6,15 @@
  * Context: app. */
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
 
-#define MAX_LIVENESS_MS 3600000u
+#define MAX_MS 3600000u
+#define MAX_BUFFER_KB 1048576u
 #define MAX_OPTION_LEN 256
 
 void
@@ -24,6 +26,8 @@ hotplug_config_init(struct hotplug_config *config)
 		.fill = HOTPLUG_FILL_ONES,
 		.driver_fill = { { "net_virtio", HOTPLUG_FILL_ZEROS } },
 		.liveness_ms = 1000,
+		.deadline_ms = 5000,
+		.uevent_buffer_kb = 16384,
 	};
 }
 
@@ -54,8 +58,14 @@ choose(const struct choice *choices, const char *value)
 	return -EINVAL;
 }
 
+static const struct choice switch_choices[] = {
+	{ "off", 0 },
+	{ "on", 1 },
+	{ NULL, 0 },
+};
+
 static int
-parse_ms(const char *value, uint32_t *ms)
+parse_number(const char *value, uint32_t min, uint32_t max, uint32_t *number)
 {
 	unsigned long n;
 	char *end;
@@ -64,9 +74,9 @@ parse_ms(const char *value, uint32_t *ms)
 		return -EINVAL;
 	errno = 0;
 	n = strtoul(value, &end, 10);
-	if (errno != 0 || *end != '\0' || n > MAX_LIVENESS_MS)
+	if (errno != 0 || *end != '\0' || n < min || n > max)
 		return -EINVAL;
-	*ms = n;
+	*number = n;
 	return 0;
 }
 
@@ -88,29 +98,56 @@ set_driver_fill(struct hotplug_config *config, const char *driver, int fill)
 	return -ENOSPC;
 }
 
+/* Options that are one 32-bit field: a word out of some, or a number. */
+static const struct option {
+	const char *key;
+	size_t offset;
+	const struct choice *choices;   /* NULL: a number */
+	uint32_t min, max;
+} options[] = {
+	{ "sigbus", offsetof(struct hotplug_config, sigbus), sigbus_choices, 0, 0 },
+	{ "fill", offsetof(struct hotplug_config, fill), fill_choices, 0, 0 },
+	{ "uio_mmap", offsetof(struct hotplug_config, uio_mmap), switch_choices, 0, 0 },
+	{ "liveness_ms", offsetof(struct hotplug_config, liveness_ms), NULL, 0, MAX_MS },
+	{ "deadline_ms", offsetof(struct hotplug_config, deadline_ms), NULL, 0, MAX_MS },
+	{ "uevent_buffer_kb", offsetof(struct hotplug_config, uevent_buffer_kb), NULL, 1,
+	  MAX_BUFFER_KB },
+};
+
+_Static_assert(sizeof(enum hotplug_fill) == sizeof(uint32_t), "an option is 32 bits");
+
+static int
+set_field(struct hotplug_config *config, const struct option *option, const char *value)
+{
+	uint32_t field;
+	int ret;
+
+	if (option->choices == NULL) {
+		ret = parse_number(value, option->min, option->max, &field);
+	} else {
+		ret = choose(option->choices, value);
+		field = ret;
+	}
+	if (ret < 0)
+		return ret;
+	memcpy((char *)config + option->offset, &field, sizeof(field));
+	return 0;
+}
+
 /* -ENOENT: no such key. */
 static int
 set_option(struct hotplug_config *config, const char *key, const char *value)
 {
-	int n;
+	unsigned int i;
+	int fill;
 
-	if (strcmp(key, "liveness_ms") == 0)
-		return parse_ms(value, &config->liveness_ms);
-	if (strcmp(key, "sigbus") == 0) {
-		n = choose(sigbus_choices, value);
-		if (n >= 0)
-			config->sigbus = n;
-		return n < 0 ? n : 0;
-	}
-	if (strncmp(key, "fill", 4) != 0 || (key[4] != '\0' && key[4] != '.'))
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (strcmp(options[i].key, key) == 0)
+			return set_field(config, &options[i], value);
+	if (strncmp(key, "fill.", 5) != 0)
 		return -ENOENT;
-	n = choose(fill_choices, value);
-	if (n < 0)
-		return n;
-	if (key[4] == '.')
-		return set_driver_fill(config, key + 5, n);
-	config->fill = n;
-	return 0;
+	fill = choose(fill_choices, value);
+	return fill < 0 ? fill : set_driver_fill(config, key + 5, fill);
 }
 
 static const char *
@@ -119,7 +156,8 @@ what_is_wrong(int ret)
 	switch (ret) {
 	case -ENOENT:
 		return "unknown option (known: sigbus=own|dispatch|none, fill=ones|zeros, "
-			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000)";
+			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
+			"uevent_buffer_kb=1..1048576, uio_mmap=on|off)";
 	case -ENOSPC:
 		return "too many drivers with a fill of their own";
 	default:
@@ -150,16 +188,16 @@ parse_option(struct hotplug_config *config, const char *text, size_t len, char *
 }
 
 int
-hotplug_config_parse(struct hotplug_config *config, const char *options, char *error,
+hotplug_config_parse(struct hotplug_config *config, const char *text, char *error,
 		     size_t error_len)
 {
 	struct hotplug_config result = *config;
 	const char *end;
 	int ret;
 
-	for (; options != NULL && *options != '\0'; options = *end == ',' ? end + 1 : end) {
-		end = strchrnul(options, ',');
-		ret = parse_option(&result, options, end - options, error, error_len);
+	for (; text != NULL && *text != '\0'; text = *end == ',' ? end + 1 : end) {
+		end = strchrnul(text, ',');
+		ret = parse_option(&result, text, end - text, error, error_len);
 		if (ret != 0)
 			return ret;
 	}
@@ -178,8 +216,14 @@ config_fault(const struct hotplug_config *config)
 		return "sigbus is no enum hotplug_sigbus";
 	if (config->fill > HOTPLUG_FILL_ZEROS)
 		return "fill is no enum hotplug_fill";
-	if (config->liveness_ms > MAX_LIVENESS_MS)
+	if (config->liveness_ms > MAX_MS)
 		return "liveness_ms is more than 3600000";
+	if (config->deadline_ms > MAX_MS)
+		return "deadline_ms is more than 3600000";
+	if (config->uevent_buffer_kb < 1 || config->uevent_buffer_kb > MAX_BUFFER_KB)
+		return "uevent_buffer_kb is not between 1 and 1048576";
+	if (config->uio_mmap > 1)
+		return "uio_mmap is neither 0 nor 1";
 	for (i = 0; i < HOTPLUG_MAX_DRIVER_FILLS; i++) {
 		if (strnlen(config->driver_fill[i].driver, HOTPLUG_NAME_LEN) == HOTPLUG_NAME_LEN)
 			return "a driver_fill has a name without an end";

@@ -23,6 +23,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* the table */
 static _Atomic(struct hotplug_device *) head;
+static _Atomic(struct hotplug_device *) buckets[1024];  /* by name */
 
 static enum hotplug_fill default_fill;
 static struct hotplug_driver_fill driver_fill[HOTPLUG_MAX_DRIVER_FILLS];
@@ -72,12 +73,23 @@ device_first(void)
 	return atomic_load(&head);
 }
 
+/* FNV-1a (public domain). */
+static unsigned int
+bucket_of(const char *name)
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (unsigned char)*name) * 16777619u;
+	return hash % (sizeof(buckets) / sizeof(buckets[0]));
+}
+
 struct hotplug_device *
 device_find(const struct hotplug_bus *bus, const char *name)
 {
 	struct hotplug_device *dev;
 
-	for (dev = device_first(); dev != NULL; dev = dev->next)
+	for (dev = atomic_load(&buckets[bucket_of(name)]); dev != NULL; dev = dev->same_hash)
 		if ((bus == NULL || dev->bus == bus) && strcmp(dev->name, name) == 0)
 			return dev;
 	return NULL;
@@ -88,6 +100,7 @@ static struct hotplug_device *
 know(struct hotplug_bus *bus, const char *name)
 {
 	struct hotplug_device *dev = device_find(bus, name);
+	unsigned int bucket = bucket_of(name);
 
 	if (dev != NULL || strlen(name) >= HOTPLUG_NAME_LEN)
 		return dev;
@@ -98,6 +111,8 @@ know(struct hotplug_bus *bus, const char *name)
 	dev->sign_fd = -1;
 	strcpy(dev->name, name);
 	dev->next = device_first();
+	dev->same_hash = atomic_load(&buckets[bucket]);
+	atomic_store(&buckets[bucket], dev);
 	atomic_store(&head, dev);
 	return dev;
 }
@@ -141,6 +156,7 @@ fill_region(struct region *region, const struct hotplug_region *from, struct hot
 	region->start = start & ~(page - 1);
 	region->end = (start + from->len + page - 1) & ~(page - 1);
 	region->restore_fd = from->restore_fd;
+	region->restore_offset = from->restore_offset;
 	if (start == 0 || from->len == 0 || region->end <= region->start)
 		return -EINVAL;
 	return cutoff_record(region);
@@ -153,6 +169,10 @@ fill_regions(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	int ret;
 
 	dev->n_regions = 0;
+	if (dev->region == NULL)
+		dev->region = calloc(HOTPLUG_MAX_REGIONS, sizeof(*dev->region));
+	if (dev->region == NULL)
+		return -ENOMEM;
 	for (i = 0; i < info->n_regions; i++) {
 		ret = fill_region(&dev->region[i], &info->region[i], dev);
 		if (ret != 0)
@@ -186,12 +206,19 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	copy_name(dev->driver, info->driver);
 	copy_name(dev->kernel_driver, info->kernel_driver);
 	dev->id = info->id;
+	dev->n_ports = info->n_ports;
+	memcpy(dev->port, info->port, sizeof(dev->port));
+	dev->glance.generation = info->id.generation;
+	copy_name(dev->glance.kernel_driver, info->kernel_driver);
+	dev->glance.is_user_space = true;
+	dev->owes_ready = false;
 	dev->fill = fill_of(dev->driver);
 	dev->works_on_request = info->works_on_request;
-	dev->is_cut = dev->wants_cut = dev->is_requested = false;
+	dev->is_cut = dev->wants_cut = dev->has_hung_up = false;
+	dev->is_requested = dev->is_held = false;
+	dev->cause = HOTPLUG_CAUSE_NONE;
 	dev->first_sign = HOTPLUG_SIGN_NONE;
-	dev->sign_ns = dev->cut_ns = dev->look_ns = dev->claimed_ns = 0;
-	dev->dark_looks = 0;
+	dev->sign_ns = dev->cut_ns = dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
 	dev->state = HOTPLUG_STATE_ATTACHED;
 	atomic_store(&dev->signs, 0);
 	atomic_store(&dev->is_gone, false);
@@ -202,14 +229,19 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 static void
 withdraw(struct hotplug_device *dev)
 {
+	cutoff_unflip(dev);
 	guard_withdraw(dev);
 	close_sign(dev);
 	dev->key = NULL;
 	dev->n_regions = 0;
-	if (dev->state == HOTPLUG_STATE_GONE)
+	dev->is_requested = dev->is_held = false;
+	if (dev->state != HOTPLUG_STATE_GONE)
+		dev->state = HOTPLUG_STATE_READY;
+	else if (dev->glance.generation == 0)
 		dev->state = HOTPLUG_STATE_ABSENT;
 	else
-		dev->state = HOTPLUG_STATE_READY;
+		dev->state = dev->glance.is_user_space ? HOTPLUG_STATE_READY :
+			HOTPLUG_STATE_PRESENT;
 	device_post(dev, DEVICE_LOOK);
 }
 
@@ -252,7 +284,7 @@ hotplug_device_publish(struct hotplug_bus *bus, const struct hotplug_device_info
 
 	if (bus == NULL || info == NULL || info->key == NULL || info->name == NULL ||
 	    info->name[0] == '\0' || strlen(info->name) >= HOTPLUG_NAME_LEN ||
-	    info->n_regions > HOTPLUG_MAX_REGIONS)
+	    info->n_regions > HOTPLUG_MAX_REGIONS || info->n_ports > HOTPLUG_MAX_PORTS)
 		return -EINVAL;
 	if (!enable_is_on())
 		return -ENOTCONN;
@@ -282,8 +314,8 @@ hotplug_device_unsettle(struct hotplug_bus *bus, const void *key)
 
 	device_lock();
 	dev = find_key(bus, key);
-	if (dev != NULL)
-		atomic_fetch_add(&dev->n_unsettled, 1);
+	if (dev != NULL && atomic_fetch_add(&dev->n_unsettled, 1) == 0)
+		cutoff_flip(dev);
 	device_unlock();
 	return dev != NULL ? 0 : -ENOENT;
 }
@@ -296,6 +328,7 @@ hotplug_device_settle(struct hotplug_bus *bus, const void *key)
 	device_lock();
 	dev = find_key(bus, key);
 	if (dev != NULL && atomic_fetch_sub(&dev->n_unsettled, 1) == 1) {
+		cutoff_unflip(dev);
 		cutoff_drop_unmapped(dev);
 		if (dev->wants_cut)
 			cutoff_device(dev);
@@ -328,6 +361,8 @@ hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign s
 	device_unlock();
 	if (dev == NULL)
 		return -ENOENT;
+	if (dev->works_on_request)
+		sign = HOTPLUG_SIGN_VFIO;       /* asked for, not gone */
 	(void)cut_off_now(dev);         /* logged where it failed */
 	device_post(dev, DEVICE_SIGN(sign));
 	return 0;
@@ -356,6 +391,32 @@ hotplug_device_key(const struct hotplug_device *dev)
 	return dev->key;
 }
 
+bool
+device_is_lost(const struct hotplug_bus *bus, const void *key)
+{
+	struct hotplug_device *dev;
+	bool is_lost;
+
+	device_lock();
+	dev = find_key(bus, key);
+	is_lost = dev != NULL && (dev->state != HOTPLUG_STATE_ATTACHED || dev->is_requested);
+	device_unlock();
+	return is_lost;
+}
+
+bool
+device_is_cut(const struct hotplug_bus *bus, const void *key)
+{
+	struct hotplug_device *dev;
+	bool is_cut;
+
+	device_lock();
+	dev = find_key(bus, key);
+	is_cut = dev != NULL && dev->is_cut;
+	device_unlock();
+	return is_cut;
+}
+
 unsigned int
 device_count_published(void)
 {
@@ -369,6 +430,20 @@ device_count_published(void)
 	return n;
 }
 
+unsigned int
+device_count_zombies(void)
+{
+	struct hotplug_device *dev;
+	unsigned int n = 0;
+
+	device_lock();
+	for (dev = device_first(); dev != NULL; dev = dev->next)
+		n += dev->state == HOTPLUG_STATE_GONE && dev->cause == HOTPLUG_CAUSE_SILENT &&
+			dev->glance.generation != 0;
+	device_unlock();
+	return n;
+}
+
 void
 device_withdraw_all(const struct hotplug_bus *bus)
 {
@@ -377,6 +452,7 @@ device_withdraw_all(const struct hotplug_bus *bus)
 	device_lock();
 	for (dev = device_first(); dev != NULL; dev = dev->next)
 		if (dev->key != NULL && (bus == NULL || dev->bus == bus)) {
+			cutoff_unflip(dev);
 			if (bus == NULL && dev->is_cut)
 				cutoff_fill_device(dev);        /* nobody answers any more */
 			withdraw(dev);

@@ -47,10 +47,20 @@ const char *
 hotplug_event_name(enum hotplug_event_type type)
 {
 	static const char *const names[] = {
-		"gone", "requested", "restored", "ready", "rescan",
+		"gone", "requested", "restored", "ready", "held", "flapping", "rescan",
 	};
 
 	return name_of(names, N_ELEMENTS(names), type);
+}
+
+const char *
+hotplug_card_name(enum hotplug_card card)
+{
+	static const char *const names[] = {
+		"new", "same", "alike", "other",
+	};
+
+	return name_of(names, N_ELEMENTS(names), card);
 }
 
 const char *

@@ -21,7 +21,7 @@
 #include "host.h"
 #include "plugin.h"
 
-static bool is_plugin;
+static bool is_plugin, is_starting;
 
 /* EAL loads plugins after it has counted the cores (eal_common_options.c) and
  * before it has chosen the IOVA mode. */
@@ -66,7 +66,9 @@ plugin_start(void)
 		host_log(HOST_ERR, "DPDK_HOTPLUG: %s; not enabled", error);
 		return;
 	}
+	is_starting = true;
 	hotplug_enable(&config);        /* says itself why not */
+	is_starting = false;
 }
 
 __attribute__((constructor))
@@ -84,4 +86,10 @@ bool
 plugin_is_waiting(void)
 {
 	return is_plugin;
+}
+
+bool
+plugin_is_starting(void)
+{
+	return is_starting;
 }

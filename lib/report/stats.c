@@ -35,6 +35,9 @@ hotplug_stats_get(struct hotplug_stats *out)
 		.uevents = stats.uevents,
 		.uevent_losses = stats.uevent_losses,
 		.cut_failures = stats.cut_failures,
+		.scans = stats.scans,
+		.differences = stats.differences,
+		.zombies = device_count_zombies(),
 		.has_monitor = watch_has_monitor(),
 		.has_handler = eal_sigbus_is_on_top(),
 	};

@@ -22,6 +22,7 @@
 
 #include "../core/host.h"
 #include "cutoff.h"
+#include "flip.h"
 #include "guard.h"
 #include "stats.h"
 
@@ -203,59 +204,77 @@ is_own_file(const struct vma *vma)
 static bool
 is_own(const struct region *region, const struct vma *now)
 {
-	return is_own_file(now) || (now->inode == 0 && !now->is_shared &&
-		atomic_load(&region->has_anonymous));
+	return is_own_file(now) || flip_is_mapped(region->dev->flip, now) ||
+		(now->inode == 0 && !now->is_shared && atomic_load(&region->has_anonymous));
 }
 
-static int
-check_vma(const struct vma *now, void *arg)
+/* Is what is mapped here now what was recorded, or ours?  Without a record (no
+ * /proc) it is taken to be. */
+static bool
+is_expected(const struct region *region, const struct vma *now)
 {
-	const struct region *region = arg;
 	unsigned int i;
 
-	if (is_own(region, now))
-		return 0;
+	if (region->n_vmas == 0 || is_own(region, now))
+		return true;
 	for (i = 0; i < region->n_vmas; i++)
 		if (region->vma[i].start < now->end && now->start < region->vma[i].end)
-			return !maps_is_same(&region->vma[i], now);
-	return 1;       /* something where nothing was */
+			return maps_is_same(&region->vma[i], now);
+	return false;   /* something where nothing was */
 }
 
+/* How much of each region is mapped as expected. */
 struct coverage {
 	const struct region *region;
-	size_t mapped;
-	bool is_foreign;
+	unsigned int n_regions;
+	size_t expected[HOTPLUG_MAX_REGIONS];
 };
 
 static int
 cover_vma(const struct vma *now, void *arg)
 {
 	struct coverage *c = arg;
-	uintptr_t start = now->start > c->region->start ? now->start : c->region->start;
-	uintptr_t end = now->end < c->region->end ? now->end : c->region->end;
+	const struct region *r;
+	uintptr_t start, end;
+	unsigned int i;
 
-	c->mapped += end - start;
-	c->is_foreign = check_vma(now, (void *)(uintptr_t)c->region) != 0;
-	return c->is_foreign;
+	for (i = 0; i < c->n_regions; i++) {
+		r = &c->region[i];
+		start = now->start > r->start ? now->start : r->start;
+		end = now->end < r->end ? now->end : r->end;
+		if (start < end && is_expected(r, now))
+			c->expected[i] += end - start;
+	}
+	return 0;
 }
 
-/* Is all of the region still what it was, or ours? */
-static bool
-is_intact(const struct region *region)
+/* One walk for all regions of a device: it is on the way to the cut-off.  Where
+ * /proc cannot be read the record is believed: withdrawal before unmapping is
+ * the rule, this is the belt. */
+static void
+find_intact(const struct hotplug_device *dev, bool is_intact[HOTPLUG_MAX_REGIONS])
 {
-	struct coverage c = { .region = region };
+	struct coverage c = { .region = dev->region, .n_regions = dev->n_regions };
+	uintptr_t start = UINTPTR_MAX, end = 0;
+	unsigned int i;
+	bool is_known;
 
-	return maps_walk(region->start, region->end, cover_vma, &c) == 0 &&
-		!c.is_foreign && c.mapped == region->end - region->start;
+	for (i = 0; i < dev->n_regions; i++) {
+		start = dev->region[i].start < start ? dev->region[i].start : start;
+		end = dev->region[i].end > end ? dev->region[i].end : end;
+	}
+	is_known = maps_walk(start, end, cover_vma, &c) == 0;
+	for (i = 0; i < dev->n_regions; i++)
+		is_intact[i] = !is_known ||
+			c.expected[i] == dev->region[i].end - dev->region[i].start;
 }
 
 bool
 cutoff_is_mapped(const struct region *region, uintptr_t addr)
 {
-	struct coverage c = { .region = region };
+	struct coverage c = { .region = region, .n_regions = 1 };
 
-	return maps_walk(addr, addr + 1, cover_vma, &c) == 0 && !c.is_foreign &&
-		c.mapped != 0;
+	return maps_walk(addr, addr + 1, cover_vma, &c) == 0 && c.expected[0] != 0;
 }
 
 static int
@@ -269,37 +288,47 @@ record_vma(const struct vma *now, void *arg)
 	return 0;
 }
 
+/* Are the recorded mappings all of the region, without a gap? */
+static bool
+is_complete(const struct region *region)
+{
+	size_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < region->n_vmas; i++)
+		sum += (region->vma[i].end < region->end ? region->vma[i].end : region->end) -
+			(region->vma[i].start > region->start ? region->vma[i].start :
+			 region->start);
+	return sum == region->end - region->start;
+}
+
 int
 cutoff_record(struct region *region)
 {
-	struct coverage c = { .region = region };
 	int ret;
 
 	region->n_vmas = 0;
 	atomic_store(&region->has_anonymous, false);
 	ret = maps_walk(region->start, region->end, record_vma, region);
-	if (ret == 0)
-		ret = maps_walk(region->start, region->end, cover_vma, &c);
-	if (ret != 0)
-		return ret < 0 ? ret : -ESTALE;
-	return c.mapped == region->end - region->start ? 0 : -ESTALE;
+	if (ret == -ESTALE || (ret == 0 && !is_complete(region)))
+		return -ESTALE;
+	return 0;       /* no /proc: no record */
 }
 
 void
 cutoff_drop_unmapped(struct hotplug_device *dev)
 {
+	bool is_intact[HOTPLUG_MAX_REGIONS];
 	unsigned int i, n = 0;
-	bool keep[HOTPLUG_MAX_REGIONS];
 
-	for (i = 0; i < dev->n_regions; i++) {
-		keep[i] = is_intact(&dev->region[i]);
-		n += keep[i];
-	}
+	find_intact(dev, is_intact);
+	for (i = 0; i < dev->n_regions; i++)
+		n += is_intact[i];
 	if (n == dev->n_regions)
 		return;
 	guard_withdraw(dev);
 	for (i = 0, n = 0; i < dev->n_regions; i++)
-		if (keep[i])
+		if (is_intact[i])
 			dev->region[n++] = dev->region[i];
 	dev->n_regions = n;
 	if (n > 0 && guard_publish(dev) != 0)
@@ -337,14 +366,37 @@ cutoff_device(struct hotplug_device *dev)
 }
 
 void
+cutoff_flip(struct hotplug_device *dev)
+{
+	if (!dev->is_cut || dev->flip != NULL)
+		return;
+	cutoff_drop_unmapped(dev);
+	dev->flip = flip_start(dev);
+}
+
+/* The flipping mapping counts as ours until the regions are cut off again. */
+void
+cutoff_unflip(struct hotplug_device *dev)
+{
+	unsigned int i;
+
+	if (dev->flip == NULL)
+		return;
+	cutoff_drop_unmapped(dev);
+	for (i = 0; i < dev->n_regions; i++)
+		(void)cut_region(&dev->region[i]);      /* else it flips no more, that is all */
+	flip_stop(dev->flip);
+	dev->flip = NULL;
+}
+
+void
 cutoff_fill_device(struct hotplug_device *dev)
 {
 	unsigned int i;
 	int ret;
 
+	cutoff_drop_unmapped(dev);
 	for (i = 0; i < dev->n_regions; i++) {
-		if (!is_intact(&dev->region[i]))
-			continue;
 		ret = lay_region(&dev->region[i]);
 		if (ret != 0)
 			host_log(HOST_ERR, "%s: BAR at %#lx not filled: %s", dev->name,
@@ -352,33 +404,57 @@ cutoff_fill_device(struct hotplug_device *dev)
 	}
 }
 
+/* Map elsewhere, then move: 6.1 and 6.12 leave a hole where a driver refuses
+ * a MAP_FIXED (mm/mmap.c unmaps first). */
+static int
+map_file(const struct vma *vma, int prot, int fd, uint64_t offset)
+{
+	size_t len = vma->end - vma->start;
+	void *p = mmap(NULL, len, prot, vma->is_shared ? MAP_SHARED : MAP_PRIVATE, fd, offset);
+	int ret;
+
+	if (p == MAP_FAILED)
+		return -errno;
+	if (mremap(p, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)vma->start) != MAP_FAILED)
+		return 0;
+	ret = -errno;
+	munmap(p, len);
+	return ret;
+}
+
+/* uio: sysfs resourceN, opened again; is it still the same file? */
+static int
+restore_by_path(const struct vma *vma, int prot)
+{
+	int fd = open(vma->path, O_RDWR | O_CLOEXEC), ret;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || st.st_ino != vma->inode)
+		ret = -ESTALE;
+	else
+		ret = map_file(vma, prot, fd, vma->offset);
+	close(fd);
+	return ret;
+}
+
+/* A vfio mapping's offset in /proc is a physical one: not what to ask for. */
 static int
 restore_vma(const struct region *region, const struct vma *vma)
 {
 	int prot = (vma->is_readable ? PROT_READ : 0) | (vma->is_writable ? PROT_WRITE : 0);
-	int fd = region->restore_fd, flags = MAP_FIXED;
-	struct stat st;
 	void *p;
-	int ret = 0;
 
-	if (vma->inode == 0) {
-		flags |= MAP_PRIVATE | MAP_ANONYMOUS;   /* vfio's hole, PROT_NONE */
-	} else {
-		flags |= vma->is_shared ? MAP_SHARED : MAP_PRIVATE;
-		if (region->restore_fd < 0)
-			fd = open(vma->path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			return -errno;
-		if (region->restore_fd < 0 && (fstat(fd, &st) < 0 || st.st_ino != vma->inode))
-			ret = -ESTALE;
+	if (vma->inode == 0) {  /* vfio's hole for the MSI-X table */
+		p = mmap((void *)vma->start, vma->end - vma->start, prot,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		return p == MAP_FAILED ? -errno : 0;
 	}
-	if (ret == 0) {
-		p = mmap((void *)vma->start, vma->end - vma->start, prot, flags, fd, vma->offset);
-		ret = p == MAP_FAILED ? -errno : 0;
-	}
-	if (fd >= 0 && region->restore_fd < 0)
-		close(fd);
-	return ret;
+	if (region->restore_fd < 0)
+		return restore_by_path(vma, prot);
+	return map_file(vma, prot, region->restore_fd,
+			region->restore_offset + (vma->start - region->start));
 }
 
 int

@@ -19,7 +19,7 @@
 struct reader {
 	int fd;
 	size_t n, at;
-	char buf[1024];
+	char buf[2048];
 };
 
 /* One character, -1 at the end, -errno - 1 on failure. */

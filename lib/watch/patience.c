@@ -15,7 +15,8 @@
 #define PRESENT_NS (500 * MS)   /* after a sign that the kernel gave */
 #define CLAIMED_NS (100 * MS)   /* driverless: about to go, or just unbound */
 #define MUTED_NS (2000 * MS)    /* a reset switches memory decoding off and on */
-#define DARK_NS (20 * MS)       /* between the two looks that make it dark */
+#define DARK_NS (20 * MS)       /* when the kernel is at it */
+#define SILENT_NS (1000 * MS)   /* else: a reset may take that long (PCIe r6 6.6.1) */
 #define SOON_NS (2 * MS)
 
 static bool
@@ -37,24 +38,27 @@ note_liveness(struct hotplug_device *dev, uint64_t now)
 }
 
 static bool
+is_signed_by_kernel(const struct hotplug_device *dev)
+{
+	return dev->first_sign == HOTPLUG_SIGN_UIO || dev->first_sign == HOTPLUG_SIGN_UEVENT ||
+		dev->first_sign == HOTPLUG_SIGN_EAL || dev->first_sign == HOTPLUG_SIGN_VFIO;
+}
+
+static bool
 is_present_for_good(struct hotplug_device *dev, uint64_t now)
 {
-	switch (dev->first_sign) {
-	case HOTPLUG_SIGN_UIO:
-	case HOTPLUG_SIGN_UEVENT:
-	case HOTPLUG_SIGN_EAL:
-		return wait_until(dev, dev->sign_ns + PRESENT_NS, now);
-	default:
-		return true;
-	}
+	return dev->first_sign == HOTPLUG_SIGN_VFIO || !is_signed_by_kernel(dev) ||
+		wait_until(dev, dev->sign_ns + PRESENT_NS, now);
 }
 
 static bool
 is_dark_for_good(struct hotplug_device *dev, uint64_t now)
 {
-	if (dev->dark_looks++ > 0)
-		return true;
+	if (dev->dark_ns == 0)
+		dev->dark_ns = now;
 	note_liveness(dev, now);
+	if (wait_until(dev, dev->dark_ns + (is_signed_by_kernel(dev) ? DARK_NS : SILENT_NS), now))
+		return true;
 	dev->look_ns = now + DARK_NS;
 	return false;
 }
@@ -91,11 +95,13 @@ patience_is_over(struct hotplug_device *dev, enum hotplug_look found, uint64_t n
 	if (!is_attached(dev))
 		return true;
 	if (found != HOTPLUG_LOOK_DARK)
-		dev->dark_looks = 0;
+		dev->dark_ns = 0;
 	if (found != HOTPLUG_LOOK_CLAIMED)
 		dev->claimed_ns = 0;
 	switch (found) {
 	case HOTPLUG_LOOK_PRESENT:
+		if (dev->has_hung_up)   /* that uio device is dead, whatever is bound now */
+			*input = STATE_IN_CLAIMED;
 		return is_present_for_good(dev, now);
 	case HOTPLUG_LOOK_MUTED:
 		return dev->state == HOTPLUG_STATE_ATTACHED ||

@@ -24,7 +24,7 @@
 	[STATE_IN_REPORT] = { state, 0 }, \
 	[STATE_IN_REQUEST] = { state, 0 }, \
 	[STATE_IN_FAULT] = { state, 0 }, \
-	[STATE_IN_ADD] = { (state) == READY ? READY : PRESENT, 0 }, \
+	[STATE_IN_ADD] = { PRESENT, 0 }, \
 	[STATE_IN_BIND] = { READY, STATE_DO_READY }, \
 	[STATE_IN_CLAIM] = { PRESENT, 0 }, \
 	[STATE_IN_PRESENT] = { READY, 0 }, \

@@ -19,7 +19,6 @@
 
 #include "uevent.h"
 
-#define RECEIVE_BUFFER (16 * 1024 * 1024)
 #define INIT_USER_NS_INODE 0xEFFFFFFDu  /* include/linux/proc_ns.h: fixed */
 
 static struct udev *udev;
@@ -27,7 +26,7 @@ static struct udev_monitor *monitor;
 static struct udev_device *device;      /* the one that was handed out last */
 
 int
-uevent_open(void)
+uevent_open(unsigned int buffer_kb)
 {
 	udev = udev_new();
 	if (udev == NULL)
@@ -38,7 +37,7 @@ uevent_open(void)
 		goto unref_udev;
 	/* the kernel's messages of all subsystems arrive and are sorted out
 	 * here: leave room for a burst; without the right to, it stays small */
-	(void)udev_monitor_set_receive_buffer_size(monitor, RECEIVE_BUFFER);
+	(void)udev_monitor_set_receive_buffer_size(monitor, (int)(buffer_kb * 1024 - 1));
 	errno = 0;
 	if (udev_monitor_enable_receiving(monitor) == 0)
 		return udev_monitor_get_fd(monitor);

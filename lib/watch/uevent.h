@@ -8,7 +8,7 @@
 #include "hotplug_bus.h"
 
 /* Open the kernel's uevents; a descriptor to poll, or -errno. */
-int uevent_open(void);
+int uevent_open(unsigned int buffer_kb);
 void uevent_close(void);
 
 /* Receive one: 1 with it in *uevent (valid until the next call), 0 none is

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* watch: one thread that takes every sign and decides what it means.
+/* watch: one thread that takes every sign.
  * In:  uevents, hang-ups of descriptors, signs posted to devices (SIGBUS handler,
- *      bus slots), a timer.  Out: cut-offs, state changes, events (report).
- * Order on a loss: cut off, then raise the event; nothing else happens between.
- * Lock: device_lock() around one step of one device; never around look().
+ *      bus slots), timers, hotplug_scan().  Out: judge (what becomes of the device)
+ *      and reconcile (what is there now).
+ * Descriptors and faults are served before uevents: they are earlier.
+ * Lock: scan_lock guards the scans that callers wait for; device_lock() where a
+ *      device's own fields are read.
  * Context: watch.  It never blocks, never probes, never runs subscribers.
  *      add/forget: any thread; wake: signal. */
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -19,16 +21,15 @@
 #include "../core/bus.h"
 #include "../core/enable.h"
 #include "../core/host.h"
-#include "../report/events.h"
-#include "../survive/cutoff.h"
 #include "../survive/stats.h"
-#include "patience.h"
-#include "state.h"
+#include "judge.h"
+#include "reconcile.h"
 #include "uevent.h"
 #include "watch.h"
 
 #define MS 1000000ull
 #define TICK_NS (1000 * MS)
+#define UEVENTS_AT_ONCE 64
 
 /* What an epoll event is about; else it is a device. */
 #define TOKEN_MONITOR ((void *)1)
@@ -36,10 +37,10 @@
 
 static struct host_thread thread;
 static _Atomic int wake_fd = -1;
-static _Atomic bool is_stopping, has_monitor;
+static _Atomic bool is_stopping, has_monitor, has_signs;
 static int epoll_fd = -1, monitor_fd = -1;
 static void (*tick)(void);
-static uint64_t next_tick_ns, next_liveness_ns;
+static uint64_t next_tick_ns, next_liveness_ns, next_look_ns;
 
 void
 watch_wake(void)
@@ -47,6 +48,7 @@ watch_wake(void)
 	const uint64_t one = 1;
 	int fd = atomic_load(&wake_fd);
 
+	atomic_store(&has_signs, true);
 	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
 		return; /* EAGAIN: it is awake already */
 }
@@ -86,167 +88,6 @@ watch_forget_fd(int own_fd)
 	close(own_fd);
 }
 
-/* With the lock held: the event, by value. */
-static struct hotplug_event
-describe(const struct hotplug_device *dev, enum hotplug_event_type type, enum hotplug_cause cause)
-{
-	struct hotplug_event event = {
-		.size = sizeof(event), .type = type, .cause = cause,
-		.sign = dev->first_sign, .was_requested = dev->is_requested, .id = dev->id,
-		.sign_ns = dev->sign_ns, .cut_ns = dev->is_cut ? dev->cut_ns : 0,
-	};
-
-	snprintf(event.device, sizeof(event.device), "%s", dev->name);
-	snprintf(event.bus, sizeof(event.bus), "%s", dev->bus->name);
-	snprintf(event.kernel_driver, sizeof(event.kernel_driver), "%s", dev->kernel_driver);
-	return event;
-}
-
-static int
-cut(struct hotplug_device *dev)
-{
-	if (dev->bus->ops->handle_hot_unplug == NULL)
-		return cutoff_device(dev);
-	device_unlock();
-	dev->bus->ops->handle_hot_unplug(dev);
-	device_lock();
-	return 0;
-}
-
-static void
-forget_suspicion(struct hotplug_device *dev)
-{
-	dev->look_ns = dev->claimed_ns = 0;
-	dev->dark_looks = 0;
-	if (dev->state == HOTPLUG_STATE_ATTACHED) {
-		dev->first_sign = HOTPLUG_SIGN_NONE;
-		dev->sign_ns = 0;
-	}
-}
-
-/* Map it again; where that fails it stays suspect, and is looked at again. */
-static void
-restore(struct hotplug_device *dev)
-{
-	int ret = cutoff_restore(dev);
-
-	if (ret == 0)
-		return;
-	host_log(HOST_WARN, "%s lives, but cannot be mapped again: %s", dev->name, strerror(-ret));
-	dev->state = HOTPLUG_STATE_SUSPECT;
-	dev->look_ns = device_now_ns() + 100 * MS;
-}
-
-static void
-raise_event(struct hotplug_device *dev, unsigned int actions, enum hotplug_cause cause)
-{
-	static const struct {
-		unsigned int action;
-		enum hotplug_event_type type;
-	} map[] = {
-		{ STATE_DO_GONE, HOTPLUG_EVENT_GONE },
-		{ STATE_DO_REQUESTED, HOTPLUG_EVENT_REQUESTED },
-		{ STATE_DO_RESTORED, HOTPLUG_EVENT_RESTORED },
-		{ STATE_DO_READY, HOTPLUG_EVENT_READY },
-	};
-	struct hotplug_event event;
-	unsigned int i;
-
-	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
-		if (!(actions & map[i].action))
-			continue;
-		event = describe(dev, map[i].type, cause);
-		device_unlock();
-		events_push(&event);
-		device_lock();
-	}
-}
-
-/* One input through the machine; with the lock held. */
-static void
-step(struct hotplug_device *dev, enum state_input input)
-{
-	struct state_step s = state_step(dev->state, input);
-	enum hotplug_cause cause = HOTPLUG_CAUSE_NONE;
-
-	if (s.actions & STATE_DO_GONE)
-		cause = state_cause(input, dev->first_sign);
-	if (s.actions & STATE_DO_REQUESTED) {
-		cause = HOTPLUG_CAUSE_REQUESTED;
-		if (dev->is_requested)  /* the kernel repeats it */
-			s.actions &= ~STATE_DO_REQUESTED;
-	}
-	dev->state = s.next;
-	if (s.actions & STATE_DO_CUT)
-		cut(dev);
-	atomic_store(&dev->is_gone, s.next == HOTPLUG_STATE_GONE);
-	if (s.actions & STATE_DO_RESTORE)
-		restore(dev);
-	if (dev->state == HOTPLUG_STATE_SUSPECT && (s.actions & STATE_DO_RESTORE))
-		return;
-	if (s.actions & STATE_DO_LOOK)
-		dev->look_ns = 1;       /* now */
-	raise_event(dev, s.actions, cause);
-	if (s.actions & STATE_DO_REQUESTED)
-		dev->is_requested = true;
-	if (dev->state != HOTPLUG_STATE_SUSPECT && !(s.actions & STATE_DO_LOOK))
-		forget_suspicion(dev);
-}
-
-/* The first sign of a suspicion is the one that events name. */
-static void
-note_sign(struct hotplug_device *dev, enum hotplug_sign sign)
-{
-	if (dev->state != HOTPLUG_STATE_ATTACHED || dev->first_sign != HOTPLUG_SIGN_NONE)
-		return;
-	dev->first_sign = sign;
-	dev->sign_ns = device_now_ns();
-}
-
-/* Ask the bus, without the lock, then feed what is clear into the machine. */
-static void
-look(struct hotplug_device *dev)
-{
-	char kernel_driver[HOTPLUG_NAME_LEN];
-	struct hotplug_identity id;
-	enum hotplug_look found;
-	enum state_input input;
-	const void *key;
-
-	device_lock();
-	key = dev->key;
-	id = dev->id;
-	memcpy(kernel_driver, dev->kernel_driver, sizeof(kernel_driver));
-	device_unlock();
-	found = dev->bus->ops->look(dev->name, kernel_driver, &id);
-	device_lock();
-	if (dev->key == key) {  /* else it has been attached or detached meanwhile */
-		dev->look_ns = 0;
-		if (patience_is_over(dev, found, device_now_ns(), &input))
-			step(dev, input);
-	}
-	device_unlock();
-}
-
-/* A request: does it still work?  A device that is dark is gone. */
-static void
-take_request(struct hotplug_device *dev)
-{
-	look(dev);
-	device_lock();
-	step(dev, STATE_IN_REQUEST);
-	device_unlock();
-}
-
-static void
-take(struct hotplug_device *dev, enum hotplug_sign sign, enum state_input input)
-{
-	device_lock();
-	note_sign(dev, sign);
-	step(dev, input);
-	device_unlock();
-}
-
 static bool
 is_look_due(struct hotplug_device *dev)
 {
@@ -262,60 +103,63 @@ is_look_due(struct hotplug_device *dev)
 static void
 serve(struct hotplug_device *dev)
 {
-	unsigned int signs = atomic_exchange(&dev->signs, 0);
+	static const struct {
+		enum hotplug_sign sign;
+		enum state_input input;
+	} map[] = {
+		{ HOTPLUG_SIGN_UIO, STATE_IN_HANGUP },
+		{ HOTPLUG_SIGN_EAL, STATE_IN_REPORT },
+		{ HOTPLUG_SIGN_CALLER, STATE_IN_REPORT },
+		{ HOTPLUG_SIGN_FAULT, STATE_IN_FAULT },
+	};
+	unsigned int signs = atomic_exchange(&dev->signs, 0), i;
 
-	if (signs & DEVICE_SIGN(HOTPLUG_SIGN_UIO))
-		take(dev, HOTPLUG_SIGN_UIO, STATE_IN_HANGUP);
-	if (signs & DEVICE_SIGN(HOTPLUG_SIGN_EAL))
-		take(dev, HOTPLUG_SIGN_EAL, STATE_IN_REPORT);
-	if (signs & DEVICE_SIGN(HOTPLUG_SIGN_CALLER))
-		take(dev, HOTPLUG_SIGN_CALLER, STATE_IN_REPORT);
-	if (signs & DEVICE_SIGN(HOTPLUG_SIGN_FAULT))
-		take(dev, HOTPLUG_SIGN_FAULT, STATE_IN_FAULT);
-	if (signs & DEVICE_SIGN(HOTPLUG_SIGN_VFIO)) {
-		device_lock();
-		note_sign(dev, HOTPLUG_SIGN_VFIO);
-		device_unlock();
-		take_request(dev);
+	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+		if (signs & DEVICE_SIGN(map[i].sign))
+			judge_sign(dev, map[i].sign, map[i].input);
+	if (signs & DEVICE_SIGN(HOTPLUG_SIGN_VFIO))
+		judge_request(dev);
+	if ((signs & DEVICE_LOOK) || is_look_due(dev)) {
+		if (judge_is_attached(dev))
+			judge_look(dev);
+		else
+			reconcile_one(dev);
 	}
-	if ((signs & DEVICE_LOOK) || is_look_due(dev))
-		look(dev);
+	judge_overdue(dev);
 }
 
+/* All devices, when there is anything to do for one. */
 static void
-serve_all(void)
+serve_signs(void)
 {
 	struct hotplug_device *dev;
 
+	if (!atomic_exchange(&has_signs, false) && device_now_ns() < next_look_ns)
+		return;
 	for (dev = device_first(); dev != NULL; dev = dev->next)
 		serve(dev);
 }
 
-/* A card came with a user-space driver: which one is it? */
+/* A driver came to an attached device: its old one went before, whether we were
+ * told or not. */
 static void
-take_bind(struct hotplug_device *dev, const char *driver)
+take_bind(struct hotplug_device *dev)
 {
-	struct hotplug_identity id;
-	bool is_known;
+	bool is_suspect;
 
-	look(dev);      /* it may have gone and come before we were told */
-	is_known = dev->bus->ops->identify != NULL &&
-		dev->bus->ops->identify(dev->name, &id) == 0;
+	if (judge_is_attached(dev))
+		judge_look(dev);
 	device_lock();
-	if (dev->state == HOTPLUG_STATE_SUSPECT)
-		step(dev, STATE_IN_CLAIMED);    /* bound anew: not ours any more */
-	if (dev->state != HOTPLUG_STATE_ATTACHED) {
-		if (is_known)
-			dev->id = id;
-		snprintf(dev->kernel_driver, sizeof(dev->kernel_driver), "%s",
-			 driver != NULL ? driver : "");
-	}
-	step(dev, STATE_IN_BIND);
+	is_suspect = dev->state == HOTPLUG_STATE_SUSPECT;
 	device_unlock();
+	if (is_suspect)
+		judge_sign(dev, HOTPLUG_SIGN_UEVENT, STATE_IN_CLAIMED);
+	reconcile_one(dev);
 }
 
+/* An attached device: act at once.  Any other: look. */
 static void
-take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent, bool is_synthetic)
+take_change(struct hotplug_device *dev, enum hotplug_uevent_kind kind)
 {
 	static const enum state_input input[] = {
 		[HOTPLUG_UEVENT_ADD] = STATE_IN_ADD,
@@ -323,6 +167,21 @@ take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent, bool i
 		[HOTPLUG_UEVENT_UNBIND] = STATE_IN_UNBIND,
 		[HOTPLUG_UEVENT_REMOVE] = STATE_IN_REMOVE,
 	};
+
+	if (judge_is_attached(dev))
+		judge_sign(dev, HOTPLUG_SIGN_UEVENT, input[kind]);
+	else
+		reconcile_one(dev);
+	if (kind != HOTPLUG_UEVENT_UNBIND)
+		return;
+	device_lock();          /* so that the same driver, bound again, is a change */
+	dev->glance.kernel_driver[0] = '\0';
+	device_unlock();
+}
+
+static void
+take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent, bool is_synthetic)
+{
 	enum hotplug_uevent_kind kind;
 	struct hotplug_device *dev;
 	char name[HOTPLUG_NAME_LEN];
@@ -330,38 +189,27 @@ take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent, bool i
 	kind = bus->ops->classify(uevent, name);
 	if (kind == HOTPLUG_UEVENT_NONE)
 		return;
-	dev = kind == HOTPLUG_UEVENT_BIND && !is_synthetic ? device_know(bus, name) :
-		device_find(bus, name);
+	dev = is_synthetic ? device_find(bus, name) : device_know(bus, name);
 	if (dev == NULL)
 		return;
 	host_log(HOST_DEBUG, "%s: uevent %s %s", name, uevent->subsystem, uevent->action);
 	if (is_synthetic)       /* somebody's word; sysfs knows */
-		look(dev);
+		device_post(dev, DEVICE_LOOK);
 	else if (kind == HOTPLUG_UEVENT_BIND)
-		take_bind(dev, uevent->driver);
+		take_bind(dev);
 	else
-		take(dev, HOTPLUG_SIGN_UEVENT, input[kind]);
-}
-
-static void
-look_at_all(void)
-{
-	struct hotplug_device *dev;
-
-	for (dev = device_first(); dev != NULL; dev = dev->next)
-		look(dev);
+		take_change(dev, kind);
 }
 
 /* Uevents were lost: whatever happened shows in sysfs. */
 static void
 take_loss(void)
 {
-	struct hotplug_event event = { .size = sizeof(event), .type = HOTPLUG_EVENT_RESCAN };
+	unsigned int n;
 
 	STATS_ADD(uevent_losses, 1);
-	host_log(HOST_WARN, "the kernel dropped uevents: looking at every device");
-	look_at_all();
-	events_push(&event);
+	n = reconcile_all();
+	host_log(HOST_WARN, "the kernel dropped uevents; %u device(s) differed", n);
 }
 
 /* Deaf from now on: descriptors, faults and looks remain. */
@@ -374,15 +222,19 @@ lose_monitor(int fd, const char *why)
 	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
+/* Some of what is waiting: in a burst, descriptors and faults are not to wait. */
 static void
-drain_monitor(void)
+read_monitor(void)
 {
 	struct hotplug_uevent uevent;
 	struct hotplug_bus *bus;
 	bool is_synthetic;
-	int ret;
+	int ret, n;
 
-	while ((ret = uevent_next(&uevent, &is_synthetic)) != 0) {
+	for (n = 0; n < UEVENTS_AT_ONCE; n++) {
+		ret = uevent_next(&uevent, &is_synthetic);
+		if (ret == 0)
+			return;
 		if (ret == -ENOBUFS) {
 			take_loss();
 			continue;
@@ -405,15 +257,10 @@ static void
 look_for_silent(void)
 {
 	struct hotplug_device *dev;
-	bool is_attached;
 
-	for (dev = device_first(); dev != NULL; dev = dev->next) {
-		device_lock();
-		is_attached = dev->state == HOTPLUG_STATE_ATTACHED;
-		device_unlock();
-		if (is_attached)
-			look(dev);
-	}
+	for (dev = device_first(); dev != NULL; dev = dev->next)
+		if (judge_is_attached(dev))
+			judge_look(dev);
 }
 
 static void
@@ -428,23 +275,29 @@ run_timers(void)
 	}
 	if (now >= next_tick_ns) {
 		next_tick_ns = now + TICK_NS;
+		if (!watch_has_monitor())
+			reconcile_all();
 		tick();
 	}
 }
 
+/* Sets next_look_ns too; deadlines of devices can wait for the tick. */
 static int
 timeout_ms(void)
 {
 	uint64_t now = device_now_ns(), due = next_tick_ns;
 	struct hotplug_device *dev;
 
-	if (enable_config()->liveness_ms != 0 && next_liveness_ns < due)
-		due = next_liveness_ns;
+	next_look_ns = next_tick_ns;
 	device_lock();
 	for (dev = device_first(); dev != NULL; dev = dev->next)
-		if (dev->look_ns != 0 && dev->look_ns < due)
-			due = dev->look_ns;
+		if (dev->look_ns != 0 && dev->look_ns < next_look_ns)
+			next_look_ns = dev->look_ns;
 	device_unlock();
+	if (enable_config()->liveness_ms != 0 && next_liveness_ns < due)
+		due = next_liveness_ns;
+	if (next_look_ns < due)
+		due = next_look_ns;
 	return due <= now ? 0 : (int)((due - now + MS - 1) / MS);
 }
 
@@ -459,6 +312,47 @@ take_hangup(struct hotplug_device *dev)
 	device_post(dev, DEVICE_SIGN(HOTPLUG_SIGN_UIO));
 }
 
+/* hotplug_scan(): callers wait for a scan that began after they asked. */
+static pthread_mutex_t scan_lock = PTHREAD_MUTEX_INITIALIZER; /* the three below */
+static pthread_cond_t scan_done = PTHREAD_COND_INITIALIZER;
+static unsigned int n_scans_wanted, n_scans_done, n_found;
+
+static void
+answer_scans(void)
+{
+	unsigned int wanted, found;
+
+	pthread_mutex_lock(&scan_lock);
+	wanted = n_scans_wanted;
+	pthread_mutex_unlock(&scan_lock);
+	if (wanted == n_scans_done)
+		return;
+	found = reconcile_all();
+	pthread_mutex_lock(&scan_lock);
+	n_scans_done = wanted;
+	n_found = found;
+	pthread_cond_broadcast(&scan_done);
+	pthread_mutex_unlock(&scan_lock);
+}
+
+int
+hotplug_scan(void)
+{
+	unsigned int mine;
+	int ret;
+
+	if (!enable_is_on())
+		return -EPERM;
+	pthread_mutex_lock(&scan_lock);
+	mine = ++n_scans_wanted;
+	watch_wake();
+	while ((int)(n_scans_done - mine) < 0 && !atomic_load(&is_stopping))
+		pthread_cond_wait(&scan_done, &scan_lock);
+	ret = atomic_load(&is_stopping) ? -EPERM : (int)n_found;
+	pthread_mutex_unlock(&scan_lock);
+	return ret;
+}
+
 static void
 run(void *arg)
 {
@@ -467,6 +361,7 @@ run(void *arg)
 	int i, n;
 
 	(void)arg;
+	reconcile_begin();
 	while (!atomic_load(&is_stopping)) {
 		n = epoll_wait(epoll_fd, ev, 16, timeout_ms());
 		for (i = 0; i < n; i++) {
@@ -475,11 +370,12 @@ run(void *arg)
 			else if (ev[i].data.ptr != TOKEN_MONITOR)
 				take_hangup(ev[i].data.ptr);
 		}
-		serve_all();    /* descriptors and faults are earlier than uevents */
+		serve_signs();
 		if (watch_has_monitor())
-			drain_monitor();
-		serve_all();
+			read_monitor();
+		serve_signs();
 		run_timers();
+		answer_scans();
 	}
 }
 
@@ -487,7 +383,7 @@ static void
 start_monitor(void)
 {
 	const char *obstacle = uevent_obstacle();
-	int fd = uevent_open();
+	int fd = uevent_open(enable_config()->uevent_buffer_kb);
 
 	if (fd >= 0 && epoll_add(fd, EPOLLIN, TOKEN_MONITOR) == 0) {
 		monitor_fd = fd;
@@ -541,7 +437,10 @@ watch_start(void (*on_tick)(void))
 void
 watch_stop(void)
 {
+	pthread_mutex_lock(&scan_lock);
 	atomic_store(&is_stopping, true);
+	pthread_cond_broadcast(&scan_done);
+	pthread_mutex_unlock(&scan_lock);
 	watch_wake();
 	host_thread_join(&thread);
 }

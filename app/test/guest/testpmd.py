@@ -123,6 +123,13 @@ class Testpmd:
     def quit(self, timeout=90):
         """Type `quit`; how it ended: {"rc", "signal", ...}."""
         self.type("quit")
+        return self.wait_end(timeout)
+
+    def wait_end(self, timeout):
+        """Its state once it has ended, or after `timeout` seconds.
+
+        A process that a signal has killed still takes a second or two to end.
+        """
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             s = self.state()

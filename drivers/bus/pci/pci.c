@@ -12,6 +12,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
+
+#include <linux/vfio.h>
 
 #include <rte_bus_pci.h>
 #include <rte_interrupts.h>
@@ -36,6 +39,9 @@ static const struct hotplug_bus_ops ops = {
 	.disable = disable,
 	.look = pci_look,
 	.identify = pci_identify,
+	.glance = pci_glance,
+	.enumerate = pci_enumerate,
+	.holders = pci_holders,
 	.classify = pci_classify,
 };
 
@@ -57,6 +63,15 @@ sigbus(const void *addr)
 	return bus_sigbus(addr) == 0 ? 0 : 1;
 }
 
+/* Where a BAR begins in its vfio device; without an answer it cannot be restored. */
+static uint64_t
+vfio_offset(int fd, unsigned int bar)
+{
+	struct vfio_region_info region = { .argsz = sizeof(region), .index = bar };
+
+	return ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &region) == 0 ? region.offset : 0;
+}
+
 static void
 add_regions(struct rte_pci_device *dev, struct hotplug_device_info *info)
 {
@@ -72,6 +87,7 @@ add_regions(struct rte_pci_device *dev, struct hotplug_device_info *info)
 			.addr = dev->mem_resource[i].addr,
 			.len = dev->mem_resource[i].len,
 			.restore_fd = restore_fd,
+			.restore_offset = restore_fd >= 0 ? vfio_offset(restore_fd, i) : 0,
 		};
 	}
 }
@@ -128,7 +144,10 @@ pci_probed(struct rte_pci_device *dev)
 		info.id.vendor = dev->id.vendor_id;
 		info.id.device = dev->id.device_id;
 	}
+	if (enable_config()->uio_mmap)
+		pci_uio_mmap(dev);
 	add_regions(dev, &info);
+	info.n_ports = ethdev_ports(&dev->device, info.port);
 	ret = publish(&info);
 	if (ret != 0)
 		host_log(HOST_ERR, "%s: not guarded: %s", dev->name, strerror(-ret));
@@ -148,6 +167,12 @@ pci_probed_all(void)
 		if (pci_epoch_is_probed(pci))
 			pci_probed(pci);
 	}
+}
+
+bool
+pci_is_lost(const struct rte_device *dev)
+{
+	return device_is_lost(&pci_bus, dev);
 }
 
 void

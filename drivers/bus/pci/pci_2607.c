@@ -11,14 +11,21 @@
 
 static struct rte_bus stock;    /* the ops as they were */
 static bool is_wrapped;
+static bool has_probed;         /* EAL's first probe is over */
 
+/* Not the first rte_bus_probe(): PROBE_AGAIN drivers are not probed again. */
 static int
 probe(struct rte_bus *bus)
 {
+	bool allows_again = bus->allow_multi_probe;
 	int ret;
 
 	plugin_start();
+	if (has_probed)
+		bus->allow_multi_probe = false;
 	ret = stock.probe(bus);
+	bus->allow_multi_probe = allows_again;
+	has_probed = true;
 	pci_probed_all();
 	return ret;
 }
@@ -72,6 +79,9 @@ pci_epoch_wrap(struct rte_bus *bus)
 	bus->unplug_device = unplug_device;
 	bus->cleanup = cleanup;
 	is_wrapped = true;
+	/* enabled late: EAL has probed; as a plugin: we are in its first probe */
+	if (!plugin_is_starting())
+		has_probed = true;
 }
 
 /* Where somebody has wrapped ours in turn, ours stays: it passes on. */

@@ -7,6 +7,7 @@
  * device lock, which a pending vfio removal holds.
  * Context: watch, app. */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -186,6 +187,21 @@ is_user_space(const char *driver)
 		strcmp(driver, "uio_pci_generic") == 0 || strcmp(driver, "vfio-pci") == 0);
 }
 
+int
+pci_glance(const char *name, struct hotplug_glance *glance)
+{
+	char path[PATH_LEN];
+	struct stat st;
+
+	path_of(path, name, "");
+	if (stat(path, &st) < 0)
+		return -ENOENT;
+	glance->generation = st.st_ino;
+	pci_kernel_driver(name, glance->kernel_driver);
+	glance->is_user_space = is_user_space(glance->kernel_driver);
+	return 0;
+}
+
 static enum hotplug_uevent_kind
 classify_pci(const struct hotplug_uevent *uevent)
 {
@@ -239,4 +255,19 @@ pci_classify(const struct hotplug_uevent *uevent, char *name)
 		return classify_pci(uevent);
 	return strcmp(uevent->action, "remove") == 0 ? HOTPLUG_UEVENT_UNBIND :
 		HOTPLUG_UEVENT_NONE;
+}
+
+int
+pci_enumerate(void (*fn)(const char *name, void *arg), void *arg)
+{
+	DIR *dir = opendir(rte_pci_get_sysfs_path());
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return -errno;
+	while ((entry = readdir(dir)) != NULL)
+		if (is_pci_name(entry->d_name))
+			fn(entry->d_name, arg);
+	closedir(dir);
+	return 0;
 }
