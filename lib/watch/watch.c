@@ -180,7 +180,8 @@ take_change(struct hotplug_device *dev, enum hotplug_uevent_kind kind)
 }
 
 static void
-take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent, bool is_synthetic)
+take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
+	    const struct uevent_origin *origin)
 {
 	enum hotplug_uevent_kind kind;
 	struct hotplug_device *dev;
@@ -189,11 +190,11 @@ take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent, bool i
 	kind = bus->ops->classify(uevent, name);
 	if (kind == HOTPLUG_UEVENT_NONE)
 		return;
-	dev = is_synthetic ? device_find(bus, name) : device_know(bus, name);
+	dev = origin->is_synthetic ? device_find(bus, name) : device_know(bus, name);
 	if (dev == NULL)
 		return;
 	host_log(HOST_DEBUG, "%s: uevent %s %s", name, uevent->subsystem, uevent->action);
-	if (is_synthetic)       /* somebody's word; sysfs knows */
+	if (origin->is_synthetic)       /* somebody's word; sysfs knows */
 		device_post(dev, DEVICE_LOOK);
 	else if (kind == HOTPLUG_UEVENT_BIND)
 		take_bind(dev);
@@ -228,11 +229,11 @@ read_monitor(void)
 {
 	struct hotplug_uevent uevent;
 	struct hotplug_bus *bus;
-	bool is_synthetic;
+	struct uevent_origin origin;
 	int ret, n;
 
 	for (n = 0; n < UEVENTS_AT_ONCE; n++) {
-		ret = uevent_next(&uevent, &is_synthetic);
+		ret = uevent_next(&uevent, &origin);
 		if (ret == 0)
 			return;
 		if (ret == -ENOBUFS) {
@@ -248,7 +249,7 @@ read_monitor(void)
 			continue;
 		for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
 			if (bus->ops->classify != NULL)
-				take_uevent(bus, &uevent, is_synthetic);
+				take_uevent(bus, &uevent, &origin);
 	}
 }
 
