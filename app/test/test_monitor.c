@@ -160,6 +160,18 @@ test_monitor_that_cannot_be_opened_is_replaced_by_a_timer(void **state)
 	assert_found_by_timer();
 }
 
+/* It opens, but the kernel sends nothing here. */
+static void
+test_monitor_that_hears_nothing_is_replaced_by_a_timer(void **state)
+{
+	(void)state;
+	script_reset();
+	script_obstacle("nobody sends any here");
+	assert_int_equal(enable(), 0);
+	assert_true(fake_log_has("nobody sends any here"));
+	assert_found_by_timer();
+}
+
 /* Somebody writes to a uevent file: sysfs knows better. */
 static void
 test_monitor_synthetic_events_remove_nothing(void **state)
@@ -212,6 +224,8 @@ main(void)
 			test_monitor_that_breaks_is_replaced_by_a_timer, start, stop),
 		cmocka_unit_test_teardown(
 			test_monitor_that_cannot_be_opened_is_replaced_by_a_timer, stop),
+		cmocka_unit_test_teardown(
+			test_monitor_that_hears_nothing_is_replaced_by_a_timer, stop),
 		cmocka_unit_test_setup_teardown(
 			test_monitor_synthetic_events_remove_nothing, start, stop),
 		cmocka_unit_test_setup_teardown(

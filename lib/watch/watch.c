@@ -218,7 +218,7 @@ static void
 lose_monitor(int fd, const char *why)
 {
 	host_log(HOST_ERR, "no uevents any more (%s): removals show by descriptors, faults and "
-		 "liveness looks only", why);
+		 "looks, returns by a scan every second", why);
 	atomic_store(&has_monitor, false);
 	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
@@ -384,17 +384,20 @@ static void
 start_monitor(void)
 {
 	const char *obstacle = uevent_obstacle();
-	int fd = uevent_open(enable_config()->uevent_buffer_kb);
+	int fd = -1;
 
-	if (fd >= 0 && epoll_add(fd, EPOLLIN, TOKEN_MONITOR) == 0) {
-		monitor_fd = fd;
-		atomic_store(&has_monitor, true);
-	} else if (obstacle == NULL) {
-		obstacle = fd < 0 ? strerror(-fd) : "epoll refuses it";
+	if (obstacle == NULL) {
+		fd = uevent_open(enable_config()->uevent_buffer_kb);
+		if (fd < 0)
+			obstacle = strerror(-fd);
+		else if (epoll_add(fd, EPOLLIN, TOKEN_MONITOR) != 0)
+			obstacle = "epoll refuses it";
 	}
+	monitor_fd = fd;
+	atomic_store(&has_monitor, obstacle == NULL);
 	if (obstacle != NULL)
-		host_log(HOST_WARN, "no uevents: %s; survival rests on descriptors, faults and "
-			 "liveness looks", obstacle);
+		host_log(HOST_WARN, "no uevents: %s; removals show by descriptors, faults and "
+			 "looks, returns by a scan every second", obstacle);
 }
 
 static void
