@@ -119,6 +119,24 @@ test_monitor_loss_is_made_up_for(void **state)
 	assert_true(WAIT_FOR(hotplug_device_state("sim1") == HOTPLUG_STATE_ABSENT));
 }
 
+/* A message that is no uevent (cut short, too long, somebody else's) is one lost
+ * message, not the end of all. */
+static void
+test_monitor_survives_bad_messages(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	attach("sim0");
+	for (i = 0; i < 200; i++) {
+		script_error(i % 2 ? -EINVAL : -EBADMSG);
+		script_uevent("change", "sim0", NULL);
+	}
+	remove_loudly("sim0");
+	assert_int_equal(heard_wait(&heard, HOTPLUG_EVENT_GONE, 0).sign, HOTPLUG_SIGN_UEVENT);
+	assert_true(has_monitor());
+}
+
 /* Nothing but errors: its descriptor is dead.  Timers take over. */
 static void
 test_monitor_that_breaks_is_replaced_by_a_timer(void **state)
@@ -220,6 +238,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			test_monitor_tells_of_a_removal_and_a_return_once_each, start, stop),
 		cmocka_unit_test_setup_teardown(test_monitor_loss_is_made_up_for, start, stop),
+		cmocka_unit_test_setup_teardown(test_monitor_survives_bad_messages, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_monitor_that_breaks_is_replaced_by_a_timer, start, stop),
 		cmocka_unit_test_teardown(

@@ -210,7 +210,7 @@ take_loss(void)
 
 	STATS_ADD(uevent_losses, 1);
 	n = reconcile_all();
-	host_log(HOST_WARN, "the kernel dropped uevents; %u device(s) differed", n);
+	host_log(HOST_WARN, "uevents were lost; %u device(s) differed", n);
 }
 
 /* Deaf from now on: descriptors, faults and looks remain. */
@@ -223,34 +223,44 @@ lose_monitor(int fd, const char *why)
 	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
-/* Some of what is waiting: in a burst, descriptors and faults are not to wait. */
+/* 1 taken, 0 none is waiting, -errno: one or more are lost. */
+static int
+read_uevent(void)
+{
+	struct hotplug_uevent uevent;
+	struct uevent_origin origin;
+	struct hotplug_bus *bus;
+	int ret = uevent_next(&uevent, &origin);
+
+	if (ret <= 0)
+		return ret;
+	STATS_ADD(uevents, 1);
+	if (uevent.action == NULL || uevent.subsystem == NULL || uevent.devpath == NULL)
+		return ret;
+	for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
+		if (bus->ops->classify != NULL)
+			take_uevent(bus, &uevent, &origin);
+	return ret;
+}
+
+/* Some of what is waiting: in a burst, descriptors and faults are not to wait.
+ * A message that cannot be read is a lost one; a descriptor that has nothing but
+ * errors is dead. */
 static void
 read_monitor(void)
 {
-	struct hotplug_uevent uevent;
-	struct hotplug_bus *bus;
-	struct uevent_origin origin;
-	int ret, n;
+	int ret = 1, err = 0, n, n_errors = 0;
 
-	for (n = 0; n < UEVENTS_AT_ONCE; n++) {
-		ret = uevent_next(&uevent, &origin);
-		if (ret == 0)
-			return;
-		if (ret == -ENOBUFS) {
-			take_loss();
-			continue;
-		}
-		if (ret < 0) {
-			lose_monitor(monitor_fd, strerror(-ret));
-			return;
-		}
-		STATS_ADD(uevents, 1);
-		if (uevent.action == NULL || uevent.subsystem == NULL || uevent.devpath == NULL)
-			continue;
-		for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
-			if (bus->ops->classify != NULL)
-				take_uevent(bus, &uevent, &origin);
+	for (n = 0; n < UEVENTS_AT_ONCE && ret != 0; n++) {
+		ret = read_uevent();
+		if (ret < 0)
+			err = ret;
+		n_errors += ret < 0;
 	}
+	if (n_errors > 0)
+		take_loss();
+	if (n_errors == UEVENTS_AT_ONCE)
+		lose_monitor(monitor_fd, strerror(-err));
 }
 
 /* Devices that stop answering without a word. */
