@@ -132,6 +132,7 @@ test_monitor_survives_bad_messages(void **state)
 		script_error(i % 2 ? -EINVAL : -EBADMSG);
 		script_uevent("change", "sim0", NULL);
 	}
+	assert_true(WAIT_FOR(script_is_read()));
 	remove_loudly("sim0");
 	assert_int_equal(heard_wait(&heard, HOTPLUG_EVENT_GONE, 0).sign, HOTPLUG_SIGN_UEVENT);
 	assert_true(has_monitor());

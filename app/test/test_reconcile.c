@@ -223,16 +223,41 @@ test_scan_that_cannot_list_loses_nobody(void **state)
 	assert_heard(0, 2);
 }
 
-static _Atomic unsigned int n_counted;
-static _Atomic bool is_over;
+static pthread_t other;
+static bool has_asked;
 
 static void *
-scan_on(void *arg)
+ask(void *arg)
 {
 	(void)arg;
-	while (!atomic_load(&is_over))
-		atomic_fetch_add(&n_counted, hotplug_scan());
+	hotplug_scan();
 	return NULL;
+}
+
+static void
+ask_meanwhile(unsigned int index)
+{
+	if (has_asked || index != 0)
+		return;
+	has_asked = true;
+	assert_int_equal(pthread_create(&other, NULL, ask, NULL), 0);
+	test_sleep_ms(2);
+}
+
+/* Who asks is told what its own scan found, not what the next one did. */
+static void
+test_scan_answers_each_with_its_own(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		sim_put("sim0", "", NULL);
+		has_asked = false;
+		sim_on_enumerate(ask_meanwhile);
+		assert_int_equal(hotplug_scan(), 1);
+		pthread_join(other, NULL);
+	}
 }
 
 static _Atomic int inner_ret;
@@ -257,6 +282,17 @@ test_scan_in_a_subscriber(void **state)
 	assert_int_equal(hotplug_scan(), 1);
 	assert_heard(0, 2);
 	assert_int_equal(atomic_load(&inner_ret), 1);
+}
+
+static _Atomic bool is_over;
+
+static void *
+scan_on(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&is_over))
+		hotplug_scan();
+	return NULL;
 }
 
 /* All at once, while scans run: each is reported once. */
@@ -317,6 +353,8 @@ main(void)
 			test_scan_goes_on_when_a_device_vanishes_under_it, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_scan_that_cannot_list_loses_nobody, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_scan_answers_each_with_its_own, start, stop),
 		cmocka_unit_test_setup_teardown(test_scan_in_a_subscriber, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_scan_while_eight_devices_are_lost, start, stop),

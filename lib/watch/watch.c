@@ -37,7 +37,8 @@
 
 static struct host_thread thread;
 static _Atomic int wake_fd = -1;
-static _Atomic bool is_stopping, has_monitor, has_signs;
+static _Atomic bool is_stopping = true; /* there is no thread */
+static _Atomic bool has_monitor, has_signs;
 static int epoll_fd = -1, monitor_fd = -1;
 static void (*tick)(void);
 static uint64_t next_tick_ns, next_liveness_ns, next_look_ns;
@@ -323,45 +324,68 @@ take_hangup(struct hotplug_device *dev)
 	device_post(dev, DEVICE_SIGN(HOTPLUG_SIGN_UIO));
 }
 
-/* hotplug_scan(): callers wait for a scan that began after they asked. */
-static pthread_mutex_t scan_lock = PTHREAD_MUTEX_INITIALIZER; /* the three below */
+/* hotplug_scan(): each caller waits for a scan that began after it asked, and is
+ * told what that one found. */
+struct scan_request {
+	struct scan_request *next;
+	bool is_done;
+	int answer;
+};
+
+static pthread_mutex_t scan_lock = PTHREAD_MUTEX_INITIALIZER; /* requests, and what is in them */
 static pthread_cond_t scan_done = PTHREAD_COND_INITIALIZER;
-static unsigned int n_scans_wanted, n_scans_done, n_found;
+static struct scan_request *requests;
+
+static struct scan_request *
+take_requests(void)
+{
+	struct scan_request *taken;
+
+	pthread_mutex_lock(&scan_lock);
+	taken = requests;
+	requests = NULL;
+	pthread_mutex_unlock(&scan_lock);
+	return taken;
+}
+
+static void
+answer_requests(struct scan_request *taken, int answer)
+{
+	pthread_mutex_lock(&scan_lock);
+	for (; taken != NULL; taken = taken->next) {
+		taken->answer = answer;
+		taken->is_done = true;
+	}
+	pthread_cond_broadcast(&scan_done);
+	pthread_mutex_unlock(&scan_lock);
+}
 
 static void
 answer_scans(void)
 {
-	unsigned int wanted, found;
+	struct scan_request *taken = take_requests();
 
-	pthread_mutex_lock(&scan_lock);
-	wanted = n_scans_wanted;
-	pthread_mutex_unlock(&scan_lock);
-	if (wanted == n_scans_done)
-		return;
-	found = reconcile_all();
-	pthread_mutex_lock(&scan_lock);
-	n_scans_done = wanted;
-	n_found = found;
-	pthread_cond_broadcast(&scan_done);
-	pthread_mutex_unlock(&scan_lock);
+	if (taken != NULL)
+		answer_requests(taken, reconcile_all());
 }
 
 int
 hotplug_scan(void)
 {
-	unsigned int mine;
-	int ret;
+	struct scan_request mine = { .answer = -EPERM };
 
 	if (!enable_is_on())
 		return -EPERM;
 	pthread_mutex_lock(&scan_lock);
-	mine = ++n_scans_wanted;
-	watch_wake();
-	while ((int)(n_scans_done - mine) < 0 && !atomic_load(&is_stopping))
-		pthread_cond_wait(&scan_done, &scan_lock);
-	ret = atomic_load(&is_stopping) ? -EPERM : (int)n_found;
+	if (!atomic_load(&is_stopping)) {
+		mine.next = requests;
+		requests = &mine;
+		watch_wake();
+		while (!mine.is_done)
+			pthread_cond_wait(&scan_done, &scan_lock);
+	}
 	pthread_mutex_unlock(&scan_lock);
-	return ret;
+	return mine.answer;
 }
 
 static void
@@ -388,6 +412,7 @@ run(void *arg)
 		run_timers();
 		answer_scans();
 	}
+	answer_requests(take_requests(), -EPERM);
 }
 
 static void
@@ -443,8 +468,10 @@ watch_start(void (*on_tick)(void))
 		start_monitor();
 		ret = host_thread_start(&thread, "hotplug-watch", run, NULL);
 	}
-	if (ret != 0)
+	if (ret != 0) {
+		atomic_store(&is_stopping, true);
 		close_all();
+	}
 	return ret;
 }
 
@@ -452,8 +479,7 @@ void
 watch_stop(void)
 {
 	pthread_mutex_lock(&scan_lock);
-	atomic_store(&is_stopping, true);
-	pthread_cond_broadcast(&scan_done);
+	atomic_store(&is_stopping, true);       /* nobody asks from now on */
 	pthread_mutex_unlock(&scan_lock);
 	watch_wake();
 	host_thread_join(&thread);
