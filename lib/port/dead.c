@@ -9,10 +9,8 @@
  * Context: app. */
 
 #include <errno.h>
-#include <string.h>
 
-#include "../core/host.h"
-#include "port.h"
+#include "stats.h"
 
 static int
 link_update(struct rte_eth_dev *eth, int wait)
@@ -28,24 +26,6 @@ is_removed(struct rte_eth_dev *eth)
 {
 	(void)eth;
 	return 1;
-}
-
-static int
-stats_get(struct rte_eth_dev *eth, struct rte_eth_stats *stats)
-{
-	port_lock();
-	*stats = port_of(eth)->last;
-	port_unlock();
-	return 0;
-}
-
-static int
-stats_reset(struct rte_eth_dev *eth)
-{
-	port_lock();
-	memset(&port_of(eth)->last, 0, sizeof(struct rte_eth_stats));
-	port_unlock();
-	return 0;
 }
 
 static int
@@ -129,7 +109,7 @@ const struct eth_dev_ops dead_ops = {
 	.allmulticast_disable = refuse,
 	.mac_addr_set = refuse_mac,
 	.mtu_set = refuse_mtu,
-	.stats_get = stats_get,
-	.stats_reset = stats_reset,
+	.stats_get = stats_dead_get,
+	.stats_reset = stats_dead_reset,
 	.dev_infos_get = infos_get,
 };

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "../core/device.h"
-#include "port.h"
+#include "stats.h"
 
 int
 live_stop(struct rte_eth_dev *eth)
@@ -58,63 +58,6 @@ close_port(struct rte_eth_dev *eth)
 	memset(&port->base, 0, sizeof(port->base));
 	port_unlock();
 	return live_close(eth);
-}
-
-static void
-add_stats(struct rte_eth_stats *to, const struct rte_eth_stats *from)
-{
-	unsigned int i;
-
-	to->ipackets += from->ipackets;
-	to->opackets += from->opackets;
-	to->ibytes += from->ibytes;
-	to->obytes += from->obytes;
-	to->imissed += from->imissed;
-	to->ierrors += from->ierrors;
-	to->oerrors += from->oerrors;
-	to->rx_nombuf += from->rx_nombuf;
-	for (i = 0; i < RTE_ETHDEV_QUEUE_STAT_CNTRS; i++) {
-		to->q_ipackets[i] += from->q_ipackets[i];
-		to->q_opackets[i] += from->q_opackets[i];
-		to->q_ibytes[i] += from->q_ibytes[i];
-		to->q_obytes[i] += from->q_obytes[i];
-		to->q_errors[i] += from->q_errors[i];
-	}
-}
-
-/* Counters go on from life to life; those of a device that died meanwhile are
- * garbage, and the last good ones stand. */
-static int
-stats_get(struct rte_eth_dev *eth, struct rte_eth_stats *stats)
-{
-	struct port *port = port_of(eth);
-	int ret = port->pmd_ops->stats_get(eth, stats);
-	bool is_dead = device_is_lost(port->bus, port->key);
-
-	if (ret != 0)
-		return ret;
-	port_lock();
-	if (!is_dead) {
-		add_stats(stats, &port->base);
-		port->last = *stats;
-	} else {
-		*stats = port->last;
-	}
-	port_unlock();
-	return 0;
-}
-
-static int
-stats_reset(struct rte_eth_dev *eth)
-{
-	struct port *port = port_of(eth);
-	int ret = port->pmd_ops->stats_reset(eth);
-
-	port_lock();
-	memset(&port->base, 0, sizeof(port->base));
-	memset(&port->last, 0, sizeof(port->last));
-	port_unlock();
-	return ret;
 }
 
 /* Room for queue i; with the lock held. */
@@ -186,9 +129,9 @@ live_wrap(struct rte_eth_dev *eth, struct port *port)
 	if (port->ops->dev_stop != NULL)
 		port->ops->dev_stop = live_stop;
 	if (port->ops->stats_get != NULL)
-		port->ops->stats_get = stats_get;
+		port->ops->stats_get = stats_live_get;
 	if (port->ops->stats_reset != NULL)
-		port->ops->stats_reset = stats_reset;
+		port->ops->stats_reset = stats_live_reset;
 	if (port->ops->rx_queue_setup != NULL)
 		port->ops->rx_queue_setup = rx_queue_setup;
 	if (port->ops->tx_queue_setup != NULL)

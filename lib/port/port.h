@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include <rte_ethdev.h>
+#include <rte_version.h>
 
 #include <ethdev_driver.h>
 
@@ -47,6 +48,14 @@ struct port_config {
 	bool is_configured, is_started, is_promiscuous, is_allmulti;
 };
 
+/* What a PMD counts: from 25.11 on its queues' counters are apart. */
+struct port_stats {
+	struct rte_eth_stats port;
+#if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
+	struct eth_queue_stats queue;
+#endif
+};
+
 struct port {
 	enum port_state state;
 	struct hotplug_bus *bus;
@@ -60,7 +69,7 @@ struct port {
 	unsigned int n_rxq, n_txq;      /* allocated */
 	struct port_config config;
 	struct rte_eth_dev_info info;   /* the answer while it is dead */
-	struct rte_eth_stats last, base;/* last good ones; those of former lives */
+	struct port_stats last, base;   /* last good ones; those of former lives */
 	struct rte_device shadow;       /* stands for the detached device */
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	unsigned int n_tries;           /* to heal it */
