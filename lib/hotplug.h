@@ -334,6 +334,53 @@ int hotplug_sigbus_dispatch(const siginfo_t *info);
  */
 int hotplug_scan(void);
 
+/**
+ * Attach a device, and say which port it has become.
+ *
+ * @param devargs  a PCI address ("0000:01:00.0") or a virtual device
+ *   ("net_null0"), with ",key=value" as drivers take them; not NULL
+ * @param port_id  the port; of a device with several the first; untouched on
+ *   failure; not NULL
+ * @return 0;
+ *   -EINVAL   no bus knows such a device, or a NULL;
+ *   -EEXIST   attached already: nothing has changed;
+ *   -ENODEV   it is not there, or has no user-space driver bound;
+ *   -ENOTSUP  no driver for it, or a device without a port (detached again);
+ *   others    what the driver's probe returned
+ * @par Context   any thread, also in a subscriber; one at a time; blocks as long as
+ *   the driver's probe.  Other processes learn of it as by rte_dev_probe()
+ * @since 0.1
+ */
+int hotplug_port_attach(const char *devargs, uint16_t *port_id);
+
+/**
+ * Detach the device of a port that the application has stopped and closed.
+ *
+ * @param port_id  the port, or what it was until it was closed
+ * @param name     receives the device's name; untouched on failure; not NULL
+ * @param size     bytes at name; HOTPLUG_NAME_LEN is enough
+ * @return 0;
+ *   -EBUSY    it, or another port of the same device, is not closed;
+ *   -ENODEV   no such port, or detached already;
+ *   -EINVAL, -ENAMETOOLONG  name or size;
+ *   -ENOTSUP  the bus or the driver cannot detach;
+ *   others    what the driver's remove returned
+ * @par Context   any thread, also in a subscriber; one at a time; blocks as long as
+ *   the driver's remove
+ * @since 0.1
+ */
+int hotplug_port_detach(uint16_t port_id, char *name, size_t size);
+
+/**
+ * The whole procedure: stop, close, detach.  Nothing may use the port any more.
+ *
+ * @return as hotplug_port_detach(); -EBUSY also for a port with an ethdev owner
+ *   (fail-safe, bonding: the log names it), which is left as it was
+ * @par Context   as hotplug_port_detach()
+ * @since 0.1
+ */
+int hotplug_port_remove(uint16_t port_id, char *name, size_t size);
+
 /** @return "REMOVED" and so on; "?" for a value that is none. */
 const char *hotplug_cause_name(enum hotplug_cause cause);
 /** @return "uio" and so on; "?" for a value that is none. */

@@ -114,6 +114,12 @@ int teardown_start(const char *device);
 void teardown_wait(const char *device);         /* until none runs for it */
 void teardown_wait_all(void);
 
+/* attach.c */
+void attach_start(void);
+void attach_stop(void);
+/* core/bus_2211.c, core/bus_2607.c: struct rte_bus as this DPDK has it. */
+struct rte_device *bus_find_device(struct rte_bus *bus, rte_dev_cmp_t match, const void *data);
+
 /* heal.c: context work */
 void heal_run(const char *device);
 

@@ -315,9 +315,16 @@ judge_overdue(struct hotplug_device *dev)
 void
 judge_present(struct hotplug_device *dev)
 {
+	struct hotplug_event event;
+
 	device_lock();
-	if (dev->id.generation != 0 && !dev->is_flapping)       /* attached once */
-		raise_event(dev, HOTPLUG_EVENT_PRESENT, HOTPLUG_CAUSE_NONE);
+	if (dev->id.generation != 0 && !dev->is_flapping) {     /* attached once */
+		event = describe(dev, HOTPLUG_EVENT_PRESENT, HOTPLUG_CAUSE_NONE);
+		event.sign = HOTPLUG_SIGN_NONE;
+		event.sign_ns = event.cut_ns = 0;
+		event.n_ports = 0;
+		push(&event);
+	}
 	device_unlock();
 }
 

@@ -265,6 +265,7 @@ enable(void)
 	bus->sigbus_handler = sigbus;
 	pci_probed_all();
 	hotplug_event_subscribe(NULL, port_on_event, NULL);
+	attach_start();
 	return 0;
 }
 
@@ -275,6 +276,7 @@ disable(void)
 
 	if (bus == NULL)
 		return;
+	attach_stop();
 	teardown_wait_all();
 	pci_epoch_unwrap(bus);
 	if (bus->hot_unplug_handler == hot_unplug)
