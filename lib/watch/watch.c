@@ -180,6 +180,19 @@ take_change(struct hotplug_device *dev, enum hotplug_uevent_kind kind)
 	device_unlock();
 }
 
+/* Was it sent before we last looked for ourselves?  In a backlog it may speak of
+ * what was there before. */
+static bool
+is_old_news(struct hotplug_device *dev, const struct uevent_origin *origin)
+{
+	bool is_old;
+
+	device_lock();
+	is_old = origin->seqnum != 0 && origin->seqnum <= dev->known_seqnum;
+	device_unlock();
+	return is_old;
+}
+
 static void
 take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
 	    const struct uevent_origin *origin)
@@ -195,8 +208,8 @@ take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
 	if (dev == NULL)
 		return;
 	host_log(HOST_DEBUG, "%s: uevent %s %s", name, uevent->subsystem, uevent->action);
-	if (origin->is_synthetic)       /* somebody's word; sysfs knows */
-		device_post(dev, DEVICE_LOOK);
+	if (origin->is_synthetic || is_old_news(dev, origin))
+		device_post(dev, DEVICE_LOOK);  /* sysfs knows */
 	else if (kind == HOTPLUG_UEVENT_BIND)
 		take_bind(dev);
 	else
