@@ -131,6 +131,24 @@ flap(const char *name)
 	assert_int_equal(sim_detach(name), 0);
 }
 
+static void
+test_flapping_is_said_once_and_ready_no_more(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < FLAPS / 2; i++)
+		flap("flap0");
+	assert_string_equal(heard_wait(&heard, HOTPLUG_EVENT_FLAPPING, 0).device, "flap0");
+	for (i = 0; i < FLAPS / 2; i++)
+		flap("flap0");
+	heard_wait(&heard, HOTPLUG_EVENT_GONE, FLAPS - 1);
+	test_sleep_ms(20);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_FLAPPING), 1);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), FLAPS / 2);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), FLAPS);
+}
+
 /* Nine changes are not ten; ten in more than a minute are not flapping. */
 static void
 test_flapping_takes_ten_changes_in_a_minute(void **state)
@@ -283,6 +301,8 @@ main(void)
 			test_return_tells_the_card_by_ids_and_serial, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_return_faster_than_the_watcher_is_a_loss_all_the_same, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_flapping_is_said_once_and_ready_no_more, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_flapping_takes_ten_changes_in_a_minute, start, stop),
 		cmocka_unit_test_setup_teardown(

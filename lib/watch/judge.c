@@ -64,8 +64,8 @@ note_change(struct hotplug_device *dev)
 {
 	uint64_t now = device_now_ns(), oldest;
 
-	oldest = dev->change_ns[dev->n_changes % DEVICE_FLAPS];
 	dev->change_ns[dev->n_changes++ % DEVICE_FLAPS] = now;
+	oldest = dev->change_ns[dev->n_changes % DEVICE_FLAPS]; /* of the last so many */
 	if (dev->is_flapping || oldest == 0 || now - oldest > FLAP_NS)
 		return;
 	dev->is_flapping = true;
