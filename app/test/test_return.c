@@ -249,6 +249,23 @@ test_zombie_needs_a_second_of_darkness(void **state)
 	assert_int_equal(heard.n, 1);
 }
 
+/* The application lets it go while nobody knows yet: no look is owed any more. */
+static void
+test_suspect_that_is_detached_leaves_the_watcher_idle(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	attach("susp0", NULL);
+	sim_look("susp0", HOTPLUG_LOOK_DARK);
+	assert_int_equal(sim_request("susp0"), 0);
+	assert_true(WAIT_FOR(hotplug_device_state("susp0") == HOTPLUG_STATE_SUSPECT));
+	assert_int_equal(sim_detach("susp0"), 0);
+	n = sim_n_looks("susp0");
+	test_sleep_ms(200);
+	assert_in_range(sim_n_looks("susp0") - n, 0, 20);
+}
+
 /* The kernel repeats its request every 10 s. */
 static void
 test_request_is_told_once_and_held_after_the_deadline(void **state)
@@ -313,6 +330,8 @@ main(void)
 			test_zombie_is_counted_while_it_is_listed, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_zombie_needs_a_second_of_darkness, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_suspect_that_is_detached_leaves_the_watcher_idle, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_request_is_told_once_and_held_after_the_deadline, start, stop),
 		cmocka_unit_test_setup_teardown(test_request_that_is_met_is_over, start, stop),

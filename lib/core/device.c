@@ -237,6 +237,7 @@ withdraw(struct hotplug_device *dev)
 	dev->key = NULL;
 	dev->n_regions = 0;
 	dev->is_requested = dev->is_held = false;
+	dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
 	if (dev->state != HOTPLUG_STATE_GONE)
 		dev->state = HOTPLUG_STATE_READY;
 	else if (dev->glance.generation == 0)
