@@ -258,6 +258,20 @@ test_monitor_old_news_do_not_announce_twice(void **state)
 	assert_int_equal(heard.n, 3);
 }
 
+/* The kernel says `remove` a moment before its folder is gone. */
+static void
+test_monitor_looks_again_after_an_early_remove(void **state)
+{
+	(void)state;
+	sim_put("sim0", SIM_USER, NULL);
+	hotplug_scan();
+	script_uevent("remove", "sim0", NULL);
+	assert_true(WAIT_FOR(script_is_read()));
+	assert_int_equal(hotplug_device_state("sim0"), HOTPLUG_STATE_READY);
+	sim_take("sim0");
+	assert_true(WAIT_FOR(hotplug_device_state("sim0") == HOTPLUG_STATE_ABSENT));
+}
+
 /* What is bound anew to the same driver is another binding. */
 static void
 test_monitor_sees_the_same_driver_bound_again(void **state)
@@ -294,6 +308,8 @@ main(void)
 			test_monitor_old_news_do_not_remove_what_came_after, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_monitor_old_news_do_not_announce_twice, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_monitor_looks_again_after_an_early_remove, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_monitor_sees_the_same_driver_bound_again, start, stop),
 	};

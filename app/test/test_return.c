@@ -179,6 +179,7 @@ test_flapping_ends_with_ready_when_it_stays(void **state)
 		flap("flap3");
 	sim_put("flap3", SIM_USER, NULL);
 	hotplug_scan();
+	heard_wait(&heard, HOTPLUG_EVENT_GONE, FLAPS - 1);
 	pass_ms(QUIET_MS - 1000);
 	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), FLAPS / 2);
 	pass_ms(2000);
