@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "enabled.h"
 #include "fake_host.h"
 #include "report/events.h"
-#include "test.h"
 #include "toy_bus.h"
 
 static struct heard heard;
@@ -320,7 +320,6 @@ test_events_need_the_library_enabled(void **state)
 	assert_int_equal(hotplug_event_unsubscribe(1), -ENOENT);
 }
 
-#define ENABLED(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int
 main(void)

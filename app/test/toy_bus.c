@@ -170,13 +170,28 @@ toy_report(const struct toy *toy)
 	return hotplug_bus_report(&toy_bus, toy, HOTPLUG_SIGN_CALLER);
 }
 
+__attribute__((noinline, no_sanitize("thread")))
+uint8_t
+toy_read(const volatile uint8_t *p)
+{
+	return *p;
+}
+
+__attribute__((noinline, no_sanitize("thread")))
+void
+toy_write(volatile uint8_t *p, uint8_t value)
+{
+	*p = value;
+}
+
 bool
-toy_reads_all(const volatile uint8_t *p, size_t len, uint8_t value)
+toy_reads_all(const uint8_t *p, size_t len, uint8_t value)
 {
 	size_t at;
 
 	for (at = 0; at < len; at += 4096)
-		if (p[at] != value || p[at + 4095 < len ? at + 4095 : len - 1] != value)
+		if (toy_read(&p[at]) != value ||
+		    toy_read(&p[at + 4095 < len ? at + 4095 : len - 1]) != value)
 			return false;
 	return true;
 }

@@ -44,8 +44,12 @@ void toy_hang_up(struct toy *toy);
 /* A sign from the backend: cut off when this returns, then looked at. */
 int toy_report(const struct toy *toy);
 
-/* All bytes of a range, read one by one at every page and the ends. */
-bool toy_reads_all(const volatile uint8_t *p, size_t len, uint8_t value);
+/* Registers: no memory of the program's, so no race for ThreadSanitizer when
+ * they are mapped over by another thread. */
+uint8_t toy_read(const volatile uint8_t *p);
+void toy_write(volatile uint8_t *p, uint8_t value);
+/* The first and the last byte of every page. */
+bool toy_reads_all(const uint8_t *p, size_t len, uint8_t value);
 
 /* What a subscriber has heard. */
 struct heard {

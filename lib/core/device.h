@@ -16,12 +16,13 @@
 struct flip;
 
 /* One region: a BAR as this process has it mapped.  Changed only while it is
- * not in the guard, so that signal context may read it. */
+ * not in the guard (but for the flag), so that signal context may read it. */
 struct region {
 	struct hotplug_device *dev;
 	uintptr_t start, end;   /* page-rounded */
 	int restore_fd;
 	uint64_t restore_offset;
+	_Atomic bool has_anonymous;     /* we have laid some here: no file, or no room */
 	unsigned int n_vmas;
 	struct vma vma[DEVICE_MAX_VMAS]; /* what was mapped there at publish */
 };

@@ -128,18 +128,25 @@ map_over(uintptr_t start, size_t len, int flags, int fd)
 	return p == MAP_FAILED ? -errno : 0;
 }
 
+static int
+lay_anonymous(struct region *region, uintptr_t start, size_t len)
+{
+	atomic_store(&region->has_anonymous, true);
+	return map_over(start, len, MAP_ANONYMOUS, -1);
+}
+
 /* Readable pages over [start, start + len), len at most window_len. */
 static int
-lay_pages(const struct region *region, uintptr_t start, size_t len)
+lay_pages(struct region *region, uintptr_t start, size_t len)
 {
 	if (!has_files)
-		return map_over(start, len, MAP_ANONYMOUS, -1);
+		return lay_anonymous(region, start, len);
 	return map_over(start, len, 0,
 			fds[region->dev->fill == HOTPLUG_FILL_ZEROS ? ZEROS : ONES]);
 }
 
 int
-cutoff_lay_chunk(const struct region *region, uintptr_t addr)
+cutoff_lay_chunk(struct region *region, uintptr_t addr)
 {
 	uintptr_t start = addr - (addr - region->start) % CUTOFF_CHUNK;
 	size_t len = region->end - start;
@@ -150,19 +157,20 @@ cutoff_lay_chunk(const struct region *region, uintptr_t addr)
 	ret = lay_pages(region, start, len);
 	if (ret != -ENOMEM)
 		return ret;
-	/* too many mappings: one for all the rest of the region is none more */
-	return map_over(start, region->end - start, MAP_ANONYMOUS, -1);
+	/* too many mappings: one for the whole region is never one more, and leaves
+	 * none to be wanted */
+	return lay_anonymous(region, region->start, region->end - region->start);
 }
 
 static int
-lay_region(const struct region *region)
+lay_region(struct region *region)
 {
 	uintptr_t at;
 	size_t len;
 	int ret;
 
 	if (!has_files)
-		return map_over(region->start, region->end - region->start, MAP_ANONYMOUS, -1);
+		return lay_anonymous(region, region->start, region->end - region->start);
 	for (at = region->start; at < region->end; at += window_len) {
 		len = region->end - at;
 		ret = lay_pages(region, at, len < window_len ? len : window_len);
@@ -175,7 +183,7 @@ lay_region(const struct region *region)
 /* One BAR of one chunk gets its pages at once; so does every BAR when nobody
  * would answer the faults. */
 static int
-cut_region(const struct region *region)
+cut_region(struct region *region)
 {
 	size_t len = region->end - region->start;
 
@@ -192,14 +200,13 @@ is_own_file(const struct vma *vma)
 		 vma->inode == inodes[ZEROS]);
 }
 
-/* A mapping of ours.  An anonymous one in the place of a file may be ours (see
- * lay_pages) or anybody's: it counts once we have cut the device off. */
+/* A mapping of ours.  An anonymous one in the place of a file is anybody's, but
+ * where we had to lay some ourselves. */
 static bool
 is_own(const struct region *region, const struct vma *now)
 {
 	return is_own_file(now) || flip_is_mapped(region->dev->flip, now) ||
-		(now->inode == 0 && !now->is_shared &&
-		 (region->dev->is_cut || !has_files));
+		(now->inode == 0 && !now->is_shared && atomic_load(&region->has_anonymous));
 }
 
 /* Is what is mapped here now what was recorded, or ours?  Without a record (no
@@ -302,6 +309,7 @@ cutoff_record(struct region *region)
 	int ret;
 
 	region->n_vmas = 0;
+	atomic_store(&region->has_anonymous, false);
 	ret = maps_walk(region->start, region->end, record_vma, region);
 	if (ret == -ESTALE || (ret == 0 && !is_complete(region)))
 		return -ESTALE;
@@ -467,6 +475,8 @@ cutoff_restore(struct hotplug_device *dev)
 			if (err != 0)
 				ret = err;
 		}
+		if (ret == 0)
+			atomic_store(&dev->region[i].has_anonymous, false);
 	}
 	if (ret != 0)
 		return ret;

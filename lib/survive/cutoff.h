@@ -30,6 +30,6 @@ int cutoff_record(struct region *region);
 /* Signal-safe: is the mapping at addr still the region's, or one of ours? */
 bool cutoff_is_mapped(const struct region *region, uintptr_t addr);
 /* Signal-safe: make the chunk at addr readable. */
-int cutoff_lay_chunk(const struct region *region, uintptr_t addr);
+int cutoff_lay_chunk(struct region *region, uintptr_t addr);
 
 #endif /* HOTPLUG_SURVIVE_CUTOFF_H */

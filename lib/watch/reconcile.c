@@ -79,8 +79,10 @@ reconcile(struct hotplug_device *dev, uint64_t seqnum)
 	struct hotplug_glance now;
 	bool differs;
 
-	if (dev->bus->ops->glance == NULL)
+	if (dev->bus->ops->glance == NULL) {
+		judge_look(dev);        /* a bus that can say no more than that */
 		return false;
+	}
 	now = glance_at(dev);
 	if (judge_is_attached(dev)) {
 		device_lock();

@@ -444,6 +444,7 @@ run(void *arg)
 	answer_requests(take_requests(), -EPERM);
 }
 
+/* Without uevents what changes is found by comparing, once a second. */
 static void
 start_monitor(void)
 {

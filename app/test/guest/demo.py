@@ -160,8 +160,8 @@ def finish(g, t, r):
     if s["alive"]:
         say("asking testpmd to quit (its driver may poll the dead card for a while)")
         s = t.quit(150)
-    r.update(alive=s["signal"] is None, signal=s["signal"],
-             t_died=g.to_host(s["died"]) if s["signal"] else None)
+    r.update(alive=s["signal"] is None, signal=s["signal"],     # it ends a moment later
+             t_died=g.wires[BYSTANDER].last() if s["signal"] else None)
     r["exit"] = s["signal"] or ("still running" if s["alive"] else "exit status %s" % s["rc"])
     victim, bystander = g.wires[VICTIM], g.wires[BYSTANDER]
     r["last"] = victim.last(r["t_watched"])
@@ -188,7 +188,8 @@ def tell(r):
     if r.get("t_claimed"):
         rows.append(("card claimed by " + r["claimed_by"], ms(r["t_claimed"], r)))
     if r["t_died"]:
-        rows.append(("testpmd killed by %s" % r["signal"], ms(r["t_died"], r)))
+        rows.append(("testpmd killed by %s" % r["signal"], ms(r["t_died"], r)
+                     + "   (the other port's last packet)"))
     rows.append(("bystander's longest gap", "%9.1f ms   (%.1f ms in a quiet window before)"
                  % (r["gap"] * 1000, r["quiet_gap"] * 1000)))
     rows.append(("  until the end", "%9.1f ms" % (r["gap_all"] * 1000)))
@@ -210,9 +211,11 @@ def panel(r):
     if near:
         near.insert(0, (0.0, "device dark"))
     heading = "stock dpdk-testpmd" if r["stock"] else "dpdk-testpmd with libdpdk-hotplug"
-    note = ("%s; bystander's longest gap %s" % (
-        "the process lives" if r["alive"] else "the process is killed by %s" % r["signal"],
-        long(r["gap_all"])))
+    if r["alive"]:
+        note = "the process lives; the other port's longest gap: " + long(r["gap_all"])
+    else:
+        note = ("the process is killed by %s %s after the loss, and the other port with it"
+                % (r["signal"], long(r["t_died"] - t0)))
     return plot.Panel(heading + (" --hot-plug" if r["hot_plug"] else ""), note, series, marked, near)
 
 

@@ -6,6 +6,7 @@ In:  a Picture: its title and one Panel per run, times in seconds relative to
 Called by devtools/demo.
 """
 import collections
+import itertools
 from xml.sax.saxutils import escape
 
 # series: [(name, colour, arrival times)]; marks, near: [(time, label)]
@@ -89,33 +90,50 @@ def rates(times, start, end, width):
     return [b / width for b in bins]
 
 
+class Label:
+    """A mark's text, beside its line: right of it, or left where there is no room."""
+
+    def __init__(self, axis, t, text):
+        self.x, self.text, width = axis.x(t), text, 7.4 * len(text) + 12
+        self.is_right = self.x + width <= WIDTH - RIGHT
+        self.a, self.b = ((self.x, self.x + width) if self.is_right
+                          else (self.x - width, self.x))
+
+    def collides(self, row, other, other_row):
+        """Do the texts overlap, or does the other's line run through this text?"""
+        if row == other_row and self.a < other.b and other.a < self.b:
+            return True
+        return other_row >= row and self.a < other.x < self.b
+
+
+def rows_of(labels):
+    """A row for each label (0 is the lowest): the lowest arrangement that is legible."""
+    n = len(labels)
+    fine = (rows for rows in itertools.product(range(n), repeat=n)
+            if not any(labels[i].collides(rows[i], labels[j], rows[j])
+                       for i in range(n) for j in range(n) if i != j))
+    return min(fine, key=lambda rows: (max(rows), sum(rows)), default=tuple(range(n)))
+
+
+def room(axis, items):
+    """The height that marks() needs above the drawing."""
+    rows = rows_of([Label(axis, t, text) for t, text in items])
+    return LABEL_H * (1 + max(rows, default=-1))
+
+
 def marks(c, axis, items, top, bottom):
     """Vertical lines with labels above `top`, in as many rows as it takes."""
-    rows = []                                       # where each row is taken up to
-    placed = []
-    for t, label in sorted(items):
-        x, width = axis.x(t), 7.4 * len(label) + 12
-        right = x + width <= WIDTH - RIGHT          # else the label goes to the left
-        a, b = (x, x + width) if right else (x - width, x)
-        row = next((i for i, end in enumerate(rows) if end <= a), len(rows))
-        rows[row:row + 1] = [b]
-        placed.append((x, row, label, right))
-    for x, row, label, right in placed:
+    labels = [Label(axis, t, text) for t, text in items]
+    for label, row in zip(labels, rows_of(labels)):
         y = top - 6 - row * LABEL_H
-        c.line(x, y - 11, x, bottom, INK, 1, "4 3")
-        c.text(x + (5 if right else -5), y, label, 12, INK, "start" if right else "end")
-
-
-def n_label_rows(axis, items):
-    """How many rows of labels marks() will use."""
-    c = Canvas()
-    marks(c, axis, items, 0, 0)
-    return len({p.split(' y="')[1].split('"')[0] for p in c.parts if p.startswith("<text")})
+        c.line(label.x, y - 11, label.x, bottom, INK, 1, "4 3")
+        c.text(label.x + (5 if label.is_right else -5), y, label.text, 12, INK,
+               "start" if label.is_right else "end")
 
 
 def draw_rate(c, picture, panel, highest):
     axis = Axis(picture.start, picture.end, "s", 1)
-    c.y += 12 + LABEL_H * n_label_rows(axis, panel.marks)
+    c.y += 12 + room(axis, panel.marks)
     top, bottom = c.y, c.y + RATE_H
     axis.draw(c, top, bottom, "seconds after the loss")
     step = round_step(highest / 4)
@@ -146,7 +164,7 @@ def draw_near(c, panel):
     axis = Axis(-0.015, max(0.03, last * 1.25 + 0.005), "ms", 1000)
     c.text(LEFT, c.y + 10, "The same loss, close up: every packet that came back is a tick", 13,
            bold=True)
-    c.y += 26 + LABEL_H * n_label_rows(axis, panel.near)
+    c.y += 26 + room(axis, panel.near)
     top, bottom = c.y, c.y + ROW_H * len(panel.series) + 8
     axis.draw(c, top, bottom, "milliseconds after the loss")
     c.line(LEFT, bottom, WIDTH - RIGHT, bottom, INK)
@@ -169,7 +187,7 @@ def draw(picture):
     for name, colour, _ in picture.panels[0].series:
         c.line(x, 76, x + 26, 76, colour, 3)
         c.text(x + 32, 80, LEGEND[name], 12)
-        x += 60 + 7 * len(LEGEND[name])
+        x += 60 + 6.3 * len(LEGEND[name])
     c.y = 98
     highest = min(2.2 * picture.pps,                # what a stall held back comes in a burst
                   max(max(rates(times, picture.start, picture.end, picture.bin))

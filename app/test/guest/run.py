@@ -25,7 +25,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 OUT = os.path.join(TOP, "out")
 sys.path.insert(0, HERE)
 
-from guest import Guest, LabError               # noqa: E402
+from guest import Guest, LabError, TooBusy      # noqa: E402
 from scenarios.row import Lab                   # noqa: E402
 from testpmd import Failed                      # noqa: E402
 
@@ -71,14 +71,24 @@ class Runner:
                       % (row.boot.kernel, row.boot.hotplug, self.guest.boot_s), flush=True)
             lab = Lab(self.guest, self.plugin)
             row.run(lab, **row.args)
-            if lab.testpmd:
-                lab.testpmd.kill()
-            self.guest.wires.feed()
+            self.tidy(lab)
             return None, lab.figures
+        except TooBusy as e:
+            self.tidy(lab)
+            return e, lab.figures
         except (LabError, Failed, RuntimeError) as e:
             keep(row, self.guest, lab, e)
             self.shut_down()                    # the next row starts from a clean state
             return e, lab.figures if lab else {}
+
+    def tidy(self, lab):
+        """The guest can be used again, once its testpmd is gone."""
+        try:
+            if lab.testpmd:
+                lab.testpmd.kill()
+            self.guest.wires.feed()
+        except LabError:
+            self.shut_down()
 
     def shut_down(self):
         if self.guest is not None:

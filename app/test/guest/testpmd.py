@@ -12,7 +12,7 @@ import time
 
 from guest import LabError
 
-EVENT = re.compile(r"hotplug: (\S+:\S+) (gone|ready) (.*?)\r?$", re.M)
+EVENT = re.compile(r"hotplug: (\w{4}:\w\w:\w\w\.\d) (\w+) (.*?)\r?$", re.M)
 
 
 class Failed(Exception):
@@ -73,7 +73,7 @@ class Testpmd:
         return [t for at, t in log["marks"] if at <= m.start()][-1]
 
     def events(self, bdf=None):
-        """The plugin's reports as dicts: bdf, what (gone, ready), cause, times."""
+        """The plugin's reports as dicts: bdf, what (gone, ready, ...), cause, times."""
         found = []
         for b, what, rest in EVENT.findall(self.text()):
             e = {"bdf": b, "what": what}

@@ -12,7 +12,7 @@ DRIVER = "uio_pci_generic"
 
 def rows(full):
     b = boot(kernel="5.10")
-    some = [("e1000e", "sysfs", False), ("e1000", "yank", True)]
+    some = [("e1000", "sysfs", False), ("vmxnet3", "yank", True)]
     more = [(n, w, h) for n in ("e1000", "e1000e", "virtio-net-pci", "vmxnet3")
             for w in ("sysfs", "yank", "button") for h in (False, True)]
     found = [Row("5.10 control: stock testpmd dies of SIGBUS", b, control, {})]

@@ -9,8 +9,9 @@ import itertools
 import time
 
 import removal
-from guest import LabError
+from guest import TooBusy
 from scenarios.row import NICS, Row, boot, check
+from testpmd import Failed
 
 DRIVERS = ("uio_pci_generic", "vfio-pci")
 BLINK = 4.5             # pciehp obeys the attention button 5 s after it was pressed
@@ -19,7 +20,15 @@ WINDOW = 3.0            # seconds watched before and after the loss
 
 def rows(full):
     product = list(itertools.product(NICS, DRIVERS, removal.WAYS, (False, True)))
-    return [row(full, *values) for values in (product if full else pairwise(product))]
+    if not full:
+        product = pairwise([r for r in product if not is_slow(*r)])
+    return [row(full, *values) for values in product]
+
+
+def is_slow(nic, driver, way, hot_plug):
+    """testpmd's --hot-plug handling stops a dead e1000e: up to a minute, all ports halted."""
+    return nic == "e1000e" and hot_plug and not (
+        driver == "vfio-pci" and way in ("sysfs", "acpi", "button"))
 
 
 def row(full, nic, driver, way, hot_plug):
@@ -59,15 +68,21 @@ def survive(lab, nic, driver, way, hot_plug, quits=True):
     victim, bystander = lab.slots(nic)
     t = lab.start([victim, bystander], driver, hot_plug)
     t_lost, loss = lose(lab, victim, way, stats=not hot_plug)
+    before = lab.guest.waited()
     t_end = lab.watch(t_lost + WINDOW - time.monotonic(), stats=not hot_plug)
     if hot_plug:                                        # stock halts all ports meanwhile
         t_end = t.wait_forwarding([bystander], 120)
+    after = lab.guest.waited()
+    lab.figures["starved_ms"] = 1000 * max(after[k] - before.get(k, 0) for k in after)
     loss.wait(0 if held(driver, way, hot_plug) else 10)
     lab.guest.sync()
     lab.check_alive()
     check_event(lab, t, loss, driver)
     check_forwarding(lab, bystander, t_lost, t_end, hot_plug)
-    if not held(driver, way, hot_plug):
+    if held(driver, way, hot_plug) and is_asked(driver, way):
+        cut = [e for e in t.events(loss.bdf) if e["what"] == "gone"]
+        check(not cut, "it still works, and was cut off: %s" % cut)
+    elif not held(driver, way, hot_plug):
         left = lab.wires[victim].count(time.monotonic() - 0.5, time.monotonic())
         check(left == 0, "the victim still forwards: %d packets in 0.5 s" % left)
     lab.check_undamaged()
@@ -98,17 +113,24 @@ def lose(lab, victim, way, stats):
 
 
 def check_event(lab, t, loss, driver):
-    e = t.wait_event(loss.bdf, "gone", 3 if loss.way == "silent" else 10)
+    what = "requested" if is_asked(driver, loss.way) else "gone"
+    e = t.wait_event(loss.bdf, what, 3 if loss.way == "silent" else 10)
     if loss.way == "silent" and e is None:              # nobody is told; only survive
         return
-    check(e, "no event for %s; testpmd: %s" % (loss.bdf, t.end()))
+    check(e, "no event `%s` for %s; testpmd: %s" % (what, loss.bdf, t.end()))
     allowed = causes(loss.way, driver)
     check(e["cause"] in allowed, "cause=%s, not one of %s" % (e["cause"], allowed))
     lab.figures.update(cause=e["cause"], sign=e["sign"],
-                       cut_us=(e["t_cut"] - e["t_sign"]) * 1e6,
                        event_us=(e["t_event"] - e["t_sign"]) * 1e6)
-    if loss.t_dark:
+    if "t_cut" in e:
+        lab.figures["cut_us"] = (e["t_cut"] - e["t_sign"]) * 1e6
+    if "t_cut" in e and loss.t_dark:
         lab.figures["dark_to_cut_ms"] = (e["t_cut"] - loss.t_dark) * 1000
+
+
+def is_asked(driver, way):
+    """Does the kernel ask for a device that still works?"""
+    return driver == "vfio-pci" and way in ("sysfs", "acpi", "button")
 
 
 def causes(way, driver):
@@ -126,9 +148,10 @@ def check_forwarding(lab, bystander, t_lost, t_end, hot_plug):
     quiet = wire.gap(t_lost - min(length, BLINK), t_lost)
     limit = max(0.05, 2 * quiet)
     lab.figures.update(gap_ms=gap * 1000, quiet_ms=quiet * 1000, sender_ms=pause * 1000)
-    if hot_plug:
+    if hot_plug or gap <= limit:
         return
-    if gap > limit and pause > limit / 2:
-        raise LabError("this machine stalled for %.0f ms" % (pause * 1000))
-    check(gap <= limit, "the other port was silent for %.0f ms (quiet window: %.0f ms)"
-          % (gap * 1000, quiet * 1000))
+    said = "the other port was silent for %.0f ms (quiet window: %.0f ms)" % (
+        gap * 1000, quiet * 1000)
+    if max(pause * 1000, lab.figures["starved_ms"]) > gap * 1000 / 2:
+        raise TooBusy("this machine was too busy to tell: " + said)
+    raise Failed(said)
