@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "../../drivers/bus/pci/pci.h"
 #include "mock_pci.h"
@@ -94,6 +95,22 @@ test_look_muted_is_for_vfio(void **state)
 	assert_int_equal(pci_look(NIC, "vfio-pci", &id), HOTPLUG_LOOK_PRESENT);
 	mock_config16(NIC, COMMAND, 0x4);
 	assert_int_equal(pci_look(NIC, "vfio-pci", &id), HOTPLUG_LOOK_MUTED);
+}
+
+/* A process that has run out of descriptors has lost no device. */
+static void
+test_look_without_a_descriptor_is_no_removal(void **state)
+{
+	struct rlimit old, none;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = old;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(look(), HOTPLUG_LOOK_PRESENT);
+	assert_int_equal(pci_look(NIC, "igb_uio", &id), HOTPLUG_LOOK_CLAIMED);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 }
 
 /* A VF's ids read as ones whatever state it is in. */
@@ -240,6 +257,7 @@ main(void)
 		cmocka_unit_test(test_look_other_by_generation_or_ids),
 		cmocka_unit_test(test_look_absent_while_its_files_are_taken_away),
 		cmocka_unit_test(test_look_muted_is_for_vfio),
+		cmocka_unit_test(test_look_without_a_descriptor_is_no_removal),
 		cmocka_unit_test(test_vf_is_alive_for_ten_looks),
 		cmocka_unit_test(test_vf_is_dark_when_its_pf_is),
 		cmocka_unit_test(test_vf_is_dark_when_its_command_and_status_are),

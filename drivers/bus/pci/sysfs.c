@@ -100,23 +100,23 @@ is_other_card(const uint8_t *config, const struct hotplug_identity *id)
 	return word(config, VENDOR) != id->vendor || word(config, DEVICE) != id->device;
 }
 
-enum hotplug_look
-pci_look(const char *name, const char *kernel_driver, const struct hotplug_identity *id)
+/* Anything else (a lack of memory, of descriptors) says nothing of the device. */
+static bool
+is_missing(int err)
 {
-	char path[PATH_LEN], driver[HOTPLUG_NAME_LEN];
-	uint8_t config[CONFIG_LEN];
-	bool is_readable;
-	struct stat st;
-	int fd;
+	return err == ENOENT || err == ENOTDIR || err == ENODEV || err == ENXIO;
+}
 
-	path_of(path, name, "");
-	if (stat(path, &st) < 0)
-		return HOTPLUG_LOOK_ABSENT;
-	if (id->generation != 0 && st.st_ino != id->generation)
-		return HOTPLUG_LOOK_OTHER;
-	fd = open_config(name, "config");
-	if (fd < 0)
-		return HOTPLUG_LOOK_ABSENT;     /* its files are being taken away */
+/* What the configuration space says; PRESENT when it may not be read now. */
+static enum hotplug_look
+look_inside(const char *name, const struct hotplug_identity *id)
+{
+	uint8_t config[CONFIG_LEN];
+	int fd = open_config(name, "config");
+	bool is_readable;
+
+	if (fd < 0)     /* its files are being taken away, or we cannot tell */
+		return is_missing(errno) ? HOTPLUG_LOOK_ABSENT : HOTPLUG_LOOK_PRESENT;
 	is_readable = read_config(fd, config);
 	close(fd);
 	if (!is_readable)
@@ -125,12 +125,29 @@ pci_look(const char *name, const char *kernel_driver, const struct hotplug_ident
 		return HOTPLUG_LOOK_DARK;
 	if (is_other_card(config, id))
 		return HOTPLUG_LOOK_OTHER;
+	return word(config, COMMAND) & COMMAND_MEMORY ? HOTPLUG_LOOK_PRESENT : HOTPLUG_LOOK_MUTED;
+}
+
+enum hotplug_look
+pci_look(const char *name, const char *kernel_driver, const struct hotplug_identity *id)
+{
+	char path[PATH_LEN], driver[HOTPLUG_NAME_LEN];
+	enum hotplug_look found;
+	struct stat st;
+
+	path_of(path, name, "");
+	if (stat(path, &st) < 0)
+		return is_missing(errno) ? HOTPLUG_LOOK_ABSENT : HOTPLUG_LOOK_PRESENT;
+	if (id->generation != 0 && st.st_ino != id->generation)
+		return HOTPLUG_LOOK_OTHER;
+	found = look_inside(name, id);
+	if (found != HOTPLUG_LOOK_PRESENT && found != HOTPLUG_LOOK_MUTED)
+		return found;
 	pci_kernel_driver(name, driver);
 	if (strcmp(driver, kernel_driver) != 0)
 		return HOTPLUG_LOOK_CLAIMED;
-	if (strncmp(driver, "vfio", 4) == 0 && !(word(config, COMMAND) & COMMAND_MEMORY))
-		return HOTPLUG_LOOK_MUTED;
-	return HOTPLUG_LOOK_PRESENT;
+	/* only vfio's registers raise SIGBUS then, and come back */
+	return strncmp(driver, "vfio", 4) == 0 ? found : HOTPLUG_LOOK_PRESENT;
 }
 
 static uint64_t
