@@ -157,6 +157,16 @@ test_vf_is_dark_when_its_command_and_status_are(void **state)
 	assert_int_equal(pci_look(VF, "vfio-pci", &id), HOTPLUG_LOOK_PRESENT);
 }
 
+/* The kernel knows the ids that a VF does not answer with. */
+static void
+test_vf_has_the_ids_that_the_kernel_gives_it(void **state)
+{
+	(void)state;
+	put_vf();
+	assert_int_equal(id.vendor, 0x8086);
+	assert_int_equal(id.device, 0x1520);
+}
+
 static void
 test_identity_has_ids_and_generation(void **state)
 {
@@ -261,6 +271,7 @@ main(void)
 		cmocka_unit_test(test_vf_is_alive_for_ten_looks),
 		cmocka_unit_test(test_vf_is_dark_when_its_pf_is),
 		cmocka_unit_test(test_vf_is_dark_when_its_command_and_status_are),
+		cmocka_unit_test(test_vf_has_the_ids_that_the_kernel_gives_it),
 		cmocka_unit_test(test_identity_has_ids_and_generation),
 		cmocka_unit_test(test_identity_finds_the_serial_number),
 		cmocka_unit_test(test_identity_of_a_broken_chain_has_no_serial_number),

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,7 +38,7 @@ path_of(char path[PATH_LEN], const char *name, const char *file)
 }
 
 static int
-open_config(const char *name, const char *file)
+open_file(const char *name, const char *file)
 {
 	char path[PATH_LEN];
 
@@ -63,7 +64,7 @@ static bool
 is_vf_dark(const char *name, const uint8_t *config)
 {
 	uint8_t pf[CONFIG_LEN];
-	int fd = open_config(name, "physfn/config");
+	int fd = open_file(name, "physfn/config");
 	bool is_dark;
 
 	if (fd < 0)
@@ -112,7 +113,7 @@ static enum hotplug_look
 look_inside(const char *name, const struct hotplug_identity *id)
 {
 	uint8_t config[CONFIG_LEN];
-	int fd = open_config(name, "config");
+	int fd = open_file(name, "config");
 	bool is_readable;
 
 	if (fd < 0)     /* its files are being taken away, or we cannot tell */
@@ -168,6 +169,21 @@ read_serial(int fd)
 	return 0;
 }
 
+/* An id as the kernel has it ("0x8086"); 0xffff: none. */
+static uint16_t
+read_id(const char *name, const char *file)
+{
+	char text[16] = "";
+	int fd = open_file(name, file);
+	ssize_t n;
+
+	if (fd < 0)
+		return 0xffff;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return n > 0 ? strtoul(text, NULL, 16) : 0xffff;
+}
+
 int
 pci_identify(const char *name, struct hotplug_identity *id)
 {
@@ -179,7 +195,7 @@ pci_identify(const char *name, struct hotplug_identity *id)
 	path_of(path, name, "");
 	if (stat(path, &st) < 0)
 		return -errno;
-	fd = open_config(name, "config");
+	fd = open_file(name, "config");
 	if (fd < 0)
 		return -errno;
 	if (!read_config(fd, config))
@@ -194,6 +210,10 @@ pci_identify(const char *name, struct hotplug_identity *id)
 			.generation = st.st_ino,
 		};
 	close(fd);
+	if (ret == 0 && id->vendor == 0xffff) { /* a VF does not answer with its own */
+		id->vendor = read_id(name, "vendor");
+		id->device = read_id(name, "device");
+	}
 	return ret;
 }
 
