@@ -295,6 +295,45 @@ test_request_is_told_once_and_held_after_the_deadline(void **state)
 	assert_int_equal(hotplug_device_state("vfio0"), HOTPLUG_STATE_ATTACHED);
 }
 
+/* While the kernel waits its driver's link is gone already; the device works, and
+ * stays as it is however often it is looked at. */
+static void
+test_request_leaves_the_device_alone_while_it_is_held(void **state)
+{
+	(void)state;
+	sim_put("vfio2", SIM_USER, NULL);
+	hotplug_scan();
+	assert_int_equal(sim_attach_vfio("vfio2"), 0);
+	sim_drive("vfio2", "");
+	assert_int_equal(sim_request("vfio2"), 0);
+	heard_wait(&heard, HOTPLUG_EVENT_REQUESTED, 0);
+	pass_ms(3000);
+	test_sleep_ms(300);
+	assert_int_equal(hotplug_device_state("vfio2"), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), 0);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_REQUESTED), 1);
+}
+
+/* A process that the kernel does not ask (a secondary's) sees it all the same. */
+static void
+test_request_shows_by_the_missing_driver(void **state)
+{
+	struct hotplug_event event;
+
+	(void)state;
+	sim_put("vfio3", SIM_USER, NULL);
+	hotplug_scan();
+	assert_int_equal(sim_attach_vfio("vfio3"), 0);
+	sim_drive("vfio3", "");
+	event = heard_wait(&heard, HOTPLUG_EVENT_REQUESTED, 0);
+	assert_int_equal(event.sign, HOTPLUG_SIGN_LIVENESS);
+	pass_ms(3000);
+	test_sleep_ms(300);
+	assert_int_equal(hotplug_device_state("vfio3"), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_REQUESTED), 1);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), 0);
+}
+
 static void
 test_request_that_is_met_is_over(void **state)
 {
@@ -335,6 +374,10 @@ main(void)
 			test_suspect_that_is_detached_leaves_the_watcher_idle, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_request_is_told_once_and_held_after_the_deadline, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_request_leaves_the_device_alone_while_it_is_held, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_request_shows_by_the_missing_driver, start, stop),
 		cmocka_unit_test_setup_teardown(test_request_that_is_met_is_over, start, stop),
 	};
 
