@@ -25,6 +25,9 @@ test_config_defaults_are_the_documented_ones(void **state)
 	assert_int_equal(config.sigbus, HOTPLUG_SIGBUS_OWN);
 	assert_int_equal(config.fill, HOTPLUG_FILL_ONES);
 	assert_int_equal(config.liveness_ms, 1000);
+	assert_int_equal(config.deadline_ms, 5000);
+	assert_int_equal(config.uevent_buffer_kb, 16384);
+	assert_int_equal(config.uio_mmap, 0);
 	assert_string_equal(config.driver_fill[0].driver, "net_virtio");
 	assert_int_equal(config.driver_fill[0].fill, HOTPLUG_FILL_ZEROS);
 	assert_string_equal(config.driver_fill[1].driver, "");
@@ -66,6 +69,14 @@ test_config_ends_of_the_range_are_in_it(void **state)
 	assert_int_equal(config.liveness_ms, 0);
 	assert_int_equal(hotplug_config_parse(&config, "liveness_ms=3600000", NULL, 0), 0);
 	assert_int_equal(config.liveness_ms, 3600000);
+	assert_int_equal(hotplug_config_parse(&config, "deadline_ms=0", NULL, 0), 0);
+	assert_int_equal(config.deadline_ms, 0);
+	assert_int_equal(hotplug_config_parse(&config, "uevent_buffer_kb=1", NULL, 0), 0);
+	assert_int_equal(config.uevent_buffer_kb, 1);
+	assert_int_equal(hotplug_config_parse(&config, "uio_mmap=on", NULL, 0), 0);
+	assert_int_equal(config.uio_mmap, 1);
+	assert_int_equal(hotplug_config_parse(&config, "uio_mmap=off", NULL, 0), 0);
+	assert_int_equal(config.uio_mmap, 0);
 }
 
 static void
@@ -104,6 +115,12 @@ static const struct { const char *text, *named; } bad[] = {
 	{ "liveness_ms=0x10", "'liveness_ms=0x10'" },
 	{ "liveness_ms=3600001", "'liveness_ms=3600001'" },
 	{ "liveness_ms=99999999999999999999999", "'liveness_ms=9999" },
+	{ "deadline_ms=3600001", "'deadline_ms=3600001'" },
+	{ "deadline_ms=soon", "'deadline_ms=soon'" },
+	{ "uevent_buffer_kb=0", "'uevent_buffer_kb=0'" },
+	{ "uevent_buffer_kb=1048577", "'uevent_buffer_kb=1048577'" },
+	{ "uio_mmap=1", "'uio_mmap=1'" },
+	{ "uio_mmap=", "'uio_mmap='" },
 	{ ",", "''" },
 	{ "fill=ones,,fill=zeros", "''" },
 	{ "fill=ones fill=zeros", "'fill=ones fill=zeros'" },
@@ -190,7 +207,11 @@ spoil(struct hotplug_config *config, unsigned int what)
 	case 4: config->fill = (enum hotplug_fill)-1; break;
 	case 5: config->liveness_ms = 3600001; break;
 	case 6: memset(config->driver_fill[3].driver, 'x', HOTPLUG_NAME_LEN); break;
-	case 7: config->driver_fill[15].fill = 77; break;
+	case 7: config->deadline_ms = 3600001; break;
+	case 8: config->uevent_buffer_kb = 0; break;
+	case 9: config->uevent_buffer_kb = 1048577; break;
+	case 10: config->uio_mmap = 2; break;
+	case 11: config->driver_fill[15].fill = 77; break;
 	default: memset(config, 0xff, sizeof(*config)); break;
 	}
 }
@@ -200,7 +221,8 @@ test_config_nonsense_is_refused_by_enable_and_named(void **state)
 {
 	static const char *const named[] = {
 		"size", "size", "sigbus", "fill", "fill", "liveness_ms", "driver_fill",
-		"driver_fill", "size",
+		"deadline_ms", "uevent_buffer_kb", "uevent_buffer_kb", "uio_mmap", "driver_fill",
+		"size",
 	};
 	struct hotplug_config config;
 	unsigned int i;

@@ -157,8 +157,9 @@ cutoff_lay_chunk(struct region *region, uintptr_t addr)
 	ret = lay_pages(region, start, len);
 	if (ret != -ENOMEM)
 		return ret;
-	/* too many mappings: one for all the rest of the region is none more */
-	return lay_anonymous(region, start, region->end - start);
+	/* too many mappings: one for the whole region is never one more, and leaves
+	 * none to be wanted */
+	return lay_anonymous(region, region->start, region->end - region->start);
 }
 
 static int

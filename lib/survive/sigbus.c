@@ -91,9 +91,14 @@ die_by_default(siginfo_t *info)
 static void
 call_below(const struct sigaction *action, siginfo_t *info, void *context)
 {
-	sigset_t old;
+	sigset_t old, open;
 
 	sigprocmask(SIG_BLOCK, &action->sa_mask, &old);
+	if (action->sa_flags & SA_NODEFER) {
+		sigemptyset(&open);
+		sigaddset(&open, SIGBUS);
+		sigprocmask(SIG_UNBLOCK, &open, NULL);
+	}
 	if (action->sa_flags & SA_SIGINFO)
 		action->sa_sigaction(SIGBUS, info, context);
 	else

@@ -144,12 +144,16 @@ reconcile_all(void)
 	return n;
 }
 
+/* What was before it was enabled is no history. */
 static bool
 learn(struct hotplug_device *dev)
 {
 	struct hotplug_glance now = glance_at(dev);
 
 	device_lock();
+	dev->n_changes = 0;
+	memset(dev->change_ns, 0, sizeof(dev->change_ns));
+	dev->is_flapping = dev->owes_ready = false;
 	if (dev->key == NULL) { /* else it was published meanwhile, and is known */
 		dev->glance = now;
 		if (now.generation == 0)

@@ -5,11 +5,12 @@
  *      or is of a subsystem that nobody asked for).
  * Out: one struct hotplug_uevent after the other; loss is an answer, not an end.
  * Group "kernel": it needs no udevd, and is the earlier of the two.
- * Context: watch, but for open and close (app). */
+ * Context: watch, but for open and close (app) and uevent_last() (any). */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -72,7 +73,7 @@ why_none(int err)
 }
 
 int
-uevent_next(struct hotplug_uevent *uevent, bool *is_synthetic)
+uevent_next(struct hotplug_uevent *uevent, struct uevent_origin *origin)
 {
 	if (device != NULL)
 		udev_device_unref(device);
@@ -85,8 +86,23 @@ uevent_next(struct hotplug_uevent *uevent, bool *is_synthetic)
 	uevent->devpath = udev_device_get_devpath(device);
 	uevent->sysname = udev_device_get_sysname(device);
 	uevent->driver = udev_device_get_property_value(device, "DRIVER");
-	*is_synthetic = udev_device_get_property_value(device, "SYNTH_UUID") != NULL;
+	origin->seqnum = udev_device_get_seqnum(device);
+	origin->is_synthetic = udev_device_get_property_value(device, "SYNTH_UUID") != NULL;
 	return 1;
+}
+
+uint64_t
+uevent_last(void)
+{
+	int fd = open("/sys/kernel/uevent_seqnum", O_RDONLY | O_CLOEXEC);
+	char text[32] = "";
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return n > 0 ? strtoull(text, NULL, 10) : 0;
 }
 
 /* Kernel uevents reach only network namespaces that the initial user namespace

@@ -11,10 +11,17 @@
 int uevent_open(unsigned int buffer_kb);
 void uevent_close(void);
 
+struct uevent_origin {
+	uint64_t seqnum;        /* the kernel's own count; 0: unknown */
+	bool is_synthetic;      /* somebody wrote to a uevent file */
+};
+
 /* Receive one: 1 with it in *uevent (valid until the next call), 0 none is
- * waiting, -ENOBUFS some were lost, another -errno.  is_synthetic: somebody
- * wrote to a uevent file. */
-int uevent_next(struct hotplug_uevent *uevent, bool *is_synthetic);
+ * waiting, -ENOBUFS some were lost, another -errno. */
+int uevent_next(struct hotplug_uevent *uevent, struct uevent_origin *origin);
+
+/* The number of the last one that the kernel has sent; 0: unknown.  Any thread. */
+uint64_t uevent_last(void);
 
 /* Why uevents cannot reach this process, or NULL. */
 const char *uevent_obstacle(void);

@@ -37,7 +37,8 @@
 
 static struct host_thread thread;
 static _Atomic int wake_fd = -1;
-static _Atomic bool is_stopping, has_monitor, has_signs;
+static _Atomic bool is_stopping = true; /* there is no thread */
+static _Atomic bool has_monitor, has_signs;
 static int epoll_fd = -1, monitor_fd = -1;
 static void (*tick)(void);
 static uint64_t next_tick_ns, next_liveness_ns, next_look_ns;
@@ -180,7 +181,8 @@ take_change(struct hotplug_device *dev, enum hotplug_uevent_kind kind)
 }
 
 static void
-take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent, bool is_synthetic)
+take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
+	    const struct uevent_origin *origin)
 {
 	enum hotplug_uevent_kind kind;
 	struct hotplug_device *dev;
@@ -189,11 +191,11 @@ take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent, bool i
 	kind = bus->ops->classify(uevent, name);
 	if (kind == HOTPLUG_UEVENT_NONE)
 		return;
-	dev = is_synthetic ? device_find(bus, name) : device_know(bus, name);
+	dev = origin->is_synthetic ? device_find(bus, name) : device_know(bus, name);
 	if (dev == NULL)
 		return;
 	host_log(HOST_DEBUG, "%s: uevent %s %s", name, uevent->subsystem, uevent->action);
-	if (is_synthetic)       /* somebody's word; sysfs knows */
+	if (origin->is_synthetic)       /* somebody's word; sysfs knows */
 		device_post(dev, DEVICE_LOOK);
 	else if (kind == HOTPLUG_UEVENT_BIND)
 		take_bind(dev);
@@ -209,7 +211,7 @@ take_loss(void)
 
 	STATS_ADD(uevent_losses, 1);
 	n = reconcile_all();
-	host_log(HOST_WARN, "the kernel dropped uevents; %u device(s) differed", n);
+	host_log(HOST_WARN, "uevents were lost; %u device(s) differed", n);
 }
 
 /* Deaf from now on: descriptors, faults and looks remain. */
@@ -217,39 +219,49 @@ static void
 lose_monitor(int fd, const char *why)
 {
 	host_log(HOST_ERR, "no uevents any more (%s): removals show by descriptors, faults and "
-		 "liveness looks only", why);
+		 "looks, returns by a scan every second", why);
 	atomic_store(&has_monitor, false);
 	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
-/* Some of what is waiting: in a burst, descriptors and faults are not to wait. */
+/* 1 taken, 0 none is waiting, -errno: one or more are lost. */
+static int
+read_uevent(void)
+{
+	struct hotplug_uevent uevent;
+	struct uevent_origin origin;
+	struct hotplug_bus *bus;
+	int ret = uevent_next(&uevent, &origin);
+
+	if (ret <= 0)
+		return ret;
+	STATS_ADD(uevents, 1);
+	if (uevent.action == NULL || uevent.subsystem == NULL || uevent.devpath == NULL)
+		return ret;
+	for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
+		if (bus->ops->classify != NULL)
+			take_uevent(bus, &uevent, &origin);
+	return ret;
+}
+
+/* Some of what is waiting: in a burst, descriptors and faults are not to wait.
+ * A message that cannot be read is a lost one; a descriptor that has nothing but
+ * errors is dead. */
 static void
 read_monitor(void)
 {
-	struct hotplug_uevent uevent;
-	struct hotplug_bus *bus;
-	bool is_synthetic;
-	int ret, n;
+	int ret = 1, err = 0, n, n_errors = 0;
 
-	for (n = 0; n < UEVENTS_AT_ONCE; n++) {
-		ret = uevent_next(&uevent, &is_synthetic);
-		if (ret == 0)
-			return;
-		if (ret == -ENOBUFS) {
-			take_loss();
-			continue;
-		}
-		if (ret < 0) {
-			lose_monitor(monitor_fd, strerror(-ret));
-			return;
-		}
-		STATS_ADD(uevents, 1);
-		if (uevent.action == NULL || uevent.subsystem == NULL || uevent.devpath == NULL)
-			continue;
-		for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
-			if (bus->ops->classify != NULL)
-				take_uevent(bus, &uevent, is_synthetic);
+	for (n = 0; n < UEVENTS_AT_ONCE && ret != 0; n++) {
+		ret = read_uevent();
+		if (ret < 0)
+			err = ret;
+		n_errors += ret < 0;
 	}
+	if (n_errors > 0)
+		take_loss();
+	if (n_errors == UEVENTS_AT_ONCE)
+		lose_monitor(monitor_fd, strerror(-err));
 }
 
 /* Devices that stop answering without a word. */
@@ -312,45 +324,68 @@ take_hangup(struct hotplug_device *dev)
 	device_post(dev, DEVICE_SIGN(HOTPLUG_SIGN_UIO));
 }
 
-/* hotplug_scan(): callers wait for a scan that began after they asked. */
-static pthread_mutex_t scan_lock = PTHREAD_MUTEX_INITIALIZER; /* the three below */
+/* hotplug_scan(): each caller waits for a scan that began after it asked, and is
+ * told what that one found. */
+struct scan_request {
+	struct scan_request *next;
+	bool is_done;
+	int answer;
+};
+
+static pthread_mutex_t scan_lock = PTHREAD_MUTEX_INITIALIZER; /* requests, and what is in them */
 static pthread_cond_t scan_done = PTHREAD_COND_INITIALIZER;
-static unsigned int n_scans_wanted, n_scans_done, n_found;
+static struct scan_request *requests;
+
+static struct scan_request *
+take_requests(void)
+{
+	struct scan_request *taken;
+
+	pthread_mutex_lock(&scan_lock);
+	taken = requests;
+	requests = NULL;
+	pthread_mutex_unlock(&scan_lock);
+	return taken;
+}
+
+static void
+answer_requests(struct scan_request *taken, int answer)
+{
+	pthread_mutex_lock(&scan_lock);
+	for (; taken != NULL; taken = taken->next) {
+		taken->answer = answer;
+		taken->is_done = true;
+	}
+	pthread_cond_broadcast(&scan_done);
+	pthread_mutex_unlock(&scan_lock);
+}
 
 static void
 answer_scans(void)
 {
-	unsigned int wanted, found;
+	struct scan_request *taken = take_requests();
 
-	pthread_mutex_lock(&scan_lock);
-	wanted = n_scans_wanted;
-	pthread_mutex_unlock(&scan_lock);
-	if (wanted == n_scans_done)
-		return;
-	found = reconcile_all();
-	pthread_mutex_lock(&scan_lock);
-	n_scans_done = wanted;
-	n_found = found;
-	pthread_cond_broadcast(&scan_done);
-	pthread_mutex_unlock(&scan_lock);
+	if (taken != NULL)
+		answer_requests(taken, reconcile_all());
 }
 
 int
 hotplug_scan(void)
 {
-	unsigned int mine;
-	int ret;
+	struct scan_request mine = { .answer = -EPERM };
 
 	if (!enable_is_on())
 		return -EPERM;
 	pthread_mutex_lock(&scan_lock);
-	mine = ++n_scans_wanted;
-	watch_wake();
-	while ((int)(n_scans_done - mine) < 0 && !atomic_load(&is_stopping))
-		pthread_cond_wait(&scan_done, &scan_lock);
-	ret = atomic_load(&is_stopping) ? -EPERM : (int)n_found;
+	if (!atomic_load(&is_stopping)) {
+		mine.next = requests;
+		requests = &mine;
+		watch_wake();
+		while (!mine.is_done)
+			pthread_cond_wait(&scan_done, &scan_lock);
+	}
 	pthread_mutex_unlock(&scan_lock);
-	return ret;
+	return mine.answer;
 }
 
 static void
@@ -377,6 +412,7 @@ run(void *arg)
 		run_timers();
 		answer_scans();
 	}
+	answer_requests(take_requests(), -EPERM);
 }
 
 /* Without uevents what changes is found by comparing, once a second. */
@@ -384,19 +420,20 @@ static void
 start_monitor(void)
 {
 	const char *obstacle = uevent_obstacle();
-	int ret = 0;
+	int fd = -1;
 
 	if (obstacle == NULL) {
-		monitor_fd = uevent_open(enable_config()->uevent_buffer_kb);
-		ret = monitor_fd < 0 ? monitor_fd :
-			epoll_add(monitor_fd, EPOLLIN, TOKEN_MONITOR);
+		fd = uevent_open(enable_config()->uevent_buffer_kb);
+		if (fd < 0)
+			obstacle = strerror(-fd);
+		else if (epoll_add(fd, EPOLLIN, TOKEN_MONITOR) != 0)
+			obstacle = "epoll refuses it";
 	}
-	if (obstacle == NULL && ret == 0) {
-		atomic_store(&has_monitor, true);
-		return;
-	}
-	host_log(HOST_WARN, "no uevents: %s; survival rests on descriptors, faults and looks",
-		 obstacle != NULL ? obstacle : strerror(-ret));
+	monitor_fd = fd;
+	atomic_store(&has_monitor, obstacle == NULL);
+	if (obstacle != NULL)
+		host_log(HOST_WARN, "no uevents: %s; removals show by descriptors, faults and "
+			 "looks, returns by a scan every second", obstacle);
 }
 
 static void
@@ -432,8 +469,10 @@ watch_start(void (*on_tick)(void))
 		start_monitor();
 		ret = host_thread_start(&thread, "hotplug-watch", run, NULL);
 	}
-	if (ret != 0)
+	if (ret != 0) {
+		atomic_store(&is_stopping, true);
 		close_all();
+	}
 	return ret;
 }
 
@@ -441,8 +480,7 @@ void
 watch_stop(void)
 {
 	pthread_mutex_lock(&scan_lock);
-	atomic_store(&is_stopping, true);
-	pthread_cond_broadcast(&scan_done);
+	atomic_store(&is_stopping, true);       /* nobody asks from now on */
 	pthread_mutex_unlock(&scan_lock);
 	watch_wake();
 	host_thread_join(&thread);

@@ -92,10 +92,15 @@ add_regions(struct rte_pci_device *dev, struct hotplug_device_info *info)
 	}
 }
 
-static bool
-is_uio(const struct rte_pci_device *dev)
+/* /dev/uioN as EAL has opened it.  A driver that maps nothing never opens it, and
+ * its handle then says descriptor 0, which is somebody else's. */
+static int
+uio_fd(const struct rte_pci_device *dev)
 {
-	return dev->kdrv == RTE_PCI_KDRV_IGB_UIO || dev->kdrv == RTE_PCI_KDRV_UIO_GENERIC;
+	enum rte_intr_handle_type type = rte_intr_type_get(dev->intr_handle);
+
+	return type == RTE_INTR_HANDLE_UIO || type == RTE_INTR_HANDLE_UIO_INTX ?
+		rte_intr_fd_get(dev->intr_handle) : -1;
 }
 
 /* A region that is not mapped (a BAR that the PMD has let go) is left out. */
@@ -131,7 +136,7 @@ pci_probed(struct rte_pci_device *dev)
 		.key = &dev->device,
 		.name = dev->name,
 		.kernel_driver = kernel_driver,
-		.sign_fd = is_uio(dev) ? rte_intr_fd_get(dev->intr_handle) : -1,
+		.sign_fd = uio_fd(dev),
 		.works_on_request = dev->kdrv == RTE_PCI_KDRV_VFIO,
 	};
 	int ret;
@@ -197,6 +202,8 @@ pci_before_cleanup(void)
 {
 	struct rte_device *dev = NULL;
 
+	if (stock_bus == NULL)
+		return;         /* disabled, but somebody has wrapped our wrapper */
 	while ((dev = pci_epoch_next(stock_bus, dev)) != NULL)
 		hotplug_device_unsettle(&pci_bus, dev);
 }

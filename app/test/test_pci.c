@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_pci: the real pci bus of the installed DPDK, mock functions, a test PMD:
+ * every way on which a device comes and goes is seen.
+ * In:  one EAL (it cannot be had twice), one function per test.
+ * Context: app. */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+
+#include "mock_eal.h"
+#include "test.h"
+
+static struct rte_bus stock;    /* its ops before us */
+
+static unsigned int
+n_guarded(void)
+{
+	struct hotplug_stats stats = { .size = sizeof(stats) };
+
+	assert_int_equal(hotplug_stats_get(&stats), 0);
+	return stats.guarded;
+}
+
+static int
+off(void **state)
+{
+	(void)state;
+	test_pmd_unmaps_at_close = false;
+	test_pmd_has_fd = true;
+	test_pmd_probe_answer = 0;
+	(void)hotplug_disable();
+	return 0;
+}
+
+static void
+test_pci_devices_probed_before_enable_are_guarded(void **state)
+{
+	(void)state;
+	assert_int_equal(test_pmd_of(MOCK_FIRST)->n_probes, 1);
+	assert_int_equal(hotplug_enable(NULL), 0);
+	assert_int_equal(n_guarded(), 1);
+	assert_int_equal(hotplug_device_state(MOCK_FIRST), HOTPLUG_STATE_ATTACHED);
+}
+
+static void
+test_pci_slots_are_filled_and_put_back(void **state)
+{
+	(void)state;
+	assert_int_equal(hotplug_enable(NULL), 0);
+	assert_ptr_not_equal(mock_bus->hot_unplug_handler, stock.hot_unplug_handler);
+	assert_ptr_not_equal(mock_bus->sigbus_handler, stock.sigbus_handler);
+	assert_int_equal(hotplug_disable(), 0);
+	assert_ptr_equal(mock_bus->hot_unplug_handler, stock.hot_unplug_handler);
+	assert_ptr_equal(mock_bus->sigbus_handler, stock.sigbus_handler);
+	assert_memory_equal(mock_bus, &stock, sizeof(stock));
+}
+
+static void
+test_pci_a_probe_at_run_time_is_guarded_and_a_removal_withdraws(void **state)
+{
+	struct test_pmd *pmd = mock_plug("0000:02:00.0");
+	unsigned int before = n_guarded();
+
+	(void)state;
+	assert_int_equal(hotplug_device_state(pmd->name), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+	assert_int_equal(pmd->n_removes, 1);
+	assert_int_equal(pmd->read_at_remove, 0x5a);
+	assert_int_equal(n_guarded(), before - 1);
+	assert_in_range(hotplug_device_state(pmd->name), HOTPLUG_STATE_ABSENT,
+			HOTPLUG_STATE_READY);
+}
+
+static void
+test_pci_a_probe_that_fails_guards_nothing(void **state)
+{
+	unsigned int before;
+
+	(void)state;
+	assert_int_equal(hotplug_enable(NULL), 0);
+	before = n_guarded();
+	test_pmd_probe_answer = -EIO;
+	mock_sysfs_add("0000:02:01.0", "hotplug_mock");
+	assert_true(rte_dev_probe("0000:02:01.0") < 0);
+	assert_int_equal(n_guarded(), before);
+	mock_sysfs_remove("0000:02:01.0");
+}
+
+/* EAL's monitor and vfio call this slot: cut off when it returns. */
+static void
+test_pci_the_hot_unplug_slot_cuts_off_at_once(void **state)
+{
+	struct test_pmd *pmd = mock_plug("0000:03:00.0");
+
+	(void)state;
+	mock_sysfs_remove(pmd->name);
+	assert_int_equal(mock_bus->hot_unplug_handler(mock_find(pmd->name)), 0);
+	assert_int_equal(mock_read(pmd->bar), 0xff);
+	assert_int_equal(mock_read(pmd->bar + MOCK_BAR_LEN - 1), 0xff);
+	assert_true(mock_comes_to(pmd->name, HOTPLUG_STATE_GONE));
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);   /* touches its registers */
+	assert_int_equal(pmd->n_removes, 1);
+	assert_int_not_equal(pmd->read_at_remove, 0x5a);
+}
+
+/* The slot may be called with a device that has been freed. */
+static void
+test_pci_the_hot_unplug_slot_never_follows_its_pointer(void **state)
+{
+	(void)state;
+	assert_int_equal(hotplug_enable(NULL), 0);
+	assert_int_equal(mock_bus->hot_unplug_handler((struct rte_device *)(uintptr_t)8), 0);
+	assert_int_equal(mock_bus->hot_unplug_handler(NULL), 0);
+	assert_true(mock_bus->sigbus_handler((const void *)(uintptr_t)8) > 0);
+}
+
+static void
+test_pci_a_uio_descriptor_that_hangs_up_is_the_end(void **state)
+{
+	struct test_pmd *pmd = mock_plug("0000:04:00.0");
+
+	(void)state;
+	mock_sysfs_remove(pmd->name);
+	close(pmd->sign[1]);
+	assert_true(mock_comes_to(pmd->name, HOTPLUG_STATE_GONE));
+	assert_int_equal(mock_read(pmd->bar + 77), 0xff);
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+}
+
+static void
+test_pci_a_real_fault_is_answered_with_ones(void **state)
+{
+	struct test_pmd *pmd = mock_plug("0000:05:00.0");
+
+	(void)state;
+	assert_int_equal(truncate(mock_sysfs_path(pmd->name, "resource0"), 0), 0);
+	assert_int_equal(mock_read(pmd->bar + MOCK_BAR_LEN / 2), 0xff);
+	mock_sysfs_remove(pmd->name);
+	assert_true(mock_comes_to(pmd->name, HOTPLUG_STATE_GONE));
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+}
+
+/* Only a driver that has an interrupt descriptor of uio is watched by it. */
+static void
+test_pci_a_driver_without_descriptor_watches_none(void **state)
+{
+	struct test_pmd *pmd;
+	int pipe_fd[2], saved = dup(0);
+
+	(void)state;
+	assert_int_equal(pipe(pipe_fd), 0);
+	dup2(pipe_fd[0], 0);
+	test_pmd_has_fd = false;
+	pmd = mock_plug("0000:06:00.0");
+	close(pipe_fd[1]);              /* stdin hangs up */
+	test_sleep_ms(50);
+	assert_int_equal(hotplug_device_state(pmd->name), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(mock_read(pmd->bar), 0x5a);
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+	dup2(saved, 0);
+	close(saved);
+	close(pipe_fd[0]);
+}
+
+static void
+test_pci_what_comes_where_a_closed_port_was_stays(void **state)
+{
+	struct test_pmd *pmd = mock_plug("0000:07:00.0");
+	uint8_t *at = pmd->bar, *p;
+
+	(void)state;
+	test_pmd_unmaps_at_close = true;
+	assert_int_equal(rte_eth_dev_close(pmd->port), 0);
+	assert_int_equal(pmd->n_closes, 1);
+	p = mmap(at, MOCK_BAR_LEN, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	assert_ptr_equal(p, at);
+	memset(p, 0x33, MOCK_BAR_LEN);
+	mock_sysfs_remove(pmd->name);
+	assert_int_equal(mock_bus->hot_unplug_handler(mock_find(pmd->name)), 0);
+	assert_true(mock_comes_to(pmd->name, HOTPLUG_STATE_GONE));
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+	assert_int_equal(mock_read(p), 0x33);
+	assert_int_equal(mock_read(p + MOCK_BAR_LEN - 1), 0x33);
+	munmap(p, MOCK_BAR_LEN);
+}
+
+static void
+test_pci_a_dead_port_is_closed_without_its_device(void **state)
+{
+	struct test_pmd *pmd = mock_plug("0000:08:00.0");
+
+	(void)state;
+	mock_sysfs_remove(pmd->name);
+	assert_int_equal(mock_bus->hot_unplug_handler(mock_find(pmd->name)), 0);
+	assert_int_equal(rte_eth_dev_close(pmd->port), 0);
+	assert_int_equal(pmd->n_closes, 1);
+	assert_true(pmd->read_at_close == 0xff || pmd->read_at_close == 0);
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+}
+
+static void
+test_pci_a_second_bus_probe_probes_only_what_is_new(void **state)
+{
+	struct test_pmd *pmd = mock_plug("0000:09:00.0");
+
+	(void)state;
+	mock_sysfs_add("0000:09:01.0", "hotplug_mock");
+	assert_int_equal(rte_bus_scan(), 0);
+	assert_int_equal(rte_bus_probe(), 0);
+	assert_int_equal(pmd->n_probes, 1);
+	assert_int_equal(test_pmd_of(MOCK_FIRST)->n_probes, 1);
+	assert_int_equal(test_pmd_of("0000:09:01.0")->n_probes, 1);
+	assert_int_equal(hotplug_device_state("0000:09:01.0"), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(rte_dev_remove(mock_find("0000:09:01.0")), 0);
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+}
+
+/* Wrapped in turn by somebody else, ours stays where it is when we go. */
+static int (*our_cleanup)(void);
+
+static int
+their_cleanup(void)
+{
+	return our_cleanup();
+}
+
+static void
+test_pci_a_wrapper_over_ours_still_works_when_we_are_gone(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(hotplug_enable(NULL), 0);
+	our_cleanup = mock_bus->cleanup;
+	mock_bus->cleanup = their_cleanup;
+	assert_int_equal(hotplug_disable(), 0);
+	assert_ptr_equal(mock_bus->cleanup, their_cleanup);
+	pid = fork();
+	if (pid == 0)
+		_exit(mock_bus->cleanup() == 0 ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	mock_bus->cleanup = stock.cleanup;
+	assert_int_equal(status, 0);
+}
+
+/* The last: drivers touch a dead device on the way out, and nobody dies. */
+static void
+test_pci_eal_cleanup_with_a_dead_device_disables_us(void **state)
+{
+	struct test_pmd *pmd = mock_plug("0000:0a:00.0");
+
+	(void)state;
+	assert_int_equal(truncate(mock_sysfs_path(pmd->name, "resource0"), 0), 0);
+	assert_int_equal(rte_eal_cleanup(), 0);
+	assert_int_equal(pmd->n_removes, 1);
+	assert_int_not_equal(pmd->read_at_remove, 0x5a);
+	assert_int_equal(test_pmd_of(MOCK_FIRST)->n_removes, 1);
+	assert_int_equal(hotplug_disable(), -EALREADY);
+	assert_ptr_equal(mock_bus->hot_unplug_handler, stock.hot_unplug_handler);
+	mock_eal_remove_files();
+}
+
+static int
+begin(void **state)
+{
+	int ret = mock_eal_start(state);
+
+	stock = *mock_bus;
+	return ret;
+}
+
+#define CLEAN(test) cmocka_unit_test_teardown(test, off)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CLEAN(test_pci_devices_probed_before_enable_are_guarded),
+		CLEAN(test_pci_slots_are_filled_and_put_back),
+		CLEAN(test_pci_a_probe_at_run_time_is_guarded_and_a_removal_withdraws),
+		CLEAN(test_pci_a_probe_that_fails_guards_nothing),
+		CLEAN(test_pci_the_hot_unplug_slot_cuts_off_at_once),
+		CLEAN(test_pci_the_hot_unplug_slot_never_follows_its_pointer),
+		CLEAN(test_pci_a_uio_descriptor_that_hangs_up_is_the_end),
+		CLEAN(test_pci_a_real_fault_is_answered_with_ones),
+		CLEAN(test_pci_a_driver_without_descriptor_watches_none),
+		CLEAN(test_pci_what_comes_where_a_closed_port_was_stays),
+		CLEAN(test_pci_a_dead_port_is_closed_without_its_device),
+		CLEAN(test_pci_a_second_bus_probe_probes_only_what_is_new),
+		CLEAN(test_pci_a_wrapper_over_ours_still_works_when_we_are_gone),
+		cmocka_unit_test(test_pci_eal_cleanup_with_a_dead_device_disables_us),
+	};
+
+	return cmocka_run_group_tests_name("pci", tests, begin, NULL);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_pmd: a driver as small as the real pci bus accepts.
+ * In:  the bus (probe, remove) and ethdev (close).  Out: mem_resource and the
+ *      interrupt descriptor, as rte_pci_map_device() would leave them.
+ * Context: app. */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <rte_ethdev.h>
+#include <rte_interrupts.h>
+
+#include <bus_pci_driver.h>
+#include <ethdev_driver.h>
+#include <ethdev_pci.h>
+
+#include "mock_sysfs.h"
+#include "test_pmd.h"
+
+static struct test_pmd pmds[64];
+
+bool test_pmd_unmaps_at_close;
+bool test_pmd_has_fd = true;
+int test_pmd_probe_answer;
+
+struct test_pmd *
+test_pmd_of(const char *name)
+{
+	struct test_pmd *pmd = pmds;
+
+	while (pmd->name[0] != '\0' && strcmp(pmd->name, name) != 0)
+		pmd++;
+	if (pmd->name[0] == '\0') {
+		snprintf(pmd->name, sizeof(pmd->name), "%s", name);
+		pmd->port = UINT16_MAX;
+	}
+	return pmd;
+}
+
+static void
+unmap(struct test_pmd *pmd)
+{
+	if (pmd->bar != NULL)
+		munmap(pmd->bar, MOCK_BAR_LEN);
+	pmd->bar = NULL;
+}
+
+static int
+close_port(struct rte_eth_dev *eth)
+{
+	struct test_pmd *pmd = test_pmd_of(eth->device->name);
+
+	pmd->n_closes++;
+	if (pmd->bar != NULL)
+		pmd->read_at_close = *(volatile uint8_t *)pmd->bar;
+	if (test_pmd_unmaps_at_close)
+		unmap(pmd);
+	return 0;
+}
+
+static int
+get_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
+{
+	(void)eth;
+	info->max_rx_queues = info->max_tx_queues = 1;
+	return 0;
+}
+
+static const struct eth_dev_ops port_ops = {
+	.dev_close = close_port,
+	.dev_infos_get = get_info,
+};
+
+static int
+map(struct rte_pci_device *dev, struct test_pmd *pmd)
+{
+	int fd = open(mock_sysfs_path(dev->name, "resource0"), O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	pmd->bar = mmap(NULL, MOCK_BAR_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (pmd->bar == MAP_FAILED)
+		return -1;
+	dev->mem_resource[0].addr = pmd->bar;
+	/* said now: the bus wants physical addresses for what it finds on uio,
+	 * which there are none of without hugepages */
+	dev->kdrv = RTE_PCI_KDRV_UIO_GENERIC;
+	if (!test_pmd_has_fd)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pmd->sign) < 0)
+		return -1;
+	rte_intr_fd_set(dev->intr_handle, pmd->sign[0]);
+	return rte_intr_type_set(dev->intr_handle, RTE_INTR_HANDLE_UIO_INTX);
+}
+
+static int
+probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
+{
+	struct test_pmd *pmd = test_pmd_of(dev->name);
+	struct rte_eth_dev *eth;
+
+	(void)driver;
+	pmd->n_probes++;
+	if (test_pmd_probe_answer != 0)
+		return test_pmd_probe_answer;
+	if (map(dev, pmd) != 0)
+		return -1;
+	eth = rte_eth_dev_pci_allocate(dev, 0);
+	if (eth == NULL)
+		return -1;
+	eth->dev_ops = &port_ops;
+	pmd->port = eth->data->port_id;
+	rte_eth_dev_probing_finish(eth);
+	return 0;
+}
+
+static int
+drop(struct rte_pci_device *dev)
+{
+	struct test_pmd *pmd = test_pmd_of(dev->name);
+	struct rte_eth_dev *eth = rte_eth_dev_allocated(dev->device.name);
+
+	pmd->n_removes++;
+	if (pmd->bar != NULL)
+		pmd->read_at_remove = *(volatile uint8_t *)(pmd->bar + MOCK_BAR_LEN / 2);
+	if (eth != NULL)
+		rte_eth_dev_release_port(eth);
+	unmap(pmd);
+	return 0;
+}
+
+static const struct rte_pci_id ids[] = {
+	{ RTE_PCI_DEVICE(MOCK_VENDOR, MOCK_DEVICE) },
+	{ .vendor_id = 0 },
+};
+
+static struct rte_pci_driver driver = {
+	.id_table = ids,
+	.probe = probe,
+	.remove = drop,
+};
+
+RTE_PMD_REGISTER_PCI(net_hotplug_test, driver);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_TEST_PMD_H
+#define HOTPLUG_TEST_PMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A poll mode driver for the mock functions of mock_sysfs.h: a port that has
+ * nothing but registers, and a descriptor that can hang up. */
+
+struct test_pmd {
+	char name[32];
+	uint8_t *bar;           /* NULL: not mapped */
+	uint16_t port;
+	int sign[2];            /* sign[1] closed: its uio descriptor hangs up */
+	unsigned int n_probes, n_removes, n_closes;
+	uint8_t read_at_close, read_at_remove;
+};
+
+/* What the driver knows of that function; made at the first asking. */
+struct test_pmd *test_pmd_of(const char *name);
+
+/* For the probes and closes from now on. */
+extern bool test_pmd_unmaps_at_close;   /* as virtio does */
+extern bool test_pmd_has_fd;            /* false: it sets no descriptor at all */
+extern int test_pmd_probe_answer;       /* not 0: the probe fails */
+
+#endif /* HOTPLUG_TEST_PMD_H */

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_return: which card came back, who asked for it, and how often.
+ * In:  simulated cards and a clock that jumps.  Out: READY with the right card,
+ *      FLAPPING, REQUESTED and HELD once each, zombies counted.
+ * Context: app. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "fake_host.h"
+#include "script.h"
+#include "sim_bus.h"
+#include "test.h"
+#include "toy_bus.h"
+
+#define FLAPS 10                /* losses and returns within a minute */
+#define QUIET_MS 10000
+
+static struct heard heard;
+
+static int
+start(void **state)
+{
+	struct hotplug_config config;
+
+	(void)state;
+	script_reset();
+	fake_log_clear();
+	heard_init(&heard);
+	hotplug_config_init(&config);
+	config.deadline_ms = 5000;
+	return sim_enable(&config) != 0 || hotplug_event_subscribe(NULL, heard_fn, &heard) < 0;
+}
+
+static int
+stop(void **state)
+{
+	(void)state;
+	sim_disable();
+	return 0;
+}
+
+/* Time passes, and watch has been awake since. */
+static void
+pass_ms(unsigned int ms)
+{
+	script_skip_ms(ms);
+	assert_true(hotplug_scan() >= 0);
+	assert_true(hotplug_scan() >= 0);
+}
+
+static void
+attach(const char *name, const struct hotplug_identity *id)
+{
+	sim_put(name, SIM_USER, id);
+	hotplug_scan();
+	assert_int_equal(sim_attach(name), 0);
+}
+
+/* `before` is attached, and `after` sits there when anybody looks again. */
+static enum hotplug_card
+swap(struct hotplug_identity before, struct hotplug_identity after)
+{
+	static unsigned int n;
+	char name[16];
+	struct hotplug_event event;
+
+	snprintf(name, sizeof(name), "swap%u", n++);
+	attach(name, &before);
+	sim_put(name, SIM_USER, &after);
+	hotplug_scan();
+	event = heard_wait(&heard, HOTPLUG_EVENT_READY, 2 * n - 1);
+	assert_string_equal(event.device, name);
+	assert_int_equal(event.id.serial, after.serial);
+	assert_int_equal(event.id.vendor, after.vendor);
+	return event.card;
+}
+
+static void
+test_return_tells_the_card_by_ids_and_serial(void **state)
+{
+	const struct hotplug_identity card = {
+		.vendor = 0x8086, .device = 0x10d3, .subsystem_vendor = 0x8086,
+		.subsystem_device = 1, .serial = 77,
+	};
+	struct hotplug_identity plain = card, other = card;
+
+	(void)state;
+	plain.serial = 0;
+	assert_int_equal(swap(card, card), HOTPLUG_CARD_SAME);
+	assert_int_equal(swap(plain, plain), HOTPLUG_CARD_ALIKE);
+	assert_int_equal(swap(card, plain), HOTPLUG_CARD_OTHER);
+	assert_int_equal(swap(plain, card), HOTPLUG_CARD_OTHER);
+	other.serial = 78;
+	assert_int_equal(swap(card, other), HOTPLUG_CARD_OTHER);
+	other = card;
+	other.device++;
+	assert_int_equal(swap(card, other), HOTPLUG_CARD_OTHER);
+	other = card;
+	other.subsystem_device++;
+	assert_int_equal(swap(card, other), HOTPLUG_CARD_OTHER);
+}
+
+/* Faster than any look: GONE of the old one, then READY. */
+static void
+test_return_faster_than_the_watcher_is_a_loss_all_the_same(void **state)
+{
+	struct hotplug_event gone, ready;
+
+	(void)state;
+	attach("sim0", NULL);
+	sim_take("sim0");
+	sim_put("sim0", SIM_USER, NULL);
+	gone = heard_wait(&heard, HOTPLUG_EVENT_GONE, 0);       /* by liveness */
+	ready = heard_wait(&heard, HOTPLUG_EVENT_READY, 1);
+	assert_int_equal(gone.cause, HOTPLUG_CAUSE_REMOVED);
+	assert_true(gone.sequence < ready.sequence);
+	assert_int_equal(ready.card, HOTPLUG_CARD_ALIKE);
+	assert_true(gone.id.generation < ready.id.generation);
+}
+
+/* One loss and one return. */
+static void
+flap(const char *name)
+{
+	attach(name, NULL);
+	sim_take(name);
+	hotplug_scan();
+	assert_int_equal(hotplug_device_state(name), HOTPLUG_STATE_GONE);
+	assert_int_equal(sim_detach(name), 0);
+}
+
+/* Nine changes are not ten; ten in more than a minute are not flapping. */
+static void
+test_flapping_takes_ten_changes_in_a_minute(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < FLAPS / 2; i++) {
+		if (i == 4)
+			pass_ms(61000);
+		flap("flap1");
+	}
+	for (i = 0; i < FLAPS / 2 - 1; i++)
+		flap("flap2");
+	attach("flap2", NULL);
+	heard_wait(&heard, HOTPLUG_EVENT_READY, 9);
+	test_sleep_ms(20);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_FLAPPING), 0);
+}
+
+static void
+test_flapping_ends_with_ready_when_it_stays(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < FLAPS; i++)
+		flap("flap3");
+	sim_put("flap3", SIM_USER, NULL);
+	hotplug_scan();
+	pass_ms(QUIET_MS - 1000);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), FLAPS / 2);
+	pass_ms(2000);
+	heard_wait(&heard, HOTPLUG_EVENT_READY, FLAPS / 2);
+	pass_ms(QUIET_MS);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), FLAPS / 2 + 1);
+	flap("flap3");          /* and it is not flapping any more */
+	heard_wait(&heard, HOTPLUG_EVENT_GONE, FLAPS);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_FLAPPING), 1);
+}
+
+/* What was before is no part of what is enabled anew. */
+static void
+test_flapping_is_forgotten_when_disabled(void **state)
+{
+	unsigned int i;
+
+	for (i = 0; i < FLAPS; i++)
+		flap("flap4");
+	heard_wait(&heard, HOTPLUG_EVENT_FLAPPING, 0);
+	sim_disable();
+	assert_int_equal(start(state), 0);
+	flap("flap4");
+	heard_wait(&heard, HOTPLUG_EVENT_GONE, 0);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), 1);
+}
+
+static unsigned int
+n_zombies(void)
+{
+	struct hotplug_stats stats = { .size = sizeof(stats) };
+
+	assert_int_equal(hotplug_stats_get(&stats), 0);
+	return stats.zombies;
+}
+
+/* It answers no more and nobody says so: lost, and a zombie as long as it is
+ * listed. */
+static void
+test_zombie_is_counted_while_it_is_listed(void **state)
+{
+	(void)state;
+	attach("dark0", NULL);
+	sim_look("dark0", HOTPLUG_LOOK_DARK);
+	assert_int_equal(heard_wait(&heard, HOTPLUG_EVENT_GONE, 0).cause, HOTPLUG_CAUSE_SILENT);
+	hotplug_scan();
+	assert_int_equal(n_zombies(), 1);
+	sim_take("dark0");
+	hotplug_scan();
+	assert_int_equal(n_zombies(), 0);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), 1);
+}
+
+/* Dark for a moment (a reset): nothing has happened. */
+static void
+test_zombie_needs_a_second_of_darkness(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	attach("dark1", NULL);
+	sim_look("dark1", HOTPLUG_LOOK_DARK);
+	n = sim_n_looks("dark1");
+	assert_true(WAIT_FOR(sim_n_looks("dark1") > n + 2));
+	sim_look("dark1", -1);
+	pass_ms(5000);
+	assert_int_equal(hotplug_device_state("dark1"), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(heard.n, 1);
+}
+
+/* The kernel repeats its request every 10 s. */
+static void
+test_request_is_told_once_and_held_after_the_deadline(void **state)
+{
+	struct hotplug_event event;
+
+	(void)state;
+	sim_put("vfio0", SIM_USER, NULL);
+	hotplug_scan();
+	assert_int_equal(sim_attach_vfio("vfio0"), 0);
+	assert_int_equal(sim_request("vfio0"), 0);
+	event = heard_wait(&heard, HOTPLUG_EVENT_REQUESTED, 0);
+	assert_int_equal(event.cause, HOTPLUG_CAUSE_REQUESTED);
+	assert_int_equal(event.sign, HOTPLUG_SIGN_VFIO);
+	assert_int_equal(event.cut_ns, 0);
+	pass_ms(4000);
+	assert_int_equal(sim_request("vfio0"), 0);
+	pass_ms(0);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_HELD), 0);
+	pass_ms(1100);
+	event = heard_wait(&heard, HOTPLUG_EVENT_HELD, 0);
+	assert_true(event.event_ns - event.sign_ns >= 5000 * 1000000ull);
+	assert_int_equal(sim_request("vfio0"), 0);
+	pass_ms(10000);
+	assert_int_equal(heard.n, 3);   /* READY, REQUESTED, HELD */
+	assert_int_equal(hotplug_device_state("vfio0"), HOTPLUG_STATE_ATTACHED);
+}
+
+static void
+test_request_that_is_met_is_over(void **state)
+{
+	(void)state;
+	sim_put("vfio1", SIM_USER, NULL);
+	hotplug_scan();
+	assert_int_equal(sim_attach_vfio("vfio1"), 0);
+	assert_int_equal(sim_request("vfio1"), 0);
+	heard_wait(&heard, HOTPLUG_EVENT_REQUESTED, 0);
+	assert_int_equal(sim_detach("vfio1"), 0);
+	sim_take("vfio1");
+	pass_ms(6000);
+	assert_int_equal(heard.n, 2);
+	assert_int_equal(hotplug_device_state("vfio1"), HOTPLUG_STATE_ABSENT);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_return_tells_the_card_by_ids_and_serial, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_return_faster_than_the_watcher_is_a_loss_all_the_same, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_flapping_takes_ten_changes_in_a_minute, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_flapping_ends_with_ready_when_it_stays, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_flapping_is_forgotten_when_disabled, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_zombie_is_counted_while_it_is_listed, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_zombie_needs_a_second_of_darkness, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_request_is_told_once_and_held_after_the_deadline, start, stop),
+		cmocka_unit_test_setup_teardown(test_request_that_is_met_is_over, start, stop),
+	};
+
+	return cmocka_run_group_tests_name("return", tests, NULL, NULL);
+}
