@@ -205,6 +205,7 @@ static void
 start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 {
 	dev->key = info->key;
+	dev->was_attached = true;
 	copy_name(dev->driver, info->driver);
 	copy_name(dev->kernel_driver, info->kernel_driver);
 	dev->id = info->id;

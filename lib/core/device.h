@@ -58,6 +58,7 @@ struct hotplug_device {
 	unsigned int n_regions;
 	struct region *region;          /* HOTPLUG_MAX_REGIONS, from the first publish */
 	int sign_fd;                    /* our dup, in watch's epoll; -1: none */
+	bool was_attached;              /* once, in this process */
 	bool is_cut, wants_cut;         /* wants_cut: when it has settled */
 	struct flip *flip;              /* while its driver is at work on dead registers */
 

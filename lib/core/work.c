@@ -92,9 +92,11 @@ work_start(void)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&changed, &attr);
 	pthread_condattr_destroy(&attr);
+	pthread_mutex_lock(&lock);
 	is_running = true;
 	ret = host_thread_start(&thread, "hotplug-work", run, NULL);
 	is_running = ret == 0;
+	pthread_mutex_unlock(&lock);
 	return ret;
 }
 

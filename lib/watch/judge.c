@@ -334,7 +334,7 @@ judge_present(struct hotplug_device *dev)
 	struct hotplug_event event;
 
 	device_lock();
-	if (dev->id.generation != 0 && !dev->is_flapping) {     /* attached once */
+	if (dev->was_attached && !dev->is_flapping) {
 		event = describe(dev, HOTPLUG_EVENT_PRESENT, HOTPLUG_CAUSE_NONE);
 		event.sign = HOTPLUG_SIGN_NONE;
 		event.sign_ns = event.cut_ns = 0;
