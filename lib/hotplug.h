@@ -76,8 +76,6 @@ enum hotplug_event_type {
 	HOTPLUG_EVENT_REQUESTED, /**< please release it; its BARs still work */
 	HOTPLUG_EVENT_RESTORED,  /**< it was suspected, and lives: mapped as before */
 	HOTPLUG_EVENT_READY,     /**< there, with a user-space driver bound */
-	HOTPLUG_EVENT_PRESENT,   /**< one that was attached once is there again, with
-				  * no user-space driver bound */
 	HOTPLUG_EVENT_HELD,      /**< requested, and nobody has released it in time */
 	HOTPLUG_EVENT_FLAPPING,  /**< comes and goes; READY is withheld until it stays */
 	HOTPLUG_EVENT_RESCAN,    /**< events were dropped because subscribers lag:

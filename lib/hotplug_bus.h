@@ -127,6 +127,9 @@ struct hotplug_bus_ops {
 	/** A device is lost and cut off: whatever stands on it is dead from now on.
 	 * Must not block.  Context: watch */
 	void (*lost)(const void *key);
+	/** A device that was attached once is there with no user-space driver bound.
+	 * Must not block.  Context: watch */
+	void (*unbound)(const char *name);
 	/** Bind this kernel driver to it, whatever is bound now.
 	 * @return 0 or -errno.  Context: work */
 	int (*bind)(const char *name, const char *kernel_driver);

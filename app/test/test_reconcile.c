@@ -53,8 +53,7 @@ assert_heard(unsigned int n_gone, unsigned int n_ready)
 	test_sleep_ms(20);
 	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), n_gone);
 	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), n_ready);
-	assert_int_equal(heard_total(&heard) - heard_count(&heard, HOTPLUG_EVENT_PRESENT),
-			 n_gone + n_ready);
+	assert_int_equal(heard_total(&heard), n_gone + n_ready);
 }
 
 static void
@@ -152,7 +151,6 @@ test_scan_follows_the_driver(void **state)
 	drive_and_scan("e1000e", HOTPLUG_STATE_PRESENT);
 	drive_and_scan(SIM_USER, HOTPLUG_STATE_READY);
 	assert_heard(0, 2);
-	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_PRESENT), 0);
 }
 
 /* While attached: lost to another driver; usable again when it has its own. */
@@ -175,8 +173,6 @@ test_scan_finds_an_attached_device_taken_by_another_driver(void **state)
 	assert_int_equal(hotplug_device_state("sim0"), HOTPLUG_STATE_PRESENT);
 	drive_and_scan(SIM_USER, HOTPLUG_STATE_READY);
 	assert_heard(1, 2);
-	/* it was there, and not ours to use: who heals must know */
-	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_PRESENT), 1);
 }
 
 static void

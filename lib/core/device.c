@@ -422,6 +422,18 @@ device_is_cut(const struct hotplug_bus *bus, const void *key)
 	return is_cut;
 }
 
+enum hotplug_card
+device_compare_cards(const struct hotplug_identity *lost, const struct hotplug_identity *now)
+{
+	if (lost->vendor == 0 && lost->device == 0 && lost->generation == 0)
+		return HOTPLUG_CARD_NEW;
+	if (lost->vendor != now->vendor || lost->device != now->device ||
+	    lost->subsystem_vendor != now->subsystem_vendor ||
+	    lost->subsystem_device != now->subsystem_device || lost->serial != now->serial)
+		return HOTPLUG_CARD_OTHER;
+	return now->serial != 0 ? HOTPLUG_CARD_SAME : HOTPLUG_CARD_ALIKE;
+}
+
 unsigned int
 device_count_published(void)
 {

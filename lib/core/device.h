@@ -97,6 +97,9 @@ struct hotplug_device *device_find(const struct hotplug_bus *bus, const char *na
 struct hotplug_device *device_know(struct hotplug_bus *bus, const char *name);
 /* Is it gone, suspected, or asked for?  With the bus's key. */
 bool device_is_lost(const struct hotplug_bus *bus, const void *key);
+/* Is the card that is there now the one that was lost? */
+enum hotplug_card device_compare_cards(const struct hotplug_identity *lost,
+				       const struct hotplug_identity *now);
 bool device_is_cut(const struct hotplug_bus *bus, const void *key);
 void device_withdraw_all(const struct hotplug_bus *bus); /* NULL: all buses */
 unsigned int device_count_published(void);

@@ -47,7 +47,7 @@ const char *
 hotplug_event_name(enum hotplug_event_type type)
 {
 	static const char *const names[] = {
-		"gone", "requested", "restored", "ready", "present", "held", "flapping", "rescan",
+		"gone", "requested", "restored", "ready", "held", "flapping", "rescan",
 	};
 
 	return name_of(names, N_ELEMENTS(names), type);

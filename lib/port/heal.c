@@ -257,6 +257,21 @@ bind_driver(const struct port *port)
 	return ops->bind(port->device, port->kernel_driver);
 }
 
+/* A card that we do not know is not silently taken for the one that was lost. */
+static bool
+is_acceptable(const struct port *port)
+{
+	struct hotplug_identity now;
+
+	if (enable_config()->heal_other || port->bus->ops->identify == NULL ||
+	    port->bus->ops->identify(port->device, &now) != 0 ||
+	    device_compare_cards(&port->id, &now) != HOTPLUG_CARD_OTHER)
+		return true;
+	host_log(HOST_WARN, "%s: another card came (%04x:%04x); its port is not healed "
+		 "(heal_other=on would)", port->device, now.vendor, now.device);
+	return false;
+}
+
 static void
 give_up(const char *device, const uint16_t *ids, unsigned int n, int ret)
 {
@@ -288,6 +303,8 @@ heal_run(const char *device)
 	int ret;
 
 	if (n == 0 || enable_config()->policy != HOTPLUG_POLICY_HEAL)
+		return;
+	if (!is_acceptable(port_of(&rte_eth_devices[ids[0]])))
 		return;
 	ret = bind_driver(port_of(&rte_eth_devices[ids[0]]));
 	if (ret == -ENODEV)

@@ -55,8 +55,10 @@ remember_driver(struct port *port)
 
 	device_lock();
 	dev = device_find(port->bus, port->device);
-	if (dev != NULL)
+	if (dev != NULL) {
 		memcpy(port->kernel_driver, dev->kernel_driver, sizeof(port->kernel_driver));
+		port->id = dev->id;
+	}
 	device_unlock();
 }
 
@@ -163,23 +165,13 @@ on_loss(const struct hotplug_event *event)
 		teardown_start(event->device);
 }
 
-/* It is back, or there without our driver: a card that we do not know is not
- * silently taken for the one that was lost. */
-static void
-on_return(const struct hotplug_event *event)
+void
+port_returned(const char *device)
 {
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 
-	if (enable_config()->policy != HOTPLUG_POLICY_HEAL ||
-	    port_list_held(event->device, ids) == 0)
-		return;
-	if (event->card == HOTPLUG_CARD_OTHER && !enable_config()->heal_other) {
-		host_log(HOST_WARN, "%s: another card came (%04x:%04x); port %u is not healed "
-			 "(heal_other=on would)", event->device, event->id.vendor,
-			 event->id.device, ids[0]);
-		return;
-	}
-	work_push(heal_run, event->device, 0);
+	if (enable_config()->policy == HOTPLUG_POLICY_HEAL && port_list_held(device, ids) > 0)
+		work_push(heal_run, device, 0);
 }
 
 void
@@ -192,8 +184,7 @@ port_on_event(const struct hotplug_event *event, void *arg)
 		on_loss(event);
 		break;
 	case HOTPLUG_EVENT_READY:
-	case HOTPLUG_EVENT_PRESENT:
-		on_return(event);
+		port_returned(event->device);
 		break;
 	default:
 		break;

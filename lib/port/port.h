@@ -72,6 +72,7 @@ struct port {
 	struct port_stats last, base;   /* last good ones; those of former lives */
 	struct rte_device shadow;       /* stands for the detached device */
 	char kernel_driver[HOTPLUG_NAME_LEN];
+	struct hotplug_identity id;     /* of the card that was lost */
 	unsigned int n_tries;           /* to heal it */
 };
 
@@ -106,6 +107,8 @@ void quiet_attach_queues(uint16_t port);        /* those of the new life, before
 
 /* lost.c: context watch; a bus backend says that a device is lost or asked for. */
 void port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_works);
+/* A device is there again, whatever is bound to it; context watch, events. */
+void port_returned(const char *device);
 /* A subscriber: link, INTR_RMV and recovery callbacks, and heals. */
 void port_on_event(const struct hotplug_event *event, void *arg);
 

@@ -262,18 +262,6 @@ judge_request(struct hotplug_device *dev)
 		judge_sign(dev, HOTPLUG_SIGN_VFIO, STATE_IN_REQUEST);
 }
 
-static enum hotplug_card
-compare_cards(const struct hotplug_identity *lost, const struct hotplug_identity *now)
-{
-	if (lost->vendor == 0 && lost->device == 0 && lost->generation == 0)
-		return HOTPLUG_CARD_NEW;
-	if (lost->vendor != now->vendor || lost->device != now->device ||
-	    lost->subsystem_vendor != now->subsystem_vendor ||
-	    lost->subsystem_device != now->subsystem_device || lost->serial != now->serial)
-		return HOTPLUG_CARD_OTHER;
-	return now->serial != 0 ? HOTPLUG_CARD_SAME : HOTPLUG_CARD_ALIKE;
-}
-
 /* With the lock held. */
 static void
 say_ready(struct hotplug_device *dev, const struct hotplug_identity *id)
@@ -287,7 +275,7 @@ say_ready(struct hotplug_device *dev, const struct hotplug_identity *id)
 		return;
 	event = describe(dev, HOTPLUG_EVENT_READY, HOTPLUG_CAUSE_NONE);
 	event.id = *id;
-	event.card = compare_cards(&dev->id, id);
+	event.card = device_compare_cards(&dev->id, id);
 	event.sign = HOTPLUG_SIGN_NONE;
 	event.sign_ns = event.cut_ns = 0;
 	event.n_ports = 0;
@@ -331,17 +319,13 @@ judge_overdue(struct hotplug_device *dev)
 void
 judge_present(struct hotplug_device *dev)
 {
-	struct hotplug_event event;
+	bool is_of_interest;
 
 	device_lock();
-	if (dev->was_attached && !dev->is_flapping) {
-		event = describe(dev, HOTPLUG_EVENT_PRESENT, HOTPLUG_CAUSE_NONE);
-		event.sign = HOTPLUG_SIGN_NONE;
-		event.sign_ns = event.cut_ns = 0;
-		event.n_ports = 0;
-		push(&event);
-	}
+	is_of_interest = dev->was_attached && !dev->is_flapping;
 	device_unlock();
+	if (is_of_interest && dev->bus->ops->unbound != NULL)
+		dev->bus->ops->unbound(dev->name);
 }
 
 bool
