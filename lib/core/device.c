@@ -16,6 +16,7 @@
 
 #include "../survive/cutoff.h"
 #include "../survive/guard.h"
+#include "../watch/uevent.h"
 #include "../watch/watch.h"
 #include "device.h"
 #include "enable.h"
@@ -212,6 +213,7 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	dev->glance.generation = info->id.generation;
 	copy_name(dev->glance.kernel_driver, info->kernel_driver);
 	dev->glance.is_user_space = true;
+	dev->known_seqnum = uevent_last();
 	dev->owes_ready = false;
 	dev->fill = fill_of(dev->driver);
 	dev->works_on_request = info->works_on_request;
@@ -236,6 +238,7 @@ withdraw(struct hotplug_device *dev)
 	dev->key = NULL;
 	dev->n_regions = 0;
 	dev->is_requested = dev->is_held = false;
+	dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
 	if (dev->state != HOTPLUG_STATE_GONE)
 		dev->state = HOTPLUG_STATE_READY;
 	else if (dev->glance.generation == 0)

@@ -31,6 +31,7 @@ import kernel
 from wire import Wires
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+IGB_UIO = os.path.join(HERE, "../../../kernel/linux/igb_uio")   # ours, not the stock one
 QEMU = "qemu-system-x86_64"
 FIRST_PORT = 0x10       # root port i is device FIRST_PORT + i of bus 0
 SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Call Trace|"
@@ -295,9 +296,18 @@ class Guest:
     def bind(self, i, driver):
         """Bind NIC i to a driver; its address."""
         bdf, now = self.look(i)
+        if driver == "igb_uio" and not self.sh("ls -d /sys/module/igb_uio 2>/dev/null"):
+            self.insmod(IGB_UIO, needs="uio")
         if now != driver:
             self.ask(op="bind", bdf=bdf, driver=driver)
         return bdf
+
+    def insmod(self, source, parameters="", needs=""):
+        """Build a module of ours for this guest's kernel, and load it."""
+        ko = kernel.module(self.boot.kernel, source)
+        out = self.sh("for m in %s; do modprobe $m; done; insmod %s %s" % (needs, ko, parameters))
+        if out:
+            raise LabError("insmod %s: %s" % (os.path.basename(ko), out))
 
     def plug(self, i):
         """Put NIC i back, if it is missing; does not wait for the guest's kernel."""

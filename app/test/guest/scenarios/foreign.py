@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A SIGBUS that has nothing to do with a device ends testpmd as it ends stock.
+
+Somebody sends it: `kill -BUS`.  With --hot-plug EAL's own handler sits above
+ours.  How stock ends is found out in the same row, not written down here.
+"""
+import signal
+
+from scenarios.row import Row, boot, check
+
+DRIVER = "uio_pci_generic"
+
+
+def rows(full):
+    return [Row("foreign kill -BUS%s" % (" --hot-plug" if hot_plug else ""), boot(), foreign,
+                dict(hot_plug=hot_plug)) for hot_plug in (False, True)]
+
+
+def foreign(lab, hot_plug):
+    stock, ours = [killed(lab, hot_plug, stock) for stock in (True, False)]
+    lab.figures.update(stock=stock, ours=ours)
+    check(ours == stock, "testpmd ends with %s, stock with %s" % (ours, stock))
+
+
+def killed(lab, hot_plug, stock):
+    """How testpmd ends after kill -BUS."""
+    t = lab.start([lab.slots("virtio-net-pci")[1]], DRIVER, hot_plug, stock)
+    lab.guest.ask(op="kill", name=t.name, signal=int(signal.SIGBUS))
+    s = t.wait_end(20)
+    t.kill()
+    return "it lives on" if s["alive"] else s["signal"] or "exit status %s" % s["rc"]
