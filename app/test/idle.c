@@ -15,7 +15,9 @@
 
 #ifdef IDLE_ENABLES
 #include <bus_driver.h>
+#endif
 
+#if defined(IDLE_ENABLES) || defined(IDLE_LINKS)
 #include "hotplug.h"
 #endif
 
@@ -78,6 +80,9 @@ run(void)
 	       bus->hot_unplug_handler != stock.hot_unplug_handler ? "ours" : "stock");
 	return hotplug_disable();
 #else
+#ifdef IDLE_LINKS
+	printf("version %s\n", hotplug_version());     /* else it is not linked at all */
+#endif
 	print_self();
 	return 0;
 #endif
