@@ -53,6 +53,22 @@ attach(const char *name, const struct hotplug_identity *id)
 	assert_int_equal(sim_attach(name), 0);
 }
 
+/* EAL's monitor takes a `remove` that somebody wrote for a removal. */
+static void
+test_suspect_is_nobody_for_eal_s_word_alone(void **state)
+{
+	(void)state;
+	attach("eal0", NULL);
+	assert_int_equal(sim_request("eal0"), 0);
+	assert_int_equal(hotplug_device_state("eal0"), HOTPLUG_STATE_ATTACHED);
+	pass_ms(3000);
+	assert_int_equal(hotplug_device_state("eal0"), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_RESTORED), 0);
+	sim_drive("eal0", "");
+	assert_int_equal(sim_request("eal0"), 0);
+	assert_int_equal(heard_wait(&heard, HOTPLUG_EVENT_GONE, 0).sign, HOTPLUG_SIGN_EAL);
+}
+
 /* It lives, but its registers cannot be had again: lost within 2 s, said once. */
 static void
 test_suspect_that_cannot_be_mapped_again_is_lost(void **state)
@@ -181,6 +197,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_suspect_is_nobody_for_eal_s_word_alone, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_suspect_that_cannot_be_mapped_again_is_lost, start, stop),
 		cmocka_unit_test_setup_teardown(
