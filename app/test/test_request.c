@@ -149,7 +149,7 @@ test_request_leaves_the_device_alone_while_it_is_held(void **state)
 	assert_int_equal(sim_attach_vfio("vfio2"), 0);
 	sim_drive("vfio2", "");
 	assert_int_equal(sim_request("vfio2"), 0);
-	heard_wait(&heard, HOTPLUG_EVENT_REQUESTED, 0);
+	assert_int_equal(heard_wait(&heard, HOTPLUG_EVENT_REQUESTED, 0).sign, HOTPLUG_SIGN_VFIO);
 	pass_ms(3000);
 	test_sleep_ms(300);
 	assert_int_equal(hotplug_device_state("vfio2"), HOTPLUG_STATE_ATTACHED);

@@ -231,11 +231,11 @@ judge_look(struct hotplug_device *dev)
 	if (is_asked)
 		found = HOTPLUG_LOOK_PRESENT;
 	if (dev->key == key) {  /* else it has been attached or detached meanwhile */
+		if (is_asked && !dev->is_requested)
+			take_request(dev);
 		dev->look_ns = 0;
 		if (patience_is_over(dev, found, device_now_ns(), &input))
 			step(dev, input);
-		if (is_asked && !dev->is_requested)
-			take_request(dev);
 	}
 	device_unlock();
 }
