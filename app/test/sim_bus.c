@@ -100,6 +100,9 @@ glance(const char *name, struct hotplug_glance *seen)
 	struct card *card;
 
 	pthread_mutex_lock(&lock);
+	card = find(name);
+	if (card != NULL)
+		card->n_looks++;
 	card = find_there(name);
 	if (card != NULL) {
 		seen->generation = card->id.generation;

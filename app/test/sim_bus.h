@@ -25,7 +25,7 @@ void sim_take(const char *name);
 void sim_drive(const char *name, const char *driver);
 /* What look() says whatever is there; -1: the truth. */
 void sim_look(const char *name, int look);
-unsigned int sim_n_looks(const char *name);
+unsigned int sim_n_looks(const char *name);     /* glances too */
 
 int sim_attach(const char *name);
 int sim_attach_vfio(const char *name);          /* works on request */

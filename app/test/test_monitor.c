@@ -96,7 +96,7 @@ test_monitor_tells_of_a_removal_and_a_return_once_each(void **state)
 	put_loudly("sim0");
 	heard_wait(&heard, HOTPLUG_EVENT_READY, 1);
 	assert_true(WAIT_FOR(script_is_read()));
-	assert_int_equal(heard.n, 3);
+	assert_int_equal(heard_total(&heard), 3);
 }
 
 /* The kernel says that some were lost: whatever they said shows in a scan. */
@@ -204,7 +204,7 @@ test_monitor_synthetic_events_remove_nothing(void **state)
 		script_synthetic(actions[i], "sim0");
 	assert_true(WAIT_FOR(script_is_read()));
 	assert_int_equal(hotplug_device_state("sim0"), HOTPLUG_STATE_ATTACHED);
-	assert_int_equal(heard.n, 1);
+	assert_int_equal(heard_total(&heard), 1);
 }
 
 static void
@@ -218,6 +218,60 @@ test_monitor_synthetic_removal_is_believed_when_it_is_true(void **state)
 			 HOTPLUG_CAUSE_REMOVED);
 }
 
+/* A backlog: by the time it is read the device has been lost, found again by a
+ * scan, and attached anew.  It speaks of what is over. */
+static void
+test_monitor_old_news_do_not_remove_what_came_after(void **state)
+{
+	(void)state;
+	attach("sim0");
+	script_hold();
+	remove_loudly("sim0");
+	put_loudly("sim0");
+	hotplug_scan();
+	heard_wait(&heard, HOTPLUG_EVENT_GONE, 0);
+	heard_wait(&heard, HOTPLUG_EVENT_READY, 1);
+	assert_int_equal(sim_detach("sim0"), 0);
+	assert_int_equal(sim_attach("sim0"), 0);
+	script_let_go();
+	assert_true(WAIT_FOR(script_is_read()));
+	test_sleep_ms(20);
+	assert_int_equal(hotplug_device_state("sim0"), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(heard.n, 3);
+}
+
+/* The same, not attached anew: READY was said. */
+static void
+test_monitor_old_news_do_not_announce_twice(void **state)
+{
+	(void)state;
+	attach("sim0");
+	script_hold();
+	remove_loudly("sim0");
+	put_loudly("sim0");
+	hotplug_scan();
+	heard_wait(&heard, HOTPLUG_EVENT_READY, 1);
+	assert_int_equal(sim_detach("sim0"), 0);
+	script_let_go();
+	assert_true(WAIT_FOR(script_is_read()));
+	test_sleep_ms(20);
+	assert_int_equal(heard.n, 3);
+}
+
+/* The kernel says `remove` a moment before its folder is gone. */
+static void
+test_monitor_looks_again_after_an_early_remove(void **state)
+{
+	(void)state;
+	sim_put("sim0", SIM_USER, NULL);
+	hotplug_scan();
+	script_uevent("remove", "sim0", NULL);
+	assert_true(WAIT_FOR(script_is_read()));
+	assert_int_equal(hotplug_device_state("sim0"), HOTPLUG_STATE_READY);
+	sim_take("sim0");
+	assert_true(WAIT_FOR(hotplug_device_state("sim0") == HOTPLUG_STATE_ABSENT));
+}
+
 /* What is bound anew to the same driver is another binding. */
 static void
 test_monitor_sees_the_same_driver_bound_again(void **state)
@@ -229,7 +283,7 @@ test_monitor_sees_the_same_driver_bound_again(void **state)
 	script_uevent("bind", "sim0", SIM_USER);
 	heard_wait(&heard, HOTPLUG_EVENT_READY, 1);
 	assert_true(WAIT_FOR(script_is_read()));
-	assert_int_equal(heard.n, 2);
+	assert_int_equal(heard_total(&heard), 2);
 }
 
 int
@@ -250,6 +304,12 @@ main(void)
 			test_monitor_synthetic_events_remove_nothing, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_monitor_synthetic_removal_is_believed_when_it_is_true, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_monitor_old_news_do_not_remove_what_came_after, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_monitor_old_news_do_not_announce_twice, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_monitor_looks_again_after_an_early_remove, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_monitor_sees_the_same_driver_bound_again, start, stop),
 	};

@@ -53,7 +53,7 @@ assert_heard(unsigned int n_gone, unsigned int n_ready)
 	test_sleep_ms(20);
 	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), n_gone);
 	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), n_ready);
-	assert_int_equal(heard.n, n_gone + n_ready);
+	assert_int_equal(heard_total(&heard), n_gone + n_ready);
 }
 
 static void

@@ -131,6 +131,24 @@ flap(const char *name)
 	assert_int_equal(sim_detach(name), 0);
 }
 
+static void
+test_flapping_is_said_once_and_ready_no_more(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < FLAPS / 2; i++)
+		flap("flap0");
+	assert_string_equal(heard_wait(&heard, HOTPLUG_EVENT_FLAPPING, 0).device, "flap0");
+	for (i = 0; i < FLAPS / 2; i++)
+		flap("flap0");
+	heard_wait(&heard, HOTPLUG_EVENT_GONE, FLAPS - 1);
+	test_sleep_ms(20);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_FLAPPING), 1);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), FLAPS / 2);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), FLAPS);
+}
+
 /* Nine changes are not ten; ten in more than a minute are not flapping. */
 static void
 test_flapping_takes_ten_changes_in_a_minute(void **state)
@@ -161,6 +179,7 @@ test_flapping_ends_with_ready_when_it_stays(void **state)
 		flap("flap3");
 	sim_put("flap3", SIM_USER, NULL);
 	hotplug_scan();
+	heard_wait(&heard, HOTPLUG_EVENT_GONE, FLAPS - 1);
 	pass_ms(QUIET_MS - 1000);
 	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), FLAPS / 2);
 	pass_ms(2000);
@@ -228,7 +247,24 @@ test_zombie_needs_a_second_of_darkness(void **state)
 	sim_look("dark1", -1);
 	pass_ms(5000);
 	assert_int_equal(hotplug_device_state("dark1"), HOTPLUG_STATE_ATTACHED);
-	assert_int_equal(heard.n, 1);
+	assert_int_equal(heard_total(&heard), 1);
+}
+
+/* The application lets it go while nobody knows yet: no look is owed any more. */
+static void
+test_suspect_that_is_detached_leaves_the_watcher_idle(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	attach("susp0", NULL);
+	sim_look("susp0", HOTPLUG_LOOK_DARK);
+	assert_int_equal(sim_request("susp0"), 0);
+	assert_true(WAIT_FOR(hotplug_device_state("susp0") == HOTPLUG_STATE_SUSPECT));
+	assert_int_equal(sim_detach("susp0"), 0);
+	n = sim_n_looks("susp0");
+	test_sleep_ms(200);
+	assert_in_range(sim_n_looks("susp0") - n, 0, 20);
 }
 
 /* The kernel repeats its request every 10 s. */
@@ -255,8 +291,47 @@ test_request_is_told_once_and_held_after_the_deadline(void **state)
 	assert_true(event.event_ns - event.sign_ns >= 5000 * 1000000ull);
 	assert_int_equal(sim_request("vfio0"), 0);
 	pass_ms(10000);
-	assert_int_equal(heard.n, 3);   /* READY, REQUESTED, HELD */
+	assert_int_equal(heard_total(&heard), 3);   /* READY, REQUESTED, HELD */
 	assert_int_equal(hotplug_device_state("vfio0"), HOTPLUG_STATE_ATTACHED);
+}
+
+/* While the kernel waits its driver's link is gone already; the device works, and
+ * stays as it is however often it is looked at. */
+static void
+test_request_leaves_the_device_alone_while_it_is_held(void **state)
+{
+	(void)state;
+	sim_put("vfio2", SIM_USER, NULL);
+	hotplug_scan();
+	assert_int_equal(sim_attach_vfio("vfio2"), 0);
+	sim_drive("vfio2", "");
+	assert_int_equal(sim_request("vfio2"), 0);
+	heard_wait(&heard, HOTPLUG_EVENT_REQUESTED, 0);
+	pass_ms(3000);
+	test_sleep_ms(300);
+	assert_int_equal(hotplug_device_state("vfio2"), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), 0);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_REQUESTED), 1);
+}
+
+/* A process that the kernel does not ask (a secondary's) sees it all the same. */
+static void
+test_request_shows_by_the_missing_driver(void **state)
+{
+	struct hotplug_event event;
+
+	(void)state;
+	sim_put("vfio3", SIM_USER, NULL);
+	hotplug_scan();
+	assert_int_equal(sim_attach_vfio("vfio3"), 0);
+	sim_drive("vfio3", "");
+	event = heard_wait(&heard, HOTPLUG_EVENT_REQUESTED, 0);
+	assert_int_equal(event.sign, HOTPLUG_SIGN_LIVENESS);
+	pass_ms(3000);
+	test_sleep_ms(300);
+	assert_int_equal(hotplug_device_state("vfio3"), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_REQUESTED), 1);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), 0);
 }
 
 static void
@@ -271,7 +346,7 @@ test_request_that_is_met_is_over(void **state)
 	assert_int_equal(sim_detach("vfio1"), 0);
 	sim_take("vfio1");
 	pass_ms(6000);
-	assert_int_equal(heard.n, 2);
+	assert_int_equal(heard_total(&heard), 2);
 	assert_int_equal(hotplug_device_state("vfio1"), HOTPLUG_STATE_ABSENT);
 }
 
@@ -284,6 +359,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			test_return_faster_than_the_watcher_is_a_loss_all_the_same, start, stop),
 		cmocka_unit_test_setup_teardown(
+			test_flapping_is_said_once_and_ready_no_more, start, stop),
+		cmocka_unit_test_setup_teardown(
 			test_flapping_takes_ten_changes_in_a_minute, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_flapping_ends_with_ready_when_it_stays, start, stop),
@@ -294,7 +371,13 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			test_zombie_needs_a_second_of_darkness, start, stop),
 		cmocka_unit_test_setup_teardown(
+			test_suspect_that_is_detached_leaves_the_watcher_idle, start, stop),
+		cmocka_unit_test_setup_teardown(
 			test_request_is_told_once_and_held_after_the_deadline, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_request_leaves_the_device_alone_while_it_is_held, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_request_shows_by_the_missing_driver, start, stop),
 		cmocka_unit_test_setup_teardown(test_request_that_is_met_is_over, start, stop),
 	};
 

@@ -16,6 +16,7 @@
 
 #include "../survive/cutoff.h"
 #include "../survive/guard.h"
+#include "../watch/uevent.h"
 #include "../watch/watch.h"
 #include "device.h"
 #include "enable.h"
@@ -157,9 +158,7 @@ fill_region(struct region *region, const struct hotplug_region *from, struct hot
 	region->end = (start + from->len + page - 1) & ~(page - 1);
 	region->restore_fd = from->restore_fd;
 	region->restore_offset = from->restore_offset;
-	if (start == 0 || from->len == 0 || region->end <= region->start)
-		return -EINVAL;
-	return cutoff_record(region);
+	return start == 0 || from->len == 0 || region->end <= region->start ? -EINVAL : 0;
 }
 
 static int
@@ -179,7 +178,10 @@ fill_regions(struct hotplug_device *dev, const struct hotplug_device_info *info)
 			return ret;
 	}
 	dev->n_regions = info->n_regions;
-	return 0;
+	ret = cutoff_record(dev);
+	if (ret != 0)
+		dev->n_regions = 0;
+	return ret;
 }
 
 static void
@@ -211,6 +213,7 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	dev->glance.generation = info->id.generation;
 	copy_name(dev->glance.kernel_driver, info->kernel_driver);
 	dev->glance.is_user_space = true;
+	dev->known_seqnum = uevent_last();
 	dev->owes_ready = false;
 	dev->fill = fill_of(dev->driver);
 	dev->works_on_request = info->works_on_request;
@@ -235,6 +238,7 @@ withdraw(struct hotplug_device *dev)
 	dev->key = NULL;
 	dev->n_regions = 0;
 	dev->is_requested = dev->is_held = false;
+	dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
 	if (dev->state != HOTPLUG_STATE_GONE)
 		dev->state = HOTPLUG_STATE_READY;
 	else if (dev->glance.generation == 0)

@@ -65,6 +65,7 @@ struct hotplug_device {
 	enum hotplug_cause cause;       /* of GONE */
 	struct hotplug_glance glance;   /* what was last seen; generation 0: not there */
 	unsigned int pass;              /* the last scan that saw it */
+	uint64_t known_seqnum;          /* older uevents tell nothing new of it */
 
 	/* The present suspicion. */
 	enum hotplug_sign first_sign;

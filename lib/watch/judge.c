@@ -64,8 +64,8 @@ note_change(struct hotplug_device *dev)
 {
 	uint64_t now = device_now_ns(), oldest;
 
-	oldest = dev->change_ns[dev->n_changes % DEVICE_FLAPS];
 	dev->change_ns[dev->n_changes++ % DEVICE_FLAPS] = now;
+	oldest = dev->change_ns[dev->n_changes % DEVICE_FLAPS]; /* of the last so many */
 	if (dev->is_flapping || oldest == 0 || now - oldest > FLAP_NS)
 		return;
 	dev->is_flapping = true;
@@ -192,6 +192,16 @@ judge_sign(struct hotplug_device *dev, enum hotplug_sign sign, enum state_input 
 	device_unlock();
 }
 
+/* With the lock held: the kernel asks, as a look has shown. */
+static void
+take_request(struct hotplug_device *dev)
+{
+	note_sign(dev, HOTPLUG_SIGN_LIVENESS);
+	step(dev, STATE_IN_REQUEST);
+}
+
+/* The kernel takes a driver's link away first.  It then waits for vfio, which goes
+ * on working until it is let go: "no driver" is the kernel's request. */
 void
 judge_look(struct hotplug_device *dev)
 {
@@ -199,6 +209,7 @@ judge_look(struct hotplug_device *dev)
 	struct hotplug_identity id;
 	enum hotplug_look found;
 	enum state_input input;
+	bool is_asked;
 	const void *key;
 
 	device_lock();
@@ -208,10 +219,15 @@ judge_look(struct hotplug_device *dev)
 	device_unlock();
 	found = dev->bus->ops->look(dev->name, kernel_driver, &id);
 	device_lock();
+	is_asked = found == HOTPLUG_LOOK_CLAIMED && dev->works_on_request;
+	if (is_asked)
+		found = HOTPLUG_LOOK_PRESENT;
 	if (dev->key == key) {  /* else it has been attached or detached meanwhile */
 		dev->look_ns = 0;
 		if (patience_is_over(dev, found, device_now_ns(), &input))
 			step(dev, input);
+		if (is_asked && !dev->is_requested)
+			take_request(dev);
 	}
 	device_unlock();
 }

@@ -17,8 +17,17 @@
 #include "../survive/stats.h"
 #include "judge.h"
 #include "reconcile.h"
+#include "uevent.h"
+#include "watch.h"
 
 static unsigned int pass;       /* counts scans */
+
+/* Uevents up to this one were sent before the glances that follow. */
+static uint64_t
+seqnum_now(void)
+{
+	return watch_has_monitor() ? uevent_last() : 0;
+}
 
 static struct hotplug_glance
 glance_at(const struct hotplug_device *dev)
@@ -39,13 +48,14 @@ is_equal(const struct hotplug_glance *a, const struct hotplug_glance *b)
 
 /* Remember what is there; true: it is not what it was. */
 static bool
-update(struct hotplug_device *dev, const struct hotplug_glance *now)
+update(struct hotplug_device *dev, const struct hotplug_glance *now, uint64_t seqnum)
 {
 	bool is_changed;
 
 	device_lock();
 	is_changed = !is_equal(&dev->glance, now);
 	dev->glance = *now;
+	dev->known_seqnum = seqnum;
 	device_unlock();
 	return is_changed;
 }
@@ -63,8 +73,8 @@ tell(struct hotplug_device *dev, const struct hotplug_glance *now)
 		judge_sign(dev, HOTPLUG_SIGN_LIVENESS, STATE_IN_ADD);
 }
 
-bool
-reconcile_one(struct hotplug_device *dev)
+static bool
+reconcile(struct hotplug_device *dev, uint64_t seqnum)
 {
 	struct hotplug_glance now;
 	bool differs;
@@ -83,15 +93,22 @@ reconcile_one(struct hotplug_device *dev)
 		if (judge_is_attached(dev))
 			return differs;
 	}
-	differs = update(dev, &now);
+	differs = update(dev, &now, seqnum);
 	if (differs)
 		tell(dev, &now);
 	return differs;
 }
 
+bool
+reconcile_one(struct hotplug_device *dev)
+{
+	return reconcile(dev, seqnum_now());
+}
+
 struct scan {
 	struct hotplug_bus *bus;
-	bool (*visit)(struct hotplug_device *dev);
+	uint64_t seqnum;
+	bool (*visit)(struct hotplug_device *dev, uint64_t seqnum);
 	unsigned int n_different;
 };
 
@@ -106,14 +123,14 @@ visit_name(const char *name, void *arg)
 		return;
 	}
 	dev->pass = pass;
-	scan->n_different += scan->visit(dev);
+	scan->n_different += scan->visit(dev, scan->seqnum);
 }
 
 /* Those that are listed, then those that are not any more. */
 static unsigned int
-scan_bus(struct hotplug_bus *bus, bool (*visit)(struct hotplug_device *dev))
+scan_bus(struct hotplug_bus *bus, bool (*visit)(struct hotplug_device *dev, uint64_t seqnum))
 {
-	struct scan scan = { .bus = bus, .visit = visit };
+	struct scan scan = { .bus = bus, .visit = visit, .seqnum = seqnum_now() };
 	struct hotplug_device *dev;
 	int ret;
 
@@ -127,7 +144,7 @@ scan_bus(struct hotplug_bus *bus, bool (*visit)(struct hotplug_device *dev))
 	}
 	for (dev = device_first(); dev != NULL; dev = dev->next)
 		if (dev->bus == bus && dev->pass != pass)
-			scan.n_different += visit(dev);
+			scan.n_different += visit(dev, scan.seqnum);
 	return scan.n_different;
 }
 
@@ -138,7 +155,7 @@ reconcile_all(void)
 	unsigned int n = 0;
 
 	for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
-		n += scan_bus(bus, reconcile_one);
+		n += scan_bus(bus, reconcile);
 	STATS_ADD(scans, 1);
 	STATS_ADD(differences, n);
 	return n;
@@ -146,7 +163,7 @@ reconcile_all(void)
 
 /* What was before it was enabled is no history. */
 static bool
-learn(struct hotplug_device *dev)
+learn(struct hotplug_device *dev, uint64_t seqnum)
 {
 	struct hotplug_glance now = glance_at(dev);
 
@@ -156,6 +173,7 @@ learn(struct hotplug_device *dev)
 	dev->is_flapping = dev->owes_ready = false;
 	if (dev->key == NULL) { /* else it was published meanwhile, and is known */
 		dev->glance = now;
+		dev->known_seqnum = seqnum;
 		if (now.generation == 0)
 			dev->state = HOTPLUG_STATE_ABSENT;
 		else

@@ -29,6 +29,7 @@
 
 #define MS 1000000ull
 #define TICK_NS (1000 * MS)
+#define REMOVED_NS (100 * MS)
 #define UEVENTS_AT_ONCE 64
 
 /* What an epoll event is about; else it is a device. */
@@ -89,6 +90,7 @@ watch_forget_fd(int own_fd)
 	close(own_fd);
 }
 
+/* Once: a look that is still unclear says when the next one is due. */
 static bool
 is_look_due(struct hotplug_device *dev)
 {
@@ -96,6 +98,8 @@ is_look_due(struct hotplug_device *dev)
 
 	device_lock();
 	is_due = dev->look_ns != 0 && dev->look_ns <= device_now_ns();
+	if (is_due)
+		dev->look_ns = 0;
 	device_unlock();
 	return is_due;
 }
@@ -158,6 +162,16 @@ take_bind(struct hotplug_device *dev)
 	reconcile_one(dev);
 }
 
+/* The kernel says `remove` before the folder is gone: a glance may come too early. */
+static void
+look_again(struct hotplug_device *dev)
+{
+	device_lock();
+	if (dev->glance.generation != 0 && dev->look_ns == 0)
+		dev->look_ns = device_now_ns() + REMOVED_NS;
+	device_unlock();
+}
+
 /* An attached device: act at once.  Any other: look. */
 static void
 take_change(struct hotplug_device *dev, enum hotplug_uevent_kind kind)
@@ -180,6 +194,19 @@ take_change(struct hotplug_device *dev, enum hotplug_uevent_kind kind)
 	device_unlock();
 }
 
+/* Was it sent before we last looked for ourselves?  In a backlog it may speak of
+ * what was there before. */
+static bool
+is_old_news(struct hotplug_device *dev, const struct uevent_origin *origin)
+{
+	bool is_old;
+
+	device_lock();
+	is_old = origin->seqnum != 0 && origin->seqnum <= dev->known_seqnum;
+	device_unlock();
+	return is_old;
+}
+
 static void
 take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
 	    const struct uevent_origin *origin)
@@ -195,12 +222,14 @@ take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
 	if (dev == NULL)
 		return;
 	host_log(HOST_DEBUG, "%s: uevent %s %s", name, uevent->subsystem, uevent->action);
-	if (origin->is_synthetic)       /* somebody's word; sysfs knows */
-		device_post(dev, DEVICE_LOOK);
+	if (origin->is_synthetic || is_old_news(dev, origin))
+		device_post(dev, DEVICE_LOOK);  /* sysfs knows */
 	else if (kind == HOTPLUG_UEVENT_BIND)
 		take_bind(dev);
 	else
 		take_change(dev, kind);
+	if (kind == HOTPLUG_UEVENT_REMOVE)
+		look_again(dev);
 }
 
 /* Uevents were lost: whatever happened shows in sysfs. */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,7 +38,7 @@ path_of(char path[PATH_LEN], const char *name, const char *file)
 }
 
 static int
-open_config(const char *name, const char *file)
+open_file(const char *name, const char *file)
 {
 	char path[PATH_LEN];
 
@@ -63,7 +64,7 @@ static bool
 is_vf_dark(const char *name, const uint8_t *config)
 {
 	uint8_t pf[CONFIG_LEN];
-	int fd = open_config(name, "physfn/config");
+	int fd = open_file(name, "physfn/config");
 	bool is_dark;
 
 	if (fd < 0)
@@ -100,23 +101,23 @@ is_other_card(const uint8_t *config, const struct hotplug_identity *id)
 	return word(config, VENDOR) != id->vendor || word(config, DEVICE) != id->device;
 }
 
-enum hotplug_look
-pci_look(const char *name, const char *kernel_driver, const struct hotplug_identity *id)
+/* Anything else (a lack of memory, of descriptors) says nothing of the device. */
+static bool
+is_missing(int err)
 {
-	char path[PATH_LEN], driver[HOTPLUG_NAME_LEN];
-	uint8_t config[CONFIG_LEN];
-	bool is_readable;
-	struct stat st;
-	int fd;
+	return err == ENOENT || err == ENOTDIR || err == ENODEV || err == ENXIO;
+}
 
-	path_of(path, name, "");
-	if (stat(path, &st) < 0)
-		return HOTPLUG_LOOK_ABSENT;
-	if (id->generation != 0 && st.st_ino != id->generation)
-		return HOTPLUG_LOOK_OTHER;
-	fd = open_config(name, "config");
-	if (fd < 0)
-		return HOTPLUG_LOOK_ABSENT;     /* its files are being taken away */
+/* What the configuration space says; PRESENT when it may not be read now. */
+static enum hotplug_look
+look_inside(const char *name, const struct hotplug_identity *id)
+{
+	uint8_t config[CONFIG_LEN];
+	int fd = open_file(name, "config");
+	bool is_readable;
+
+	if (fd < 0)     /* its files are being taken away, or we cannot tell */
+		return is_missing(errno) ? HOTPLUG_LOOK_ABSENT : HOTPLUG_LOOK_PRESENT;
 	is_readable = read_config(fd, config);
 	close(fd);
 	if (!is_readable)
@@ -125,12 +126,29 @@ pci_look(const char *name, const char *kernel_driver, const struct hotplug_ident
 		return HOTPLUG_LOOK_DARK;
 	if (is_other_card(config, id))
 		return HOTPLUG_LOOK_OTHER;
+	return word(config, COMMAND) & COMMAND_MEMORY ? HOTPLUG_LOOK_PRESENT : HOTPLUG_LOOK_MUTED;
+}
+
+enum hotplug_look
+pci_look(const char *name, const char *kernel_driver, const struct hotplug_identity *id)
+{
+	char path[PATH_LEN], driver[HOTPLUG_NAME_LEN];
+	enum hotplug_look found;
+	struct stat st;
+
+	path_of(path, name, "");
+	if (stat(path, &st) < 0)
+		return is_missing(errno) ? HOTPLUG_LOOK_ABSENT : HOTPLUG_LOOK_PRESENT;
+	if (id->generation != 0 && st.st_ino != id->generation)
+		return HOTPLUG_LOOK_OTHER;
+	found = look_inside(name, id);
+	if (found != HOTPLUG_LOOK_PRESENT && found != HOTPLUG_LOOK_MUTED)
+		return found;
 	pci_kernel_driver(name, driver);
 	if (strcmp(driver, kernel_driver) != 0)
 		return HOTPLUG_LOOK_CLAIMED;
-	if (strncmp(driver, "vfio", 4) == 0 && !(word(config, COMMAND) & COMMAND_MEMORY))
-		return HOTPLUG_LOOK_MUTED;
-	return HOTPLUG_LOOK_PRESENT;
+	/* only vfio's registers raise SIGBUS then, and come back */
+	return strncmp(driver, "vfio", 4) == 0 ? found : HOTPLUG_LOOK_PRESENT;
 }
 
 static uint64_t
@@ -151,6 +169,21 @@ read_serial(int fd)
 	return 0;
 }
 
+/* An id as the kernel has it ("0x8086"); 0xffff: none. */
+static uint16_t
+read_id(const char *name, const char *file)
+{
+	char text[16] = "";
+	int fd = open_file(name, file);
+	ssize_t n;
+
+	if (fd < 0)
+		return 0xffff;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return n > 0 ? strtoul(text, NULL, 16) : 0xffff;
+}
+
 int
 pci_identify(const char *name, struct hotplug_identity *id)
 {
@@ -162,7 +195,7 @@ pci_identify(const char *name, struct hotplug_identity *id)
 	path_of(path, name, "");
 	if (stat(path, &st) < 0)
 		return -errno;
-	fd = open_config(name, "config");
+	fd = open_file(name, "config");
 	if (fd < 0)
 		return -errno;
 	if (!read_config(fd, config))
@@ -177,6 +210,10 @@ pci_identify(const char *name, struct hotplug_identity *id)
 			.generation = st.st_ino,
 		};
 	close(fd);
+	if (ret == 0 && id->vendor == 0xffff) { /* a VF does not answer with its own */
+		id->vendor = read_id(name, "vendor");
+		id->device = read_id(name, "device");
+	}
 	return ret;
 }
 
