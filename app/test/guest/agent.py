@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Process 1 of a lab guest: does what the host asks, over a virtio-serial port.
+
+One JSON object per line each way.  A request names an `op` (the functions
+op_* below) and an `id`, which its answer carries; each runs on a thread of its
+own, so that one that blocks in the kernel keeps nobody waiting.
+Times are this machine's CLOCK_MONOTONIC in seconds.  The other end: guest.py.
+"""
+import glob
+import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+import tty
+
+PORT = "lab.agent"
+procs = {}
+
+
+class Proc:
+    """A background process: its output, and when each piece of it came."""
+
+    def __init__(self, cmd):
+        self.out, slave = pty.openpty()     # a terminal: its output is not held back
+        tty.setraw(slave)
+        self.p = subprocess.Popen(["/bin/sh", "-c", "exec " + cmd],
+                                  stdin=subprocess.PIPE, stdout=slave, stderr=slave,
+                                  start_new_session=True)
+        os.close(slave)
+        self.text, self.marks, self.died = "", [], None
+        threading.Thread(target=self.pump, daemon=True).start()
+
+    def pump(self):
+        while True:
+            try:
+                b = os.read(self.out, 65536)
+            except OSError:                 # the last writer is gone
+                b = b""
+            if not b:
+                break
+            self.marks.append((len(self.text), time.monotonic()))
+            self.text += b.decode("utf-8", "replace")
+        os.close(self.out)
+        self.p.wait()
+        self.died = time.monotonic()
+
+    def state(self):
+        rc = self.p.poll()
+        killed = rc is not None and rc < 0
+        return {"alive": rc is None, "rc": rc, "pid": self.p.pid, "died": self.died,
+                "signal": signal.Signals(-rc).name if killed else None}
+
+
+def op_run(q):
+    """A shell command: waits for its end, or kills it after `limit` s."""
+    p = subprocess.Popen(["/bin/sh", "-c", q["cmd"]], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        out, rc = p.communicate(timeout=q.get("limit", 60))[0], p.returncode
+    except subprocess.TimeoutExpired:
+        p.kill()
+        out, rc = b"(still running)", 124
+    return {"rc": rc, "out": out.decode("utf-8", "replace")}
+
+
+def op_time(q):
+    return {"time": time.monotonic()}
+
+
+def op_spawn(q):
+    procs[q["name"]] = Proc(q["cmd"])
+    return procs[q["name"]].state()
+
+
+def op_send(q):
+    """Text to the standard input of a process."""
+    p = procs[q["name"]]
+    try:
+        p.p.stdin.write(q["text"].encode())
+        p.p.stdin.flush()
+    except OSError:                         # it ended: its state says so
+        pass
+    return p.state()
+
+
+def op_log(q):
+    """A process's output from character `offset` on, and its state."""
+    p = procs[q["name"]]
+    return dict(p.state(), text=p.text[q.get("offset", 0):], marks=p.marks)
+
+
+def op_status(q):
+    return procs[q["name"]].state()
+
+
+def op_kill(q):
+    os.killpg(procs[q["name"]].p.pid, q.get("signal", signal.SIGKILL))
+    return procs[q["name"]].state()
+
+
+def op_write(q):
+    """Writes `text` to a file, as `echo` would: when it began and ended."""
+    t0, error = time.monotonic(), None
+    try:
+        fd = os.open(q["path"], os.O_WRONLY)
+        try:
+            os.write(fd, q["text"].encode())
+        finally:
+            os.close(fd)
+    except OSError as e:
+        error = str(e)
+    return {"t0": t0, "t1": time.monotonic(), "failed": error}
+
+
+def op_look(q):
+    """The device behind a root port, and its driver: None for what is not there."""
+    port = "/sys/bus/pci/devices/%s/" % q["port"]
+    found = [n for n in os.listdir(port) if re.fullmatch(r"\w{4}:\w\w:\w\w\.\d", n)]
+    if not found:
+        return {"bdf": None, "driver": None}
+    link = port + found[0] + "/driver"
+    return {"bdf": found[0],
+            "driver": os.path.basename(os.readlink(link)) if os.path.islink(link) else None}
+
+
+def put(path, text):
+    with open(path, "w") as f:
+        f.write(text)
+
+
+def op_bind(q):
+    """Binds the device to the driver, by driver_override."""
+    drivers, dev = "/sys/bus/pci/drivers/", "/sys/bus/pci/devices/%s/" % q["bdf"]
+    if not os.path.exists(drivers + q["driver"]):
+        subprocess.run(["modprobe", q["driver"]], check=True)
+    put(dev + "driver_override", q["driver"])
+    if os.path.exists(dev + "driver"):
+        put(dev + "driver/unbind", q["bdf"])
+    put(drivers + q["driver"] + "/bind", q["bdf"])
+    return {}
+
+
+def op_slot_off(q):
+    """Switches the power of a slot off: its device is gone when this returns.
+
+    `port` is the root port.  With `masked` the hot-plug interrupt is held back
+    meanwhile and everything put back, so that the kernel then finds an empty
+    slot: surprise removal.  Without, it takes the lost power for its own doing
+    and leaves the device in place: silent death.
+    `vendor` is what the `device` answers afterwards, 0xffff when it is gone.
+    """
+    fd = os.open("/sys/bus/pci/devices/%s/config" % q["port"], os.O_RDWR)
+    dev = os.open("/sys/bus/pci/devices/%s/config" % q["device"], os.O_RDONLY)
+
+    def get(at, n):
+        return int.from_bytes(os.pread(fd, n, at), "little")
+
+    cap = get(0x34, 1)                      # the list of capabilities
+    while get(cap, 1) != 0x10:              # PCI Express
+        cap = get(cap + 1, 1)
+    slot = cap + 0x18                       # Slot Control
+    old = get(slot, 2)
+    off = old | 0x700                       # power and its indicator: off
+    if q["masked"]:
+        off &= ~0x20                        # no hot-plug interrupt
+    t0 = time.monotonic()
+    os.pwrite(fd, struct.pack("<H", off), slot)
+    t1 = time.monotonic()
+    vendor = int.from_bytes(os.pread(dev, 2, 0), "little")
+    if q["masked"]:
+        os.pwrite(fd, struct.pack("<H", old), slot)
+    os.close(fd)
+    os.close(dev)
+    return {"t0": t0, "t1": t1, "vendor": vendor}
+
+
+def serve(fd, lock, q):
+    try:
+        a = globals()["op_" + q["op"]](q)
+    except Exception as e:                  # report, never die
+        a = {"error": repr(e)}
+    a["id"] = q.get("id")
+    b = (json.dumps(a) + "\n").encode()
+    with lock:
+        while b:
+            b = b[os.write(fd, b[:32768]):]
+
+
+def open_port():
+    for _ in range(200):
+        for d in glob.glob("/sys/class/virtio-ports/*"):
+            with open(d + "/name") as f:
+                name = f.read().strip()
+            dev = "/dev/" + os.path.basename(d)
+            if name == PORT and os.path.exists(dev):
+                return os.open(dev, os.O_RDWR)
+        time.sleep(0.05)
+    sys.exit("no agent port")
+
+
+def main():
+    os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", HOME="/root", TERM="dumb")
+    fd, lock, buf = open_port(), threading.Lock(), b""
+    os.write(fd, b'{"id": 0}\n')            # hello
+    while True:
+        try:
+            b = os.read(fd, 65536)
+        except OSError:
+            b = b""
+        if not b:                           # nobody at the other end
+            time.sleep(0.02)
+        *lines, buf = (buf + b).split(b"\n")
+        for line in filter(bytes.strip, lines):
+            threading.Thread(target=serve, daemon=True,
+                             args=(fd, lock, json.loads(line))).start()
+
+
+main()

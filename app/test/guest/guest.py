@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One QEMU guest: its NICs, the commands run in it, its clock.
+
+    with Guest(nics=["e1000e", "e1000e"]) as g:
+        bdf = g.ready(1, "uio_pci_generic")
+        print(g.sh("lspci"), g.dmesg())
+
+Software emulation only: nothing here depends on KVM.  NIC i (from 1) sits
+alone behind root port i, hot-pluggable, and has wire i to itself (wire.py).
+The guest's root is this machine's "/", read-only below a tmpfs: what is
+installed or built here can be run there, under the same path.
+
+LabError means that the lab failed (QEMU died, the agent went silent), which
+says nothing about what was tested.  Called by run.py and devtools/demo.
+"""
+import bisect
+import collections
+import ctypes
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import kernel
+from wire import Wires
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+QEMU = "qemu-system-x86_64"
+FIRST_PORT = 0x10       # root port i is device FIRST_PORT + i of bus 0
+SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Call Trace|"
+                   r"refcount_t|already-free IRQ|hung task|blocked for more than")
+
+# What distinguishes one boot from another; rows that agree in it share a guest.
+Boot = collections.namedtuple("Boot", "kernel hotplug nics iommu",
+                              defaults=("6.1", "pciehp", ("e1000e", "e1000e"), False))
+
+
+class LabError(Exception):
+    """The lab itself failed: no result, to be tried again on a new guest."""
+
+
+class Channel:
+    """Newline separated JSON over a unix socket."""
+
+    def __init__(self, path, is_alive):
+        self.buf = b""
+        self.s = socket.socket(socket.AF_UNIX)
+        end = time.monotonic() + 30
+        while True:
+            try:
+                self.s.connect(path)
+                return
+            except OSError as e:
+                if not is_alive() or time.monotonic() > end:
+                    raise LabError("QEMU does not start: %s" % e)
+                time.sleep(0.05)
+
+    def send(self, obj):
+        try:
+            self.s.sendall((json.dumps(obj) + "\n").encode())
+        except OSError as e:
+            raise LabError("QEMU died: %s" % e)
+
+    def receive(self, timeout):
+        """The next object, or None when none came in time."""
+        end = time.monotonic() + timeout
+        while b"\n" not in self.buf:
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self.s], [], [], left)[0]:
+                return None
+            try:
+                b = self.s.recv(65536)
+            except OSError:
+                b = b""
+            if not b:
+                raise LabError("QEMU died")
+            self.buf += b
+        line, self.buf = self.buf.split(b"\n", 1)
+        return json.loads(line)
+
+
+def die_with_parent():
+    """In the child: QEMU must not outlive us, whatever ends us."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)      # PR_SET_PDEATHSIG
+
+
+class Guest:
+    def __init__(self, boot=Boot(), pps=200, progress=lambda text: None):
+        self.boot, self.pps, self.progress = boot, pps, progress
+        self.slots = range(1, len(boot.nics) + 1)
+        self.wires = Wires(self.slots, pps)
+        self.dir = tempfile.mkdtemp(prefix="hotplug-guest-")
+        self.console = os.path.join(self.dir, "console")
+        self.seq, self.answers, self.events, self.syncs = 0, {}, [], []
+        self.p = None
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self):
+        t = time.monotonic()
+        self.progress("booting kernel %s in a guest" % self.boot.kernel)
+        with open(os.path.join(self.dir, "qemu"), "w") as err:
+            self.p = subprocess.Popen(self.argv(), stdin=subprocess.DEVNULL,
+                                      stdout=err, stderr=err, start_new_session=True,
+                                      preexec_fn=die_with_parent)
+        self.wires.start()
+        self.qmp = Channel(os.path.join(self.dir, "qmp"), self.is_alive)
+        self.agent = Channel(os.path.join(self.dir, "agent"), self.is_alive)
+        self.qmp.receive(30)                        # greeting
+        self.cmd("qmp_capabilities")
+        if self.answer(0, 180) is None:
+            raise LabError("the guest does not boot; its console ends: "
+                           + self.console_end())
+        self.boot_s = time.monotonic() - t
+        self.progress("the guest is up after %.0f s" % self.boot_s)
+
+    def argv(self):
+        k, b = kernel.directory(self.boot.kernel), self.boot
+        a = [QEMU, "-nodefaults", "-no-user-config", "-display", "none",
+             "-M", "q35,kernel-irqchip=split", "-accel", "tcg,thread=multi",
+             "-cpu", "max", "-smp", "3", "-m", "1536"]
+        if b.iommu:
+            a += ["-device", "intel-iommu,intremap=on"]
+        a += ["-kernel", k + "/vmlinuz", "-initrd", kernel.initramfs(k), "-append",
+              "console=ttyS0 quiet loglevel=4 panic=-1 printk.time=1 hugepages=128 "
+              "mitigations=off tsc=reliable no_timer_check "
+              + ("intel_iommu=on iommu=pt" if b.iommu else ""),
+              "-serial", "file:" + self.console,
+              "-qmp", "unix:%s/qmp,server=on,wait=off" % self.dir,
+              "-chardev", "socket,id=agent,path=%s/agent,server=on,wait=off" % self.dir,
+              "-device", "virtio-serial-pci",
+              "-device", "virtserialport,chardev=agent,name=lab.agent"]
+        for tag, path in (("root", "/"), ("lab", HERE), ("kernel", k)):
+            a += ["-fsdev", "local,id=f%s,path=%s,security_model=none,readonly=on,"
+                  "multidevs=remap" % (tag, path),
+                  "-device", "virtio-9p-pci,fsdev=f%s,mount_tag=%s" % (tag, tag)]
+        # Either ACPI handles hot-plug or the root ports do: one per boot.
+        a += ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support="
+              + ("on" if b.hotplug == "acpi" else "off")]
+        for i in self.slots:
+            a += ["-device", "pcie-root-port,id=rp%d,chassis=%d,slot=%d,addr=0x%x"
+                  % (i, i, i, FIRST_PORT + i),
+                  "-netdev", self.wires[i].netdev("n%d" % i), "-device",
+                  json.dumps(dict(self.nic(i), driver=b.nics[i - 1]))]
+        return a
+
+    def nic(self, i):
+        """The properties of NIC i."""
+        p = {"id": "nic%d" % i, "bus": "rp%d" % i, "netdev": "n%d" % i,
+             "mac": "52:54:00:00:00:%02x" % i}
+        if self.boot.iommu and self.boot.nics[i - 1].startswith("virtio"):
+            p["iommu_platform"] = True              # else its DMA bypasses the IOMMU
+        return p
+
+    def is_alive(self):
+        return self.p.poll() is None
+
+    def console_end(self):
+        try:
+            with open(self.console, errors="replace") as f:
+                return f.read()[-800:]
+        except OSError:
+            return "(empty)"
+
+    # --- QEMU ---------------------------------------------------------------
+    def cmd(self, name, **arguments):
+        """A QMP command; events met on the way are kept."""
+        self.qmp.send({"execute": name, "arguments": arguments})
+        while True:
+            r = self.qmp.receive(60)
+            if r is None:
+                raise LabError("QEMU does not answer to " + name)
+            if "error" in r:
+                raise RuntimeError("%s: %s" % (name, r["error"]["desc"]))
+            if "return" in r:
+                return r["return"]
+            self.events.append(r)
+
+    def wait_deleted(self, i, timeout):
+        """Until QEMU reports NIC i gone: when, on this machine's clock, or None."""
+        end = time.monotonic() + timeout
+        while True:
+            for e in self.events:
+                if (e["event"], e.get("data", {}).get("device")) == (
+                        "DEVICE_DELETED", "nic%d" % i):
+                    self.events.remove(e)
+                    s = e["timestamp"]
+                    return (s["seconds"] + s["microseconds"] / 1e6
+                            - time.time() + time.monotonic())
+            r = self.qmp.receive(max(0.0, end - time.monotonic()))
+            if r is None:
+                return None
+            self.events.append(r)
+
+    # --- the agent -------------------------------------------------------------
+    def post(self, **q):
+        """Ask the agent for something without waiting; a number for answer()."""
+        self.seq += 1
+        self.agent.send(dict(q, id=self.seq))
+        return self.seq
+
+    def answer(self, ident, timeout):
+        """The answer to a request, or None when it is not there in time."""
+        end = time.monotonic() + timeout
+        while ident not in self.answers:
+            a = self.agent.receive(max(0.0, end - time.monotonic()))
+            if a is None:
+                return None
+            self.answers[a["id"]] = a
+        a = self.answers.pop(ident)
+        if "error" in a:
+            raise LabError("agent: " + a["error"])
+        return a
+
+    def ask(self, timeout=60, **q):
+        a = self.answer(self.post(**q), timeout)
+        if a is None:
+            raise LabError("the agent is silent after %s" % q["op"])
+        return a
+
+    def sh(self, cmd, timeout=60):
+        """Run a shell command in the guest; its output."""
+        return self.ask(timeout + 15, op="run", cmd=cmd, limit=timeout)["out"]
+
+    def dmesg(self, clear=False):
+        return self.sh("dmesg " + ("-c" if clear else ""))
+
+    def splats(self):
+        """Lines of the kernel log that tell of damage."""
+        return [line for line in self.dmesg().splitlines() if SPLAT.search(line)]
+
+    # --- the guest's clock --------------------------------------------------------
+    def sync(self, rounds=12):
+        """Note how far the guest's clock is from ours, now."""
+        best = None
+        for _ in range(rounds):
+            a = time.monotonic()
+            t = self.ask(op="time")["time"]
+            b = time.monotonic()
+            if best is None or b - a < best[0]:
+                best = (b - a, t, (a + b) / 2 - t)
+        self.syncs.append(best)
+        return best[0] / 2                          # it cannot be further off
+
+    def to_host(self, t):
+        """A time of the guest's CLOCK_MONOTONIC on our time.monotonic()."""
+        known = sorted((guest, offset) for _, guest, offset in self.syncs)
+        n = bisect.bisect(known, (t, 0.0))
+        if n == 0 or n == len(known):
+            return t + known[min(n, len(known) - 1)][1]
+        (t0, o0), (t1, o1) = known[n - 1], known[n]
+        return t + o0 + (o1 - o0) * (t - t0) / (t1 - t0)
+
+    # --- the NICs --------------------------------------------------------------------
+    def port(self, i):
+        """Address of root port i."""
+        return "0000:00:%02x.0" % (FIRST_PORT + i)
+
+    def look(self, i):
+        """What the kernel has behind root port i: its address and driver, or None."""
+        a = self.ask(op="look", port=self.port(i))
+        return a["bdf"], a["driver"]
+
+    def bdf(self, i):
+        return self.look(i)[0]
+
+    def is_plugged(self, i):
+        there = self.cmd("qom-list", path="/machine/peripheral")
+        return any(d["name"] == "nic%d" % i for d in there)
+
+    def bind(self, i, driver):
+        """Bind NIC i to a driver; its address."""
+        bdf, now = self.look(i)
+        if now != driver:
+            self.ask(op="bind", bdf=bdf, driver=driver)
+        return bdf
+
+    def plug(self, i):
+        """Put NIC i back, if it is missing; does not wait for the guest's kernel."""
+        if self.is_plugged(i):
+            return
+        if self.bdf(i):                             # a zombie: nobody told the kernel
+            self.sh("echo 1 > /sys/bus/pci/devices/%s/remove" % self.bdf(i))
+        self.cmd("device_add", driver=self.boot.nics[i - 1], **self.nic(i))
+
+    def wait_bdf(self, i, timeout=30):
+        """Until the kernel sees NIC i; rescans the bus for one it has forgotten."""
+        end = time.monotonic() + timeout
+        while self.bdf(i) is None:
+            if time.monotonic() > end:
+                raise LabError("NIC %d does not come back" % i)
+            time.sleep(0.3)
+        return self.bdf(i)
+
+    def ready(self, i, driver):
+        """NIC i plugged, seen and bound to `driver`; its address."""
+        if self.is_plugged(i) and self.bdf(i) is None:
+            self.sh("echo 1 > /sys/bus/pci/rescan")
+        self.plug(i)
+        self.wait_bdf(i)
+        return self.bind(i, driver)
+
+    # --- its end ------------------------------------------------------------------------
+    def close(self):
+        self.wires.close()
+        if self.p is not None:
+            self.p.kill()
+            self.p.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
