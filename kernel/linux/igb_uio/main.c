@@ -54,9 +54,53 @@ static bool is_locked_down(struct pci_dev *pdev)
 
 /* --- reset ------------------------------------------------------------- */
 
-/* What a reset has said: 0, or an error for which the device is not usable. */
-static int judge_reset(struct igb_uio *u, int ret)
+/* A function level reset is complete by definition. */
+static bool has_flr(struct pci_dev *pdev)
 {
+	u32 cap = 0;
+
+	if (pdev->dev_flags & PCI_DEV_FLAGS_NO_FLR_RESET)
+		return false;
+	pcie_capability_read_dword(pdev, PCI_EXP_DEVCAP, &cap);
+	return cap & PCI_EXP_DEVCAP_FLR;
+}
+
+/* A reset of its bus is, too, and hits nobody else. */
+static bool is_alone(struct pci_dev *pdev)
+{
+	return pdev->bus->self && !pdev->subordinate &&
+	       list_is_singular(&pdev->bus->devices);
+}
+
+/*
+ * What else the kernel has is the power state: what a device forgets in there
+ * is up to the device (QEMU's e1000e: nothing).
+ */
+static int try_reset(struct pci_dev *pdev)
+{
+	int ret = -ENOTTY;
+
+	if (!has_flr(pdev) && is_alone(pdev))
+		ret = pci_reset_bus(pdev);
+	if (ret && ret != -EAGAIN)
+		ret = pci_try_reset_function(pdev);
+	return ret;
+}
+
+static bool needs_reset(const struct igb_uio *u)
+{
+	return reset && !u->is_clean && !u->opens && !pci_num_vf(u->pdev);
+}
+
+static int reset_once(struct igb_uio *u)
+{
+	int ret;
+
+	if (!state_is_live(u))
+		return -ENODEV;
+	if (!needs_reset(u))
+		return 0;
+	ret = try_reset(u->pdev);
 	if (ret == -ENOTTY) {
 		pci_warn(u->pdev, "the function cannot be reset: what a former user has left running may write to memory\n");
 		ret = 0;
@@ -66,13 +110,8 @@ static int judge_reset(struct igb_uio *u, int ret)
 	return ret;
 }
 
-static bool needs_reset(const struct igb_uio *u)
-{
-	return reset && !u->is_clean && !u->opens && !pci_num_vf(u->pdev);
-}
-
 /*
- * At open.  The reset needs the device's lock, which remove() holds while it
+ * At open.  A reset needs the device's lock, which remove() holds while it
  * waits for uio's, which we hold: so it is only tried, and our own lock given
  * up in between.
  */
@@ -84,27 +123,26 @@ static int reset_function(struct igb_uio *u)
 		if (tries)
 			msleep(10);
 		mutex_lock(&u->lock);
-		if (!state_is_live(u))
-			ret = -ENODEV;
-		else if (!needs_reset(u))
-			ret = 0;
-		else
-			ret = judge_reset(u, pci_try_reset_function(u->pdev));
+		ret = reset_once(u);
 		mutex_unlock(&u->lock);
 	}
 	return ret;
 }
 
-/* At probe: the driver core holds the device's lock. */
-static int reset_locked(struct igb_uio *u)
+/*
+ * At probe: no DMA from here to open.  The driver core holds the device's
+ * lock, which a reset of the bus would take: without FLR, open does it.
+ */
+static int reset_at_probe(struct igb_uio *u)
 {
 	int ret;
 
-	mutex_lock(&u->lock);
-	ret = needs_reset(u) ?
-	      judge_reset(u, pci_reset_function_locked(u->pdev)) : 0;
-	mutex_unlock(&u->lock);
-	return ret;
+	pci_clear_master(u->pdev);
+	if (!reset || pci_num_vf(u->pdev) || !has_flr(u->pdev))
+		return 0;
+	ret = pci_reset_function_locked(u->pdev);
+	u->is_clean = !ret;
+	return ret == -ENOTTY ? 0 : ret;
 }
 
 /* --- open and close ------------------------------------------------------ */
@@ -340,7 +378,7 @@ static int setup(struct igb_uio *u)
 	if (!ret)
 		ret = setup_dma(u->pdev);
 	if (!ret)
-		ret = reset_locked(u);
+		ret = reset_at_probe(u);
 	return ret;
 }
 
