@@ -3,11 +3,14 @@
  * A process that uses a device through igb_uio as DPDK does, and tells what it
  * sees: one of the openers in the scenarios of igb_uio.py.
  *
- * usage: uio_user BDF [-m sysfs|uio] [-b BAR] [-r OFFSET] [-i] [-d]
+ * usage: uio_user BDF [-m sysfs|uio] [-b BAR] [-r OFFSET] [-i] [-d] [-n] [-f] | -s
  *	-m	map a BAR, through resourceN or /dev/uioN, and read it all the time
  *	-b, -r	which BAR, and the offset of the two words that are read
  *	-i	wait for interrupts, and arm them again after each
  *	-d	e1000e only: a receive ring that nobody empties
+ *	-n	through a device node of its own, as in a container
+ *	-f	first unmap a page in the middle, and fork a child that keeps the rest
+ *	-s	a storm instead: open, arm, map, touch, close, without end
  *
  * Each line on standard input is answered by one line of "key=value": how
  * often each value was read ("see:VALUE"), and the counters below.  It ends
@@ -25,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,7 +49,7 @@ struct desc {			/* e1000 legacy receive descriptor */
 };
 
 static const char *bdf;
-static int uio_fd;
+static int uio_fd, own_node;
 static volatile uint32_t *regs;
 static size_t regs_len;
 static unsigned long spin_at = (unsigned long)-1;
@@ -140,6 +144,19 @@ open_path(const char *pattern, int flags)
 	return fd;
 }
 
+/* Another inode, and so another address space, for the same device. */
+static void
+make_node(char *path, size_t len)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		die(path);
+	snprintf(path, len, "/tmp/node-%d", (int)getpid());
+	if (mknod(path, S_IFCHR | 0600, st.st_rdev))
+		die(path);
+}
+
 static int
 open_uio(void)
 {
@@ -153,7 +170,11 @@ open_uio(void)
 	name = strrchr(g.gl_pathv[0], '/') + 1;
 	snprintf(path, sizeof(path), "/dev/%s", name);
 	globfree(&g);
+	if (own_node)
+		make_node(path, sizeof(path));
 	fd = open(path, O_RDWR);
+	if (own_node)
+		unlink(path);
 	return fd;
 }
 
@@ -267,6 +288,48 @@ report(void)
 }
 
 static void
+split_and_fork(void)
+{
+	if (munmap((char *)(uintptr_t)regs + getpagesize(), getpagesize()))
+		die("munmap");
+	if (fork() == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+}
+
+/* One round of a storm; whatever fails, fails: the device comes and goes. */
+static void
+storm_once(void)
+{
+	int32_t on = 1, off = 0;
+	volatile uint32_t *page;
+	int fd = open_uio();
+
+	if (fd < 0)
+		return;
+	page = mmap(NULL, getpagesize(), PROT_READ, MAP_SHARED, fd, 0);
+	n_interrupts += write(fd, &on, 4) == 4;
+	n_interrupts += write(fd, &off, 4) == 4;
+	if (page != MAP_FAILED) {
+		if (!sigsetjmp(back, 1))
+			note(page[2]);
+		munmap((void *)(uintptr_t)page, getpagesize());
+	}
+	close(fd);
+}
+
+static void *
+storm(void *arg)
+{
+	(void)arg;
+	for (;;)
+		storm_once();
+	return NULL;
+}
+
+static void
 start_thread(void *(*fn)(void *))
 {
 	pthread_t t;
@@ -279,35 +342,41 @@ int
 main(int argc, char **argv)
 {
 	const char *how = NULL;
-	int bar = 0, want_irq = 0, want_ring = 0, c;
+	int bar = 0, want_irq = 0, want_ring = 0, want_fork = 0, c;
 	char line[64];
 
 	if (argc < 2)
 		return 2;
 	bdf = argv[1];
 	optind = 2;
-	while ((c = getopt(argc, argv, "m:b:r:id")) != -1) {
+	signal(SIGBUS, on_sigbus);
+	while ((c = getopt(argc, argv, "m:b:r:idnfs")) != -1) {
 		switch (c) {
 		case 'm': how = optarg; break;
 		case 'b': bar = atoi(optarg); break;
 		case 'r': spin_at = strtoul(optarg, NULL, 0); break;
 		case 'i': want_irq = 1; break;
 		case 'd': want_ring = 1; break;
+		case 'n': own_node = 1; break;
+		case 'f': want_fork = 1; break;
+		case 's': start_thread(storm); goto serve;
 		default: return 2;
 		}
 	}
-	signal(SIGBUS, on_sigbus);
 	uio_fd = open_uio();
 	if (uio_fd < 0)
 		die("open uio");
 	if (how)
 		map_bar(how, bar);
+	if (want_fork)
+		split_and_fork();
 	if (want_ring)
 		start_receiver();
 	if (spin_at != (unsigned long)-1)
 		start_thread(spin);
 	if (want_irq)
 		start_thread(wait_interrupts);
+serve:
 	printf("ready\n");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin))
