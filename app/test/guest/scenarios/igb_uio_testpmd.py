@@ -21,7 +21,8 @@ OPTIONS = {"e1000e": "intr_mode=legacy"}
 
 def rows(full):
     some = (("e1000e", "yank"), ("virtio-net-pci", "sysfs"))
-    product = [(nic, way) for nic in NICS for way in ("sysfs", "yank", "button")]
+    # not vmxnet3: its PMD crashes in the second attach, on any module
+    product = [(nic, way) for nic in NICS if nic != "vmxnet3" for way in ("sysfs", "yank", "button")]
     return [Row("igb_uio stock testpmd %s %s --hot-plug" % (nic, way), boot(), hot_plug,
                 dict(nic=nic, way=way))
             for nic, way in (product if full else some)] + [
@@ -66,7 +67,8 @@ def hot_plug(lab, nic, way):
     settle(g, victim)
     lab.check_alive()
     t_gone = time.monotonic()
-    t.wait_forwarding([bystander], 120)             # stock halts all ports meanwhile
+    check(t.wait_output("Now total ports is 1", 150), "not detached: " + t.end())
+    t.wait_forwarding([bystander])                  # stock has halted all ports meanwhile
     lab.figures["halted_s"] = time.monotonic() - t_gone
     check(not uio.removed(g) or uio.removed(g)[0][0] == bdf, "removed: %s" % uio.removed(g))
     time.sleep(2)
