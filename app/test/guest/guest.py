@@ -45,6 +45,10 @@ class LabError(Exception):
     """The lab itself failed: no result, to be tried again on a new guest."""
 
 
+class TooBusy(LabError):
+    """This machine was too busy to measure; the guest itself is fine."""
+
+
 class Channel:
     """Newline separated JSON over a unix socket."""
 
@@ -163,6 +167,17 @@ class Guest:
 
     def is_alive(self):
         return self.p.poll() is None
+
+    def waited(self):
+        """Seconds that each of QEMU's threads has waited for a processor so far."""
+        task, waited = "/proc/%d/task" % self.p.pid, {}
+        for tid in os.listdir(task):
+            try:
+                with open("%s/%s/schedstat" % (task, tid)) as f:
+                    waited[tid] = int(f.read().split()[1]) / 1e9
+            except OSError:                         # that thread has just ended
+                pass
+        return waited
 
     def console_end(self):
         try:

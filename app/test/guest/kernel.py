@@ -10,7 +10,8 @@ that link.  Nothing is installed: packages are downloaded and unpacked.  They
 come from the Debian release that carries the kernel, through an apt
 configuration of its own; the mirror is the one that this system uses.
 
-Called by devtools/setup; guest.py asks directory() and initramfs().
+Called by devtools/setup; guest.py asks directory() and initramfs(), scenarios
+module().
 """
 import argparse
 import fcntl
@@ -202,6 +203,18 @@ def rewrite(path, root):
     if new != text:
         with open(path, "w") as f:
             f.write(new)
+
+
+def module(name, source):
+    """Build a module of ours for kernel `name`; where its .ko is."""
+    folder = directory(name)
+    work = os.path.join(cache(), "modules", os.path.basename(folder), os.path.basename(source))
+    os.makedirs(work, exist_ok=True)
+    for f in os.listdir(source):
+        shutil.copy2(os.path.join(source, f), work)
+    subprocess.run(["make", "-s", "-C", folder + "/build", "M=" + work, "modules"], check=True,
+                   stdout=subprocess.DEVNULL)
+    return os.path.join(work, os.path.basename(source) + ".ko")
 
 
 # --- the first file system of a guest ----------------------------------------

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 # series: [(name, colour, arrival times)]; marks, near: [(time, label)]
 Panel = collections.namedtuple("Panel", "heading note series marks near")
-Picture = collections.namedtuple("Picture", "title subtitle panels start end bin")
+Picture = collections.namedtuple("Picture", "title subtitle panels start end bin pps")
 
 WIDTH, LEFT, RIGHT = 1200, 78, 28
 RATE_H, ROW_H, LABEL_H = 200, 26, 19
@@ -130,9 +130,8 @@ def draw_rate(c, picture, panel, highest):
     for name, colour, times in panel.series:
         points = []
         for i, r in enumerate(rates(times, picture.start, picture.end, picture.bin)):
-            t = picture.start + i * picture.bin
-            points += [(axis.x(t), bottom - r * scale),
-                       (axis.x(t + picture.bin), bottom - r * scale)]
+            t, y = picture.start + i * picture.bin, bottom - min(r, highest * 1.1) * scale
+            points += [(axis.x(t), y), (axis.x(t + picture.bin), y)]
         if name == "victim":                        # else it hides below the other line
             c.path([(LEFT, bottom)] + points + [(axis.x(picture.end), bottom)], "none", 0,
                    "#f3c6c0")
@@ -172,8 +171,9 @@ def draw(picture):
         c.text(x + 32, 80, LEGEND[name], 12)
         x += 60 + 7 * len(LEGEND[name])
     c.y = 98
-    highest = max(max(rates(times, picture.start, picture.end, picture.bin))
-                  for p in picture.panels for _, _, times in p.series)
+    highest = min(2.2 * picture.pps,                # what a stall held back comes in a burst
+                  max(max(rates(times, picture.start, picture.end, picture.bin))
+                      for p in picture.panels for _, _, times in p.series))
     for panel in picture.panels:
         c.text(LEFT, c.y + 10, panel.heading, 15, bold=True)
         c.text(LEFT, c.y + 29, panel.note, 12, PALE)

@@ -12,7 +12,7 @@ import time
 
 from guest import LabError
 
-EVENT = re.compile(r"hotplug: (\S+:\S+) (gone|ready) (.*?)\r?$", re.M)
+EVENT = re.compile(r"hotplug: (\w{4}:\w\w:\w\w\.\d) (\w+) (.*?)\r?$", re.M)
 
 
 class Failed(Exception):
@@ -73,7 +73,7 @@ class Testpmd:
         return [t for at, t in log["marks"] if at <= m.start()][-1]
 
     def events(self, bdf=None):
-        """The plugin's reports as dicts: bdf, what (gone, ready), cause, times."""
+        """The plugin's reports as dicts: bdf, what (gone, ready, ...), cause, times."""
         found = []
         for b, what, rest in EVENT.findall(self.text()):
             e = {"bdf": b, "what": what}
@@ -123,6 +123,13 @@ class Testpmd:
     def quit(self, timeout=90):
         """Type `quit`; how it ended: {"rc", "signal", ...}."""
         self.type("quit")
+        return self.wait_end(timeout)
+
+    def wait_end(self, timeout):
+        """Its state once it has ended, or after `timeout` seconds.
+
+        A process that a signal has killed still takes a second or two to end.
+        """
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             s = self.state()

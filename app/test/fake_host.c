@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* fake_host: the log, the threads and the EAL that the library asks for.
+ * In:  the library's rooms, through core/host.h and core/eal.h.
+ * Out: a log that tests can search, plain threads, an EAL that says yes.
+ * Lock: `lock` guards the log; the rest is atomic or one thread's.
+ * Context: any but signal. */
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/eal.h"
+#include "core/host.h"
+#include "fake_host.h"
+#include "survive/sigbus.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* text, used */
+static char text[256 * 1024];
+static size_t used;
+
+static _Atomic int eal_answer;
+static _Atomic unsigned int n_forwarded;
+static struct sigaction below;
+static bool is_installed;
+
+void
+host_log(enum host_level level, const char *fmt, ...)
+{
+	static const char *const names[] = { "ERR", "WARN", "NOTICE", "DEBUG" };
+	char line[512];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	pthread_mutex_lock(&lock);
+	n = snprintf(text + used, sizeof(text) - used, "%s: %s\n", names[level], line);
+	if (n > 0 && used + n < sizeof(text))
+		used += n;
+	pthread_mutex_unlock(&lock);
+}
+
+unsigned int
+fake_log_count(const char *wanted)
+{
+	unsigned int n = 0;
+	const char *at;
+
+	pthread_mutex_lock(&lock);
+	for (at = strstr(text, wanted); at != NULL; at = strstr(at + 1, wanted))
+		n++;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
+bool
+fake_log_has(const char *wanted)
+{
+	return fake_log_count(wanted) > 0;
+}
+
+void
+fake_log_clear(void)
+{
+	pthread_mutex_lock(&lock);
+	used = 0;
+	text[0] = '\0';
+	pthread_mutex_unlock(&lock);
+}
+
+const char *
+fake_log(void)
+{
+	return text;
+}
+
+static void *
+run_thread(void *arg)
+{
+	struct host_thread *thread = arg;
+
+	thread->run(thread->arg);
+	return NULL;
+}
+
+int
+host_thread_start(struct host_thread *thread, const char *name,
+		  void (*run)(void *arg), void *arg)
+{
+	(void)name;
+	thread->run = run;
+	thread->arg = arg;
+	return -pthread_create(&thread->id, NULL, run_thread, thread);
+}
+
+void
+host_thread_join(struct host_thread *thread)
+{
+	pthread_join(thread->id, NULL);
+}
+
+void
+fake_eal_answers(int ret)
+{
+	atomic_store(&eal_answer, ret);
+}
+
+unsigned int
+fake_eal_forwarded(void)
+{
+	return atomic_load(&n_forwarded);
+}
+
+int
+eal_check(void)
+{
+	return atomic_load(&eal_answer);
+}
+
+/* Without an EAL, what is below is simply what was there. */
+int
+eal_sigbus_start(void)
+{
+	sigaction(SIGBUS, NULL, &below);
+	is_installed = true;
+	return sigbus_install(&below);
+}
+
+void
+eal_sigbus_check(void)
+{
+}
+
+void
+eal_sigbus_stop(void)
+{
+	if (is_installed)
+		sigbus_remove(&below);
+	is_installed = false;
+}
+
+bool
+eal_sigbus_is_on_top(void)
+{
+	return is_installed && sigbus_is_on_top();
+}
+
+void
+eal_forward_event(const struct hotplug_event *event, void *arg)
+{
+	(void)event;
+	(void)arg;
+	atomic_fetch_add(&n_forwarded, 1);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_config: options are understood; bad ones are named, and change nothing.
+ * In:  texts and structures as users write them.
+ * Context: app. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/config.h"
+#include "fake_host.h"
+#include "test.h"
+#include "toy_bus.h"
+
+static void
+test_config_defaults_are_the_documented_ones(void **state)
+{
+	struct hotplug_config config;
+
+	(void)state;
+	memset(&config, 0xee, sizeof(config));
+	hotplug_config_init(&config);
+	assert_int_equal(config.size, sizeof(config));
+	assert_int_equal(config.sigbus, HOTPLUG_SIGBUS_OWN);
+	assert_int_equal(config.fill, HOTPLUG_FILL_ONES);
+	assert_int_equal(config.liveness_ms, 1000);
+	assert_string_equal(config.driver_fill[0].driver, "net_virtio");
+	assert_int_equal(config.driver_fill[0].fill, HOTPLUG_FILL_ZEROS);
+	assert_string_equal(config.driver_fill[1].driver, "");
+	assert_null(config_fault(&config));
+}
+
+static void
+test_config_good_options_are_taken(void **state)
+{
+	struct hotplug_config config;
+	char error[256] = "untouched";
+
+	(void)state;
+	hotplug_config_init(&config);
+	assert_int_equal(hotplug_config_parse(&config,
+		"sigbus=dispatch,fill=zeros,fill.net_e1000_em=ones,fill.net_virtio=ones,"
+		"liveness_ms=250", error, sizeof(error)), 0);
+	assert_int_equal(config.sigbus, HOTPLUG_SIGBUS_DISPATCH);
+	assert_int_equal(config.fill, HOTPLUG_FILL_ZEROS);
+	assert_int_equal(config.liveness_ms, 250);
+	assert_int_equal(config.driver_fill[0].fill, HOTPLUG_FILL_ONES);
+	assert_string_equal(config.driver_fill[1].driver, "net_e1000_em");
+	assert_int_equal(config.driver_fill[1].fill, HOTPLUG_FILL_ONES);
+	assert_string_equal(error, "untouched");
+	assert_int_equal(hotplug_config_parse(&config, "sigbus=none", NULL, 0), 0);
+	assert_int_equal(config.sigbus, HOTPLUG_SIGBUS_NONE);
+	assert_int_equal(hotplug_config_parse(&config, "sigbus=own,fill=ones", NULL, 0), 0);
+	assert_int_equal(config.fill, HOTPLUG_FILL_ONES);
+}
+
+static void
+test_config_ends_of_the_range_are_in_it(void **state)
+{
+	struct hotplug_config config;
+
+	(void)state;
+	hotplug_config_init(&config);
+	assert_int_equal(hotplug_config_parse(&config, "liveness_ms=0", NULL, 0), 0);
+	assert_int_equal(config.liveness_ms, 0);
+	assert_int_equal(hotplug_config_parse(&config, "liveness_ms=3600000", NULL, 0), 0);
+	assert_int_equal(config.liveness_ms, 3600000);
+}
+
+static void
+test_config_nothing_changes_nothing(void **state)
+{
+	struct hotplug_config config, before;
+
+	(void)state;
+	hotplug_config_init(&config);
+	before = config;
+	assert_int_equal(hotplug_config_parse(&config, NULL, NULL, 0), 0);
+	assert_int_equal(hotplug_config_parse(&config, "", NULL, 0), 0);
+	assert_memory_equal(&config, &before, sizeof(config));
+}
+
+/* Bad text, the part that must be named. */
+static const struct { const char *text, *named; } bad[] = {
+	{ "x", "'x'" },
+	{ "polcy=tell", "'polcy=tell'" },
+	{ "fill=ones,polcy=tell", "'polcy=tell'" },
+	{ "=ones", "'=ones'" },
+	{ "fill", "'fill'" },
+	{ "fill=", "'fill='" },
+	{ "fill=ONES", "'fill=ONES'" },
+	{ "fill= ones", "'fill= ones'" },
+	{ "fil=ones", "'fil=ones'" },
+	{ "fillx=ones", "'fillx=ones'" },
+	{ "fill.=ones", "'fill.=ones'" },
+	{ "fill.net_e1000=maybe", "'fill.net_e1000=maybe'" },
+	{ "sigbus=yes", "'sigbus=yes'" },
+	{ "sigbus", "'sigbus'" },
+	{ "liveness_ms=", "'liveness_ms='" },
+	{ "liveness_ms=-1", "'liveness_ms=-1'" },
+	{ "liveness_ms=+1", "'liveness_ms=+1'" },
+	{ "liveness_ms=1s", "'liveness_ms=1s'" },
+	{ "liveness_ms=0x10", "'liveness_ms=0x10'" },
+	{ "liveness_ms=3600001", "'liveness_ms=3600001'" },
+	{ "liveness_ms=99999999999999999999999", "'liveness_ms=9999" },
+	{ ",", "''" },
+	{ "fill=ones,,fill=zeros", "''" },
+	{ "fill=ones fill=zeros", "'fill=ones fill=zeros'" },
+};
+
+static void
+test_config_bad_options_are_named_and_change_nothing(void **state)
+{
+	struct hotplug_config config, before;
+	char error[256];
+	unsigned int i;
+
+	(void)state;
+	hotplug_config_init(&config);
+	before = config;
+	for (i = 0; i < N_ELEMENTS(bad); i++) {
+		error[0] = '\0';
+		if (hotplug_config_parse(&config, bad[i].text, error, sizeof(error)) != -EINVAL)
+			fail_msg("'%s' was taken", bad[i].text);
+		if (strstr(error, bad[i].named) == NULL)
+			fail_msg("'%s' is not named in \"%s\"", bad[i].named, error);
+		assert_memory_equal(&config, &before, sizeof(config));
+	}
+}
+
+static void
+test_config_an_unknown_option_shows_the_known_ones(void **state)
+{
+	struct hotplug_config config;
+	char error[256];
+
+	(void)state;
+	hotplug_config_init(&config);
+	hotplug_config_parse(&config, "polcy=tell", error, sizeof(error));
+	assert_non_null(strstr(error, "sigbus=own|dispatch|none"));
+	assert_non_null(strstr(error, "liveness_ms="));
+}
+
+static void
+test_config_endless_names_are_refused(void **state)
+{
+	struct hotplug_config config;
+	char text[1000] = "fill.", error[64];
+
+	(void)state;
+	hotplug_config_init(&config);
+	memset(text + 5, 'a', HOTPLUG_NAME_LEN);
+	strcpy(text + 5 + HOTPLUG_NAME_LEN, "=ones");
+	assert_int_equal(hotplug_config_parse(&config, text, error, sizeof(error)), -EINVAL);
+	memset(text, 'b', sizeof(text) - 1);
+	assert_int_equal(hotplug_config_parse(&config, text, error, sizeof(error)), -EINVAL);
+	assert_int_equal(strlen(error), sizeof(error) - 1);
+	assert_int_equal(hotplug_config_parse(&config, text, NULL, 0), -EINVAL);
+}
+
+static void
+test_config_sixteen_drivers_fit_and_no_more(void **state)
+{
+	struct hotplug_config config;
+	char text[64], error[256];
+	unsigned int i;
+
+	(void)state;
+	hotplug_config_init(&config);   /* net_virtio is the first */
+	for (i = 1; i < HOTPLUG_MAX_DRIVER_FILLS; i++) {
+		snprintf(text, sizeof(text), "fill.driver%u=zeros", i);
+		assert_int_equal(hotplug_config_parse(&config, text, error, sizeof(error)), 0);
+	}
+	assert_null(config_fault(&config));
+	assert_int_equal(hotplug_config_parse(&config, "fill.one_more=ones", error,
+					      sizeof(error)), -ENOSPC);
+	assert_non_null(strstr(error, "'fill.one_more=ones'"));
+}
+
+/* One nonsense field at a time, as an application might leave it. */
+static void
+spoil(struct hotplug_config *config, unsigned int what)
+{
+	switch (what) {
+	case 0: config->size = 0; break;
+	case 1: config->size = sizeof(*config) + 8; break;
+	case 2: config->sigbus = HOTPLUG_SIGBUS_NONE + 1; break;
+	case 3: config->fill = HOTPLUG_FILL_ZEROS + 1; break;
+	case 4: config->fill = (enum hotplug_fill)-1; break;
+	case 5: config->liveness_ms = 3600001; break;
+	case 6: memset(config->driver_fill[3].driver, 'x', HOTPLUG_NAME_LEN); break;
+	case 7: config->driver_fill[15].fill = 77; break;
+	default: memset(config, 0xff, sizeof(*config)); break;
+	}
+}
+
+static void
+test_config_nonsense_is_refused_by_enable_and_named(void **state)
+{
+	static const char *const named[] = {
+		"size", "size", "sigbus", "fill", "fill", "liveness_ms", "driver_fill",
+		"driver_fill", "size",
+	};
+	struct hotplug_config config;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < N_ELEMENTS(named); i++) {
+		hotplug_config_init(&config);
+		spoil(&config, i);
+		fake_log_clear();
+		assert_int_equal(hotplug_enable(&config), -EINVAL);
+		if (!fake_log_has("ERR: configuration: ") || !fake_log_has(named[i]))
+			fail_msg("field %u is not named: %s", i, fake_log());
+	}
+	assert_int_equal(hotplug_disable(), -EALREADY);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_config_defaults_are_the_documented_ones),
+		cmocka_unit_test(test_config_good_options_are_taken),
+		cmocka_unit_test(test_config_ends_of_the_range_are_in_it),
+		cmocka_unit_test(test_config_nothing_changes_nothing),
+		cmocka_unit_test(test_config_bad_options_are_named_and_change_nothing),
+		cmocka_unit_test(test_config_an_unknown_option_shows_the_known_ones),
+		cmocka_unit_test(test_config_endless_names_are_refused),
+		cmocka_unit_test(test_config_sixteen_drivers_fit_and_no_more),
+		cmocka_unit_test(test_config_nonsense_is_refused_by_enable_and_named),
+	};
+
+	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}

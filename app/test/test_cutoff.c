@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_cutoff: a lost device's registers read as ones (or zeros), are written
+ * into nothing, and nothing but them is touched.
+ * In:  toy devices, reported lost by their bus.
+ * Context: app; faults are real ones. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "enabled.h"
+#include "survive/cutoff.h"
+#include "toy_bus.h"
+#include "vmas.h"
+
+#define KIB 1024ul
+#define BIG (1024 * KIB)        /* 16 chunks */
+
+static struct toy toy;
+
+static int
+start(void **state)
+{
+	(void)state;
+	return toy_enable(NULL);
+}
+
+static int
+stop(void **state)
+{
+	(void)state;
+	toy_disable();
+	return 0;
+}
+
+static void
+make_and_cut(unsigned int n_regions, size_t len)
+{
+	toy_make(&toy, "toy0", n_regions, len);
+	assert_int_equal(toy_publish(&toy), 0);
+	atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
+	assert_int_equal(toy_report(&toy), 0);
+}
+
+static uint64_t
+count_faults(void)
+{
+	struct hotplug_stats stats = { .size = sizeof(stats) };
+
+	assert_int_equal(hotplug_stats_get(&stats), 0);
+	return stats.faults;
+}
+
+static void
+test_cutoff_lays_one_mapping_over_the_whole_bar(void **state)
+{
+	struct vmas vmas;
+
+	(void)state;
+	make_and_cut(1, BIG);
+	vmas = vmas_of(toy.bar[0], BIG);
+	assert_int_equal(vmas.n, 1);
+	assert_true(vmas.vma[0].start <= (uintptr_t)toy.bar[0]);
+	assert_true(vmas.vma[0].end >= (uintptr_t)toy.bar[0] + BIG);
+	assert_false(vmas.vma[0].is_shared);
+	toy_destroy(&toy);
+}
+
+static void
+test_cutoff_every_byte_reads_ones(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	make_and_cut(6, BIG + 3 * 4096);
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(toy_read(&toy.bar[i][toy.len - 1]), 0xff);
+		assert_true(toy_reads_all(toy.bar[i], toy.len, 0xff));
+	}
+	toy_destroy(&toy);
+}
+
+static void
+test_cutoff_a_wide_read_over_a_chunks_edge_is_ones(void **state)
+{
+	uint64_t value;
+
+	(void)state;
+	make_and_cut(1, BIG);
+	memcpy(&value, (uint8_t *)toy.bar[0] + CUTOFF_CHUNK - 4, sizeof(value));
+	assert_int_equal(value, UINT64_MAX);
+	toy_destroy(&toy);
+}
+
+static void
+test_cutoff_writes_reach_neither_device_nor_other_registers(void **state)
+{
+	uint8_t byte;
+
+	(void)state;
+	make_and_cut(2, BIG);
+	toy_write(&toy.bar[0][5000], 0x11);
+	assert_int_equal(pread(toy.fd[0], &byte, 1, 5000), 1);
+	assert_int_equal(byte, 0x5a);
+	assert_int_equal(toy_read(&toy.bar[1][5000]), 0xff);
+	assert_int_equal(toy_read(&toy.bar[0][5000 + CUTOFF_CHUNK]), 0xff);
+	toy_destroy(&toy);
+}
+
+/* 64 KiB at the touch, counted from the start of the BAR; no more. */
+static void
+test_cutoff_a_touch_lays_its_own_chunk_only(void **state)
+{
+	uint64_t before = count_faults();
+	struct vmas vmas;
+
+	(void)state;
+	make_and_cut(1, BIG);
+	assert_int_equal(toy_read(&toy.bar[0][5 * CUTOFF_CHUNK + 100]), 0xff);
+	vmas = vmas_of(toy.bar[0], BIG);
+	assert_int_equal(vmas.n, 3);
+	assert_int_equal(vmas.vma[1].start, (uintptr_t)toy.bar[0] + 5 * CUTOFF_CHUNK);
+	assert_int_equal(vmas.vma[1].end, (uintptr_t)toy.bar[0] + 6 * CUTOFF_CHUNK);
+	assert_int_equal(vmas.vma[0].inode, vmas.vma[2].inode);
+	assert_int_equal(count_faults(), before + 1);
+	(void)toy_read(&toy.bar[0][6 * CUTOFF_CHUNK - 1]);
+	(void)toy_read(&toy.bar[0][5 * CUTOFF_CHUNK]);
+	assert_int_equal(count_faults(), before + 1);
+	toy_destroy(&toy);
+}
+
+static void
+test_cutoff_a_bar_of_one_chunk_is_filled_at_once(void **state)
+{
+	uint64_t before = count_faults();
+
+	(void)state;
+	make_and_cut(2, CUTOFF_CHUNK);
+	assert_true(toy_reads_all(toy.bar[0], toy.len, 0xff));
+	assert_true(toy_reads_all(toy.bar[1], toy.len, 0xff));
+	assert_int_equal(count_faults(), before);
+	toy_destroy(&toy);
+}
+
+/* A BAR smaller than a page, inside it: the page is its own (PCI aligns them). */
+static void
+test_cutoff_of_a_region_smaller_than_a_page(void **state)
+{
+	struct hotplug_device_info info;
+
+	(void)state;
+	toy_make(&toy, "toy0", 1, 4096);
+	toy_info(&toy, &info);
+	info.region[0].addr = toy.bar[0] + 0x100;
+	info.region[0].len = 0x80;
+	assert_int_equal(hotplug_device_publish(&toy_bus, &info), 0);
+	atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
+	assert_int_equal(toy_report(&toy), 0);
+	assert_true(toy_reads_all(toy.bar[0], 4096, 0xff));
+	toy_destroy(&toy);
+}
+
+static void
+test_cutoff_again_keeps_what_was_written(void **state)
+{
+	(void)state;
+	make_and_cut(1, BIG);
+	toy_write(&toy.bar[0][70000], 0x42);
+	assert_int_equal(toy_report(&toy), 0);
+	assert_int_equal(toy_report(&toy), 0);
+	assert_int_equal(toy_read(&toy.bar[0][70000]), 0x42);
+	assert_int_equal(toy_read(&toy.bar[0][70001]), 0xff);
+	toy_destroy(&toy);
+}
+
+static void
+with_fill(enum hotplug_fill fill, const char *driver, enum hotplug_fill drivers,
+	  const char *device_driver, uint8_t wanted, size_t len)
+{
+	struct hotplug_config config;
+
+	hotplug_config_init(&config);
+	config.fill = fill;
+	strcpy(config.driver_fill[1].driver, driver);
+	config.driver_fill[1].fill = drivers;
+	assert_int_equal(toy_enable(&config), 0);
+	toy_make(&toy, "toy0", 1, len);
+	toy.driver = device_driver;
+	assert_int_equal(toy_publish(&toy), 0);
+	atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
+	assert_int_equal(toy_report(&toy), 0);
+	assert_true(toy_reads_all(toy.bar[0], len, wanted));
+	toy_destroy(&toy);
+	toy_disable();
+}
+
+static void
+test_cutoff_fill_is_the_drivers_or_the_default(void **state)
+{
+	static const size_t lens[] = { 4096, BIG };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < N_ELEMENTS(lens); i++) {
+		with_fill(HOTPLUG_FILL_ONES, "", 0, NULL, 0xff, lens[i]);
+		with_fill(HOTPLUG_FILL_ZEROS, "", 0, NULL, 0, lens[i]);
+		with_fill(HOTPLUG_FILL_ONES, "", 0, "net_virtio", 0, lens[i]);
+		with_fill(HOTPLUG_FILL_ZEROS, "net_x", HOTPLUG_FILL_ONES, "net_x", 0xff, lens[i]);
+		with_fill(HOTPLUG_FILL_ONES, "net_x", HOTPLUG_FILL_ZEROS, "net_xy", 0xff, lens[i]);
+	}
+}
+
+/* Nobody answers faults: no BAR may need it. */
+static void
+test_cutoff_without_a_handler_fills_everything_at_once(void **state)
+{
+	struct hotplug_config config;
+
+	(void)state;
+	hotplug_config_init(&config);
+	config.sigbus = HOTPLUG_SIGBUS_NONE;
+	assert_int_equal(toy_enable(&config), 0);
+	make_and_cut(2, 5 * BIG + 4096);
+	assert_true(toy_reads_all(toy.bar[0], toy.len, 0xff));
+	assert_true(toy_reads_all(toy.bar[1], toy.len, 0xff));
+	toy_destroy(&toy);
+	toy_disable();
+}
+
+static pthread_barrier_t barrier;
+static _Atomic unsigned int n_wrong;
+
+static void *
+read_chunks(void *arg)
+{
+	const uint8_t *bar = toy.bar[0];
+	size_t at;
+
+	(void)arg;
+	for (at = 0; at < toy.len; at += CUTOFF_CHUNK) {
+		pthread_barrier_wait(&barrier);
+		if (toy_read(&bar[at + 17]) != 0xff)
+			atomic_fetch_add(&n_wrong, 1);
+	}
+	return NULL;
+}
+
+static void
+test_cutoff_two_threads_that_fault_together_read_the_same(void **state)
+{
+	uint8_t *after, byte = 0x77;
+	pthread_t thread;
+
+	(void)state;
+	toy_make(&toy, "toy0", 1, 4 * BIG);
+	after = mmap(toy.bar[0] + toy.len, 4096, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (after != MAP_FAILED)
+		*after = byte;
+	assert_int_equal(toy_publish(&toy), 0);
+	toy_pull(&toy);
+	toy_report(&toy);
+	pthread_barrier_init(&barrier, NULL, 2);
+	pthread_create(&thread, NULL, read_chunks, NULL);
+	read_chunks(NULL);
+	pthread_join(thread, NULL);
+	assert_int_equal(atomic_load(&n_wrong), 0);
+	if (after != MAP_FAILED) {
+		assert_int_equal(*after, byte);
+		munmap(after, 4096);
+	}
+	toy_destroy(&toy);
+}
+
+/* Its registers fault before anybody has said a word. */
+static void
+test_cutoff_a_fault_is_answered_before_any_sign(void **state)
+{
+	(void)state;
+	toy_make(&toy, "toy0", 2, BIG);
+	assert_int_equal(toy_publish(&toy), 0);
+	toy_pull(&toy);
+	assert_true(toy_reads_all(toy.bar[1], BIG, 0xff));
+	assert_true(WAIT_FOR(hotplug_device_state("toy0") == HOTPLUG_STATE_GONE));
+	assert_true(toy_reads_all(toy.bar[0], BIG, 0xff));
+	toy_destroy(&toy);
+}
+
+static void
+test_cutoff_disable_leaves_it_readable_without_us(void **state)
+{
+	(void)state;
+	assert_int_equal(toy_enable(NULL), 0);
+	make_and_cut(1, BIG);
+	assert_int_equal(hotplug_disable(), 0);
+	assert_true(toy_reads_all(toy.bar[0], BIG, 0xff));      /* no handler any more */
+	hotplug_bus_unregister(&toy_bus);
+	toy_destroy(&toy);
+}
+
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ENABLED(test_cutoff_lays_one_mapping_over_the_whole_bar),
+		ENABLED(test_cutoff_every_byte_reads_ones),
+		ENABLED(test_cutoff_a_wide_read_over_a_chunks_edge_is_ones),
+		ENABLED(test_cutoff_writes_reach_neither_device_nor_other_registers),
+		ENABLED(test_cutoff_a_touch_lays_its_own_chunk_only),
+		ENABLED(test_cutoff_a_bar_of_one_chunk_is_filled_at_once),
+		ENABLED(test_cutoff_of_a_region_smaller_than_a_page),
+		ENABLED(test_cutoff_again_keeps_what_was_written),
+		ENABLED(test_cutoff_two_threads_that_fault_together_read_the_same),
+		ENABLED(test_cutoff_a_fault_is_answered_before_any_sign),
+		cmocka_unit_test(test_cutoff_fill_is_the_drivers_or_the_default),
+		cmocka_unit_test(test_cutoff_without_a_handler_fills_everything_at_once),
+		cmocka_unit_test(test_cutoff_disable_leaves_it_readable_without_us),
+	};
+
+	return cmocka_run_group_tests_name("cutoff", tests, NULL, NULL);
+}

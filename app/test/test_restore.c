@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_restore: a device that lives after all is mapped as before; one that its
+ * driver is closing is left to it until it has done.
+ * In:  toy devices; a gate holds look() while the cut-off is examined.
+ * Context: app. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "enabled.h"
+#include "fake_host.h"
+#include "toy_bus.h"
+#include "vmas.h"
+
+#define LEN (256 * 1024ul)
+
+static struct toy toy;
+static struct heard heard;
+
+static int
+start(void **state)
+{
+	(void)state;
+	heard_init(&heard);
+	fake_log_clear();
+	toy_make(&toy, "toy0", 2, LEN);
+	return toy_enable(NULL) != 0 || hotplug_event_subscribe("toy0", heard_fn, &heard) < 0;
+}
+
+static int
+stop(void **state)
+{
+	(void)state;
+	toy_destroy(&toy);
+	toy_disable();
+	return 0;
+}
+
+/* Suspected and cut off, then seen alive. */
+static void
+scare(void)
+{
+	pthread_mutex_lock(&toy.gate);
+	assert_int_equal(toy_report(&toy), 0);
+	assert_int_equal(toy_read(&toy.bar[0][0]), 0xff);
+	assert_int_equal(toy_read(&toy.bar[1][LEN - 1]), 0xff);
+	pthread_mutex_unlock(&toy.gate);
+}
+
+static void
+test_restore_by_descriptor_brings_the_old_registers_back(void **state)
+{
+	struct hotplug_event event;
+	uint8_t byte;
+
+	(void)state;
+	assert_int_equal(toy_publish(&toy), 0);
+	scare();
+	event = heard_wait(&heard, HOTPLUG_EVENT_RESTORED, 0);
+	assert_int_equal(event.type, HOTPLUG_EVENT_RESTORED);
+	assert_int_equal(event.sign, HOTPLUG_SIGN_CALLER);
+	assert_true(toy_reads_all(toy.bar[0], LEN, 0x5a));
+	assert_true(toy_reads_all(toy.bar[1], LEN, 0x5a));
+	toy_write(&toy.bar[1][9], 0x66);     /* and they are the device's */
+	assert_int_equal(pread(toy.fd[1], &byte, 1, 9), 1);
+	assert_int_equal(byte, 0x66);
+	assert_int_equal(hotplug_device_state("toy0"), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), 0);
+}
+
+static void
+test_restore_and_lose_again(void **state)
+{
+	unsigned int round;
+
+	(void)state;
+	assert_int_equal(toy_publish(&toy), 0);
+	for (round = 0; round < 5; round++) {
+		scare();
+		assert_true(WAIT_FOR(toy_read(&toy.bar[0][0]) == 0x5a));
+	}
+	atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
+	toy_report(&toy);
+	assert_int_equal(heard_wait(&heard, HOTPLUG_EVENT_GONE, 0).type, HOTPLUG_EVENT_GONE);
+	assert_true(toy_reads_all(toy.bar[0], LEN, 0xff));
+}
+
+/* The region as a file with a name has it (sysfs' resourceN). */
+static void
+map_named_file(char *path)
+{
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, LEN + 4096), 0);
+	close(toy.fd[0]);
+	toy.fd[0] = fd;
+	assert_ptr_equal(mmap(toy.bar[0], LEN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			      4096), toy.bar[0]);
+	memset(toy.bar[0], 0x29, LEN);
+	toy.restores_by_fd = false;
+	toy.n_regions = 1;
+}
+
+static void
+test_restore_by_path_brings_the_old_registers_back(void **state)
+{
+	char path[] = "/tmp/hotplug-restore-XXXXXX";
+	struct vmas vmas;
+
+	(void)state;
+	map_named_file(path);
+	assert_int_equal(toy_publish(&toy), 0);
+	pthread_mutex_lock(&toy.gate);
+	toy_report(&toy);
+	assert_int_equal(toy_read(&toy.bar[0][0]), 0xff);
+	pthread_mutex_unlock(&toy.gate);
+	heard_wait(&heard, HOTPLUG_EVENT_RESTORED, 0);
+	assert_true(toy_reads_all(toy.bar[0], LEN, 0x29));
+	vmas = vmas_of(toy.bar[0], LEN);
+	assert_int_equal(vmas.n, 1);
+	assert_int_equal(vmas.vma[0].offset, 4096);
+	assert_true(vmas.vma[0].is_shared && vmas.vma[0].is_writable);
+	unlink(path);
+}
+
+/* The path is another file's now: better cut off than somebody else's. */
+static void
+test_restore_never_maps_another_file_of_the_same_name(void **state)
+{
+	char path[] = "/tmp/hotplug-restore-XXXXXX";
+	int fd;
+
+	(void)state;
+	map_named_file(path);
+	assert_int_equal(toy_publish(&toy), 0);
+	unlink(path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(ftruncate(fd, LEN + 4096), 0);
+	toy_report(&toy);
+	assert_true(WAIT_FOR(fake_log_has("toy0 lives, but cannot be mapped again")));
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_RESTORED), 0);
+	assert_int_equal(hotplug_device_state("toy0"), HOTPLUG_STATE_SUSPECT);
+	assert_true(toy_reads_all(toy.bar[0], LEN, 0xff));
+	close(fd);
+	unlink(path);
+}
+
+/* vfio: mapped in pieces with a hole (the MSI-X table) that stays one. */
+static void
+test_restore_keeps_pieces_and_their_protection(void **state)
+{
+	struct vmas vmas;
+
+	(void)state;
+	assert_ptr_equal(mmap(toy.bar[0] + 65536, 4096, PROT_NONE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), toy.bar[0] + 65536);
+	assert_int_equal(mprotect(toy.bar[0] + 131072, 131072, PROT_READ), 0);
+	assert_int_equal(toy_publish(&toy), 0);
+	scare();
+	heard_wait(&heard, HOTPLUG_EVENT_RESTORED, 0);
+	vmas = vmas_of(toy.bar[0], LEN);
+	assert_int_equal(vmas.n, 4);
+	assert_true(vmas.vma[0].is_writable);
+	assert_false(vmas.vma[1].is_readable);
+	assert_int_equal(vmas.vma[1].inode, 0);
+	assert_int_equal(vmas.vma[2].offset, 65536 + 4096);
+	assert_false(vmas.vma[3].is_writable);
+	assert_int_equal(toy_read(&toy.bar[0][LEN - 1]), 0x5a);
+}
+
+static void
+test_settle_a_device_being_closed_is_not_cut_until_then(void **state)
+{
+	(void)state;
+	assert_int_equal(toy_publish(&toy), 0);
+	assert_int_equal(hotplug_device_unsettle(&toy_bus, &toy), 0);
+	atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
+	assert_int_equal(toy_report(&toy), 0);
+	heard_wait(&heard, HOTPLUG_EVENT_GONE, 0);
+	assert_true(toy_reads_all(toy.bar[0], LEN, 0x5a));
+	assert_int_equal(hotplug_device_settle(&toy_bus, &toy), 0);
+	assert_true(toy_reads_all(toy.bar[0], LEN, 0xff));
+	assert_true(toy_reads_all(toy.bar[1], LEN, 0xff));
+}
+
+static void
+test_settle_faults_meanwhile_are_answered(void **state)
+{
+	(void)state;
+	assert_int_equal(toy_publish(&toy), 0);
+	assert_int_equal(hotplug_device_unsettle(&toy_bus, &toy), 0);
+	toy_pull(&toy);
+	assert_true(toy_reads_all(toy.bar[0], LEN, 0xff));
+	munmap(toy.bar[1], LEN);        /* its driver lets one go */
+	assert_int_equal(hotplug_device_settle(&toy_bus, &toy), 0);
+	assert_false(vmas_has_ours(toy.bar[1], LEN));
+	assert_true(toy_reads_all(toy.bar[0], LEN, 0xff));
+}
+
+static void
+test_settle_nests(void **state)
+{
+	(void)state;
+	assert_int_equal(toy_publish(&toy), 0);
+	hotplug_device_unsettle(&toy_bus, &toy);
+	hotplug_device_unsettle(&toy_bus, &toy);        /* remove closes a port */
+	atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
+	toy_report(&toy);
+	hotplug_device_settle(&toy_bus, &toy);
+	assert_int_equal(toy_read(&toy.bar[0][0]), 0x5a);
+	hotplug_device_settle(&toy_bus, &toy);
+	assert_int_equal(toy_read(&toy.bar[0][0]), 0xff);
+}
+
+/* Suspected while closing, and alive: nothing was cut, nothing is left over. */
+static void
+test_settle_a_scare_meanwhile_leaves_no_debt(void **state)
+{
+	(void)state;
+	assert_int_equal(toy_publish(&toy), 0);
+	hotplug_device_unsettle(&toy_bus, &toy);
+	toy_report(&toy);
+	assert_true(WAIT_FOR(atomic_load(&toy.n_looks) >= 2));
+	hotplug_device_settle(&toy_bus, &toy);
+	assert_true(WAIT_FOR(hotplug_device_state("toy0") == HOTPLUG_STATE_ATTACHED));
+	assert_true(toy_reads_all(toy.bar[0], LEN, 0x5a));
+	hotplug_device_unsettle(&toy_bus, &toy);
+	hotplug_device_settle(&toy_bus, &toy);
+	assert_true(toy_reads_all(toy.bar[0], LEN, 0x5a));
+}
+
+static void
+test_settle_needs_a_published_device(void **state)
+{
+	(void)state;
+	assert_int_equal(hotplug_device_unsettle(&toy_bus, &toy), -ENOENT);
+	assert_int_equal(hotplug_device_settle(&toy_bus, &toy), -ENOENT);
+	assert_int_equal(hotplug_device_unsettle(&toy_bus, NULL), -ENOENT);
+}
+
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ENABLED(test_restore_by_descriptor_brings_the_old_registers_back),
+		ENABLED(test_restore_and_lose_again),
+		ENABLED(test_restore_by_path_brings_the_old_registers_back),
+		ENABLED(test_restore_never_maps_another_file_of_the_same_name),
+		ENABLED(test_restore_keeps_pieces_and_their_protection),
+		ENABLED(test_settle_a_device_being_closed_is_not_cut_until_then),
+		ENABLED(test_settle_faults_meanwhile_are_answered),
+		ENABLED(test_settle_nests),
+		ENABLED(test_settle_a_scare_meanwhile_leaves_no_debt),
+		ENABLED(test_settle_needs_a_published_device),
+	};
+
+	return cmocka_run_group_tests_name("restore", tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* pci: the backend of DPDK's own "pci" bus.
+ * In:  the stock bus's wrapped ops (pci_2211.c, pci_2607.c) and its two hot-unplug
+ *      slots, which are filled with ours.
+ * Out: each probed device is published with its BARs, right after its probe, and
+ *      leaves the guard before they are unmapped for good.
+ * Context: app, work; hot_unplug(): EAL's interrupt thread, under EAL's lock,
+ *      with a device that may have been freed: its pointer is a key and nothing
+ *      else; sigbus(): signal, under EAL's lock. */
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include <linux/vfio.h>
+
+#include <rte_bus_pci.h>
+#include <rte_interrupts.h>
+
+#include "../../../lib/core/bus.h"
+#include "../../../lib/core/device.h"
+#include "../../../lib/core/enable.h"
+#include "../../../lib/core/host.h"
+#include "../../../lib/core/plugin.h"
+#include "../../../lib/port/ethdev.h"
+#include "pci.h"
+
+static struct rte_bus *stock_bus;
+static rte_bus_hot_unplug_handler_t stock_hot_unplug;
+static rte_bus_sigbus_handler_t stock_sigbus;
+
+static int enable(void);
+static void disable(void);
+
+static const struct hotplug_bus_ops ops = {
+	.enable = enable,
+	.disable = disable,
+	.look = pci_look,
+	.identify = pci_identify,
+	.glance = pci_glance,
+	.enumerate = pci_enumerate,
+	.holders = pci_holders,
+	.classify = pci_classify,
+};
+
+static struct hotplug_bus pci_bus = { .name = "pci", .ops = &ops };
+
+/* EAL says that a device goes (uevent), or that the kernel asks for it (vfio).
+ * Always 0: for anything else EAL logs a name that may be freed memory. */
+static int
+hot_unplug(struct rte_device *dev)
+{
+	hotplug_bus_report(&pci_bus, dev, HOTPLUG_SIGN_EAL);
+	return 0;
+}
+
+/* Never negative: EAL would end the process. */
+static int
+sigbus(const void *addr)
+{
+	return bus_sigbus(addr) == 0 ? 0 : 1;
+}
+
+/* Where a BAR begins in its vfio device; without an answer it cannot be restored. */
+static uint64_t
+vfio_offset(int fd, unsigned int bar)
+{
+	struct vfio_region_info region = { .argsz = sizeof(region), .index = bar };
+
+	return ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &region) == 0 ? region.offset : 0;
+}
+
+static void
+add_regions(struct rte_pci_device *dev, struct hotplug_device_info *info)
+{
+	int restore_fd = -1;
+	unsigned int i;
+
+	if (dev->kdrv == RTE_PCI_KDRV_VFIO)
+		restore_fd = rte_intr_dev_fd_get(dev->intr_handle);
+	for (i = 0; i < PCI_MAX_RESOURCE; i++) {
+		if (dev->mem_resource[i].addr == NULL || dev->mem_resource[i].len == 0)
+			continue;
+		info->region[info->n_regions++] = (struct hotplug_region){
+			.addr = dev->mem_resource[i].addr,
+			.len = dev->mem_resource[i].len,
+			.restore_fd = restore_fd,
+			.restore_offset = restore_fd >= 0 ? vfio_offset(restore_fd, i) : 0,
+		};
+	}
+}
+
+static bool
+is_uio(const struct rte_pci_device *dev)
+{
+	return dev->kdrv == RTE_PCI_KDRV_IGB_UIO || dev->kdrv == RTE_PCI_KDRV_UIO_GENERIC;
+}
+
+/* A region that is not mapped (a BAR that the PMD has let go) is left out. */
+static int
+publish(struct hotplug_device_info *info)
+{
+	struct hotplug_region all[HOTPLUG_MAX_REGIONS];
+	unsigned int i, n = info->n_regions;
+	int ret = hotplug_device_publish(&pci_bus, info);
+
+	if (ret != -ESTALE)
+		return ret;
+	memcpy(all, info->region, sizeof(all));
+	info->n_regions = 0;
+	ret = 0;
+	for (i = 0; i < n && ret == 0; i++) {
+		info->region[info->n_regions++] = all[i];
+		ret = hotplug_device_publish(&pci_bus, info);
+		if (ret != -ESTALE)
+			hotplug_device_withdraw(&pci_bus, info->key);
+		else
+			info->n_regions--;
+		ret = ret == -ESTALE ? 0 : ret;
+	}
+	return ret != 0 ? ret : hotplug_device_publish(&pci_bus, info);
+}
+
+void
+pci_probed(struct rte_pci_device *dev)
+{
+	char kernel_driver[HOTPLUG_NAME_LEN];
+	struct hotplug_device_info info = {
+		.key = &dev->device,
+		.name = dev->name,
+		.kernel_driver = kernel_driver,
+		.sign_fd = is_uio(dev) ? rte_intr_fd_get(dev->intr_handle) : -1,
+		.works_on_request = dev->kdrv == RTE_PCI_KDRV_VFIO,
+	};
+	int ret;
+
+	if (!enable_is_on())
+		return;
+	info.driver = dev->device.driver != NULL ? dev->device.driver->name : NULL;
+	pci_kernel_driver(dev->name, kernel_driver);
+	if (pci_identify(dev->name, &info.id) != 0) {   /* gone while it was probed */
+		info.id.vendor = dev->id.vendor_id;
+		info.id.device = dev->id.device_id;
+	}
+	if (enable_config()->uio_mmap)
+		pci_uio_mmap(dev);
+	add_regions(dev, &info);
+	info.n_ports = ethdev_ports(&dev->device, info.port);
+	ret = publish(&info);
+	if (ret != 0)
+		host_log(HOST_ERR, "%s: not guarded: %s", dev->name, strerror(-ret));
+	ethdev_wrap(&pci_bus, &dev->device);
+}
+
+void
+pci_probed_all(void)
+{
+	struct rte_device *dev = NULL;
+	struct rte_pci_device *pci;
+
+	if (stock_bus == NULL)
+		return;
+	while ((dev = pci_epoch_next(stock_bus, dev)) != NULL) {
+		pci = container_of(dev, struct rte_pci_device, device);
+		if (pci_epoch_is_probed(pci))
+			pci_probed(pci);
+	}
+}
+
+bool
+pci_is_lost(const struct rte_device *dev)
+{
+	return device_is_lost(&pci_bus, dev);
+}
+
+void
+pci_before_unplug(const struct rte_device *dev)
+{
+	hotplug_device_unsettle(&pci_bus, dev);
+}
+
+void
+pci_after_unplug(const struct rte_device *dev, bool is_gone)
+{
+	if (is_gone)
+		hotplug_device_withdraw(&pci_bus, dev);
+	else
+		hotplug_device_settle(&pci_bus, dev);
+}
+
+/* rte_eal_cleanup(): drivers still touch what is dead, so faults are answered
+ * until they are done. */
+void
+pci_before_cleanup(void)
+{
+	struct rte_device *dev = NULL;
+
+	while ((dev = pci_epoch_next(stock_bus, dev)) != NULL)
+		hotplug_device_unsettle(&pci_bus, dev);
+}
+
+void
+pci_after_cleanup(void)
+{
+	hotplug_disable();
+}
+
+/* Is it the stock bus, with nobody else's functions in its slots? */
+static bool
+is_in_bus_library(const void *symbol)
+{
+	Dl_info bus, info;
+
+	return dladdr((const void *)(uintptr_t)rte_pci_get_sysfs_path, &bus) != 0 &&
+		dladdr(symbol, &info) != 0 && bus.dli_fbase == info.dli_fbase;
+}
+
+static bool
+is_stock(const struct rte_bus *bus)
+{
+	return is_in_bus_library((const void *)(uintptr_t)bus->hot_unplug_handler) &&
+		is_in_bus_library((const void *)(uintptr_t)bus->sigbus_handler);
+}
+
+static int
+enable(void)
+{
+	struct rte_bus *bus = rte_bus_find_by_name("pci");
+
+	if (bus == NULL) {
+		host_log(HOST_WARN, "no pci bus in this DPDK: no PCI device is protected");
+		return 0;
+	}
+	if (!is_stock(bus)) {
+		host_log(HOST_ERR, "the pci bus is not the one of librte_bus_pci, or of another "
+			 "layout than DPDK %d.%02d's: left alone", RTE_VER_YEAR, RTE_VER_MONTH);
+		return -ENOTSUP;
+	}
+	stock_bus = bus;
+	stock_hot_unplug = bus->hot_unplug_handler;
+	stock_sigbus = bus->sigbus_handler;
+	pci_epoch_wrap(bus);
+	bus->hot_unplug_handler = hot_unplug;
+	bus->sigbus_handler = sigbus;
+	pci_probed_all();
+	return 0;
+}
+
+static void
+disable(void)
+{
+	struct rte_bus *bus = stock_bus;
+
+	if (bus == NULL)
+		return;
+	pci_epoch_unwrap(bus);
+	if (bus->hot_unplug_handler == hot_unplug)
+		bus->hot_unplug_handler = stock_hot_unplug;
+	if (bus->sigbus_handler == sigbus)
+		bus->sigbus_handler = stock_sigbus;
+	ethdev_unwrap_all();
+	stock_bus = NULL;
+}
+
+/* Runs after core/plugin.c's constructor, which knows how we were loaded. */
+RTE_INIT_PRIO(register_pci, LAST)
+{
+	struct rte_bus *bus;
+
+	hotplug_bus_register(&pci_bus);
+	bus = plugin_is_waiting() ? rte_bus_find_by_name("pci") : NULL;
+	if (bus != NULL && is_stock(bus))
+		pci_epoch_watch_probe(bus);
+}

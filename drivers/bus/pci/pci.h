@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_BUS_PCI_H
+#define HOTPLUG_BUS_PCI_H
+
+#include <bus_driver.h>
+#include <bus_pci_driver.h>
+
+#include "hotplug_bus.h"
+
+/* pci.c: what the wrapped ops tell, whatever the epoch. */
+void pci_probed(struct rte_pci_device *dev);
+void pci_probed_all(void);
+bool pci_is_lost(const struct rte_device *dev);
+void pci_before_unplug(const struct rte_device *dev);
+void pci_after_unplug(const struct rte_device *dev, bool is_gone);
+void pci_before_cleanup(void);
+void pci_after_cleanup(void);
+
+/* pci_2211.c or pci_2607.c: struct rte_bus as this DPDK has it. */
+void pci_epoch_watch_probe(struct rte_bus *bus);        /* for the plugin */
+void pci_epoch_wrap(struct rte_bus *bus);
+void pci_epoch_unwrap(struct rte_bus *bus);
+struct rte_device *pci_epoch_next(struct rte_bus *bus, const struct rte_device *after);
+bool pci_epoch_is_probed(const struct rte_pci_device *dev);
+
+/* sysfs.c */
+enum hotplug_look pci_look(const char *name, const char *kernel_driver,
+			   const struct hotplug_identity *id);
+int pci_glance(const char *name, struct hotplug_glance *glance);
+int pci_enumerate(void (*fn)(const char *name, void *arg), void *arg);
+int pci_identify(const char *name, struct hotplug_identity *id);
+enum hotplug_uevent_kind pci_classify(const struct hotplug_uevent *uevent, char *name);
+/* uio_mmap.c: BARs onto /dev/uioN, where our igb_uio offers it. */
+void pci_uio_mmap(struct rte_pci_device *dev);
+
+/* holders.c */
+int pci_holders(const char *name, char *text, size_t len);
+/* The kernel driver's name; "" when none. */
+void pci_kernel_driver(const char *name, char driver[HOTPLUG_NAME_LEN]);
+
+#endif /* HOTPLUG_BUS_PCI_H */

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* pci_2211: the stock "pci" bus, as DPDK 22.11 to 26.03 lay it out.
+ * In:  EAL calls our wrappers.  Out: the bus's own ops, and pci.c before or after.
+ * The initial probe goes through `probe` alone, rte_eal_cleanup() through
+ * `cleanup`; `plug` and `unplug` see only what comes and goes at run time.
+ * Context: app (whoever calls EAL). */
+
+#include <errno.h>
+
+#include <rte_bus_pci.h>
+
+#include "../../../lib/core/plugin.h"
+#include "devargs.h"
+#include "pci.h"
+
+static struct rte_bus stock;    /* the ops as they were */
+static bool is_wrapped;
+static bool has_probed;         /* EAL's first probe is over */
+
+/* As the stock bus decides (rte_pci_ignore_device, which is not exported). */
+static bool
+is_ignored(const struct rte_bus *bus, const struct rte_device *dev)
+{
+	const struct rte_devargs *devargs = dev->devargs;
+
+	if (bus->conf.scan_mode == RTE_BUS_SCAN_ALLOWLIST)
+		return devargs == NULL || devargs->policy != RTE_DEV_ALLOWED;
+	return devargs != NULL && devargs->policy == RTE_DEV_BLOCKED;
+}
+
+/* Not the first rte_bus_probe(): only devices that nobody has probed yet.  The
+ * stock bus would call the probe of PROBE_AGAIN drivers a second time. */
+static int
+probe_new(struct rte_bus *bus)
+{
+	struct rte_device *dev = NULL;
+	unsigned int n = 0, n_failed = 0;
+	int ret;
+
+	while ((dev = pci_epoch_next(bus, dev)) != NULL) {
+		if (rte_dev_is_probed(dev) || is_ignored(bus, dev))
+			continue;
+		n++;
+		ret = stock.plug(dev);
+		n_failed += ret < 0 && ret != -EEXIST;
+	}
+	return n != 0 && n == n_failed ? -1 : 0;
+}
+
+static int
+probe(void)
+{
+	struct rte_bus *bus = rte_bus_find_by_name("pci");
+	int ret;
+
+	plugin_start();
+	ret = has_probed && bus != NULL ? probe_new(bus) : stock.probe();
+	has_probed = true;
+	pci_probed_all();
+	return ret;
+}
+
+static int
+plug(struct rte_device *dev)
+{
+	int ret = stock.plug(dev);
+
+	if (ret == 0)
+		pci_probed(container_of(dev, struct rte_pci_device, device));
+	return ret;
+}
+
+static int
+unplug(struct rte_device *dev)
+{
+	struct rte_devargs *devargs = pci_is_lost(dev) ? devargs_copy(dev->devargs) : NULL;
+	int ret;
+
+	pci_before_unplug(dev);
+	ret = stock.unplug(dev);
+	pci_after_unplug(dev, ret == 0);
+	if (ret == 0)
+		devargs_put_back(devargs);
+	else
+		devargs_free(devargs);
+	return ret;
+}
+
+static int
+cleanup(void)
+{
+	int ret;
+
+	pci_before_cleanup();
+	ret = stock.cleanup();
+	pci_after_cleanup();
+	return ret;
+}
+
+void
+pci_epoch_watch_probe(struct rte_bus *bus)
+{
+	stock = *bus;
+	bus->probe = probe;
+}
+
+void
+pci_epoch_wrap(struct rte_bus *bus)
+{
+	if (bus->probe != probe)
+		stock = *bus;
+	bus->probe = probe;
+	bus->plug = plug;
+	bus->unplug = unplug;
+	bus->cleanup = cleanup;
+	is_wrapped = true;
+	/* enabled late: EAL has probed; as a plugin: we are in its first probe */
+	if (!plugin_is_starting())
+		has_probed = true;
+}
+
+/* Where somebody has wrapped ours in turn, ours stays: it passes on. */
+void
+pci_epoch_unwrap(struct rte_bus *bus)
+{
+	if (!is_wrapped)
+		return;
+	is_wrapped = false;
+	if (bus->probe == probe)
+		bus->probe = stock.probe;
+	if (bus->plug == plug)
+		bus->plug = stock.plug;
+	if (bus->unplug == unplug)
+		bus->unplug = stock.unplug;
+	if (bus->cleanup == cleanup)
+		bus->cleanup = stock.cleanup;
+}
+
+static int
+match_any(const struct rte_device *dev, const void *data)
+{
+	(void)dev;
+	(void)data;
+	return 0;
+}
+
+struct rte_device *
+pci_epoch_next(struct rte_bus *bus, const struct rte_device *after)
+{
+	return bus->find_device(after, match_any, NULL);
+}
+
+bool
+pci_epoch_is_probed(const struct rte_pci_device *dev)
+{
+	return dev->driver != NULL && rte_dev_is_probed(&dev->device);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* pci_2607: the stock "pci" bus, as DPDK lays it out from 26.07 on.
+ * In:  EAL calls our wrappers.  Out: the bus's own ops, and pci.c before or after.
+ * Every device, also at start, is probed through `probe_device`; `probe` itself
+ * is wrapped as the foothold of the plugin.
+ * Context: app (whoever calls EAL). */
+
+#include "../../../lib/core/plugin.h"
+#include "pci.h"
+
+static struct rte_bus stock;    /* the ops as they were */
+static bool is_wrapped;
+static bool has_probed;         /* EAL's first probe is over */
+
+/* Not the first rte_bus_probe(): PROBE_AGAIN drivers are not probed again. */
+static int
+probe(struct rte_bus *bus)
+{
+	bool allows_again = bus->allow_multi_probe;
+	int ret;
+
+	plugin_start();
+	if (has_probed)
+		bus->allow_multi_probe = false;
+	ret = stock.probe(bus);
+	bus->allow_multi_probe = allows_again;
+	has_probed = true;
+	pci_probed_all();
+	return ret;
+}
+
+static int
+probe_device(struct rte_driver *drv, struct rte_device *dev)
+{
+	int ret = stock.probe_device(drv, dev);
+
+	if (ret == 0)
+		pci_probed(container_of(dev, struct rte_pci_device, device));
+	return ret;
+}
+
+static int
+unplug_device(struct rte_device *dev)
+{
+	int ret;
+
+	pci_before_unplug(dev);
+	ret = stock.unplug_device(dev);
+	pci_after_unplug(dev, ret == 0);
+	return ret;
+}
+
+static int
+cleanup(struct rte_bus *bus)
+{
+	int ret;
+
+	pci_before_cleanup();
+	ret = stock.cleanup(bus);
+	pci_after_cleanup();
+	return ret;
+}
+
+void
+pci_epoch_watch_probe(struct rte_bus *bus)
+{
+	stock = *bus;
+	bus->probe = probe;
+}
+
+void
+pci_epoch_wrap(struct rte_bus *bus)
+{
+	if (bus->probe != probe)
+		stock = *bus;
+	bus->probe = probe;
+	bus->probe_device = probe_device;
+	bus->unplug_device = unplug_device;
+	bus->cleanup = cleanup;
+	is_wrapped = true;
+	/* enabled late: EAL has probed; as a plugin: we are in its first probe */
+	if (!plugin_is_starting())
+		has_probed = true;
+}
+
+/* Where somebody has wrapped ours in turn, ours stays: it passes on. */
+void
+pci_epoch_unwrap(struct rte_bus *bus)
+{
+	if (!is_wrapped)
+		return;
+	is_wrapped = false;
+	if (bus->probe == probe)
+		bus->probe = stock.probe;
+	if (bus->probe_device == probe_device)
+		bus->probe_device = stock.probe_device;
+	if (bus->unplug_device == unplug_device)
+		bus->unplug_device = stock.unplug_device;
+	if (bus->cleanup == cleanup)
+		bus->cleanup = stock.cleanup;
+}
+
+static int
+match_any(const struct rte_device *dev, const void *data)
+{
+	(void)dev;
+	(void)data;
+	return 0;
+}
+
+struct rte_device *
+pci_epoch_next(struct rte_bus *bus, const struct rte_device *after)
+{
+	return bus->find_device(bus, after, match_any, NULL);
+}
+
+bool
+pci_epoch_is_probed(const struct rte_pci_device *dev)
+{
+	return rte_dev_is_probed(&dev->device);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* sysfs: what the kernel knows of a PCI function now.
+ * In:  a name (watch, publish).  Out: is it there, is it the same, which is it.
+ * It reads the function's folder (its inode changes with every enumeration), its
+ * configuration space and its driver link: nothing of it takes the kernel's
+ * device lock, which a pending vfio removal holds.
+ * Context: watch, app. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pci.h"
+
+#define CONFIG_LEN 64
+#define VENDOR 0x00
+#define DEVICE 0x02
+#define COMMAND 0x04
+#define COMMAND_MEMORY 0x2
+#define SUBSYSTEM_VENDOR 0x2c
+#define SUBSYSTEM_DEVICE 0x2e
+#define EXTENDED 0x100          /* PCIe r6 7.6.3: first extended capability */
+#define CAP_SERIAL 0x0003       /* 7.9.3: device serial number */
+
+/* PATH_LEN: sysfs names are short; a test's mock may be deep. */
+#define PATH_LEN 4096
+
+static void
+path_of(char path[PATH_LEN], const char *name, const char *file)
+{
+	snprintf(path, PATH_LEN, "%s/%s/%s", rte_pci_get_sysfs_path(), name, file);
+}
+
+static int
+open_config(const char *name, const char *file)
+{
+	char path[PATH_LEN];
+
+	path_of(path, name, file);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static uint16_t
+word(const uint8_t *config, unsigned int at)
+{
+	return config[at] | config[at + 1] << 8;
+}
+
+static bool
+read_config(int fd, uint8_t config[CONFIG_LEN])
+{
+	return pread(fd, config, CONFIG_LEN, 0) == CONFIG_LEN;
+}
+
+/* A virtual function's ids always read as ones (PCIe r6 9.3.4.1): its physical
+ * function answers for it, and so do its own command and status. */
+static bool
+is_vf_dark(const char *name, const uint8_t *config)
+{
+	uint8_t pf[CONFIG_LEN];
+	int fd = open_config(name, "physfn/config");
+	bool is_dark;
+
+	if (fd < 0)
+		return true;    /* not a VF at all */
+	is_dark = !read_config(fd, pf) || word(pf, VENDOR) == 0xffff ||
+		(word(config, COMMAND) == 0xffff && word(config, COMMAND + 2) == 0xffff);
+	close(fd);
+	return is_dark;
+}
+
+void
+pci_kernel_driver(const char *name, char driver[HOTPLUG_NAME_LEN])
+{
+	char path[PATH_LEN], link[PATH_LEN];
+	const char *base;
+	ssize_t n;
+
+	driver[0] = '\0';
+	path_of(path, name, "driver");
+	n = readlink(path, link, sizeof(link) - 1);
+	if (n <= 0)
+		return;
+	link[n] = '\0';
+	base = strrchr(link, '/');
+	snprintf(driver, HOTPLUG_NAME_LEN, "%.*s", HOTPLUG_NAME_LEN - 1,
+		 base != NULL ? base + 1 : link);
+}
+
+static bool
+is_other_card(const uint8_t *config, const struct hotplug_identity *id)
+{
+	if (word(config, VENDOR) == 0xffff)     /* a VF: no ids of its own */
+		return false;
+	return word(config, VENDOR) != id->vendor || word(config, DEVICE) != id->device;
+}
+
+enum hotplug_look
+pci_look(const char *name, const char *kernel_driver, const struct hotplug_identity *id)
+{
+	char path[PATH_LEN], driver[HOTPLUG_NAME_LEN];
+	uint8_t config[CONFIG_LEN];
+	bool is_readable;
+	struct stat st;
+	int fd;
+
+	path_of(path, name, "");
+	if (stat(path, &st) < 0)
+		return HOTPLUG_LOOK_ABSENT;
+	if (id->generation != 0 && st.st_ino != id->generation)
+		return HOTPLUG_LOOK_OTHER;
+	fd = open_config(name, "config");
+	if (fd < 0)
+		return HOTPLUG_LOOK_ABSENT;     /* its files are being taken away */
+	is_readable = read_config(fd, config);
+	close(fd);
+	if (!is_readable)
+		return HOTPLUG_LOOK_ABSENT;
+	if (word(config, VENDOR) == 0xffff && is_vf_dark(name, config))
+		return HOTPLUG_LOOK_DARK;
+	if (is_other_card(config, id))
+		return HOTPLUG_LOOK_OTHER;
+	pci_kernel_driver(name, driver);
+	if (strcmp(driver, kernel_driver) != 0)
+		return HOTPLUG_LOOK_CLAIMED;
+	if (strncmp(driver, "vfio", 4) == 0 && !(word(config, COMMAND) & COMMAND_MEMORY))
+		return HOTPLUG_LOOK_MUTED;
+	return HOTPLUG_LOOK_PRESENT;
+}
+
+static uint64_t
+read_serial(int fd)
+{
+	uint32_t header, serial[2];
+	unsigned int at = EXTENDED, n;
+
+	for (n = 0; n < 64 && at >= EXTENDED; n++) {
+		if (pread(fd, &header, sizeof(header), at) != sizeof(header) || header == 0 ||
+		    header == UINT32_MAX)
+			return 0;
+		if ((header & 0xffff) == CAP_SERIAL)
+			return pread(fd, serial, sizeof(serial), at + 4) == sizeof(serial) ?
+				(uint64_t)serial[1] << 32 | serial[0] : 0;
+		at = header >> 20 & 0xffc;
+	}
+	return 0;
+}
+
+int
+pci_identify(const char *name, struct hotplug_identity *id)
+{
+	uint8_t config[CONFIG_LEN];
+	char path[PATH_LEN];
+	struct stat st;
+	int fd, ret = 0;
+
+	path_of(path, name, "");
+	if (stat(path, &st) < 0)
+		return -errno;
+	fd = open_config(name, "config");
+	if (fd < 0)
+		return -errno;
+	if (!read_config(fd, config))
+		ret = -EIO;
+	else
+		*id = (struct hotplug_identity){
+			.vendor = word(config, VENDOR),
+			.device = word(config, DEVICE),
+			.subsystem_vendor = word(config, SUBSYSTEM_VENDOR),
+			.subsystem_device = word(config, SUBSYSTEM_DEVICE),
+			.serial = read_serial(fd),
+			.generation = st.st_ino,
+		};
+	close(fd);
+	return ret;
+}
+
+static bool
+is_user_space(const char *driver)
+{
+	return driver != NULL && (strcmp(driver, "igb_uio") == 0 ||
+		strcmp(driver, "uio_pci_generic") == 0 || strcmp(driver, "vfio-pci") == 0);
+}
+
+int
+pci_glance(const char *name, struct hotplug_glance *glance)
+{
+	char path[PATH_LEN];
+	struct stat st;
+
+	path_of(path, name, "");
+	if (stat(path, &st) < 0)
+		return -ENOENT;
+	glance->generation = st.st_ino;
+	pci_kernel_driver(name, glance->kernel_driver);
+	glance->is_user_space = is_user_space(glance->kernel_driver);
+	return 0;
+}
+
+static enum hotplug_uevent_kind
+classify_pci(const struct hotplug_uevent *uevent)
+{
+	if (strcmp(uevent->action, "remove") == 0)
+		return HOTPLUG_UEVENT_REMOVE;
+	if (strcmp(uevent->action, "unbind") == 0)
+		return HOTPLUG_UEVENT_UNBIND;
+	if (strcmp(uevent->action, "add") == 0)
+		return HOTPLUG_UEVENT_ADD;
+	if (strcmp(uevent->action, "bind") == 0)
+		return is_user_space(uevent->driver) ? HOTPLUG_UEVENT_BIND : HOTPLUG_UEVENT_CLAIM;
+	return HOTPLUG_UEVENT_NONE;
+}
+
+/* The part of a path `up` levels above its end ("/a/B/uio/uio0", 2: "B"). */
+static void
+part_of(const char *path, unsigned int up, char *name)
+{
+	const char *end = path + strlen(path), *at = end;
+
+	for (;; up--) {
+		while (at > path && at[-1] != '/')
+			at--;
+		if (up == 0 || at == path)
+			break;
+		end = --at;
+	}
+	snprintf(name, HOTPLUG_NAME_LEN, "%.*s", (int)(end - at), at);
+}
+
+static bool
+is_pci_name(const char *name)
+{
+	struct rte_pci_addr addr;
+
+	return rte_pci_addr_parse(name, &addr) == 0;
+}
+
+/* "uio remove" comes 3 to 10 ms before its function's own events. */
+enum hotplug_uevent_kind
+pci_classify(const struct hotplug_uevent *uevent, char *name)
+{
+	bool is_uio = strcmp(uevent->subsystem, "uio") == 0;
+
+	if (!is_uio && strcmp(uevent->subsystem, "pci") != 0)
+		return HOTPLUG_UEVENT_NONE;
+	part_of(uevent->devpath, is_uio ? 2 : 0, name);
+	if (!is_pci_name(name))
+		return HOTPLUG_UEVENT_NONE;
+	if (!is_uio)
+		return classify_pci(uevent);
+	return strcmp(uevent->action, "remove") == 0 ? HOTPLUG_UEVENT_UNBIND :
+		HOTPLUG_UEVENT_NONE;
+}
+
+int
+pci_enumerate(void (*fn)(const char *name, void *arg), void *arg)
+{
+	DIR *dir = opendir(rte_pci_get_sysfs_path());
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return -errno;
+	while ((entry = readdir(dir)) != NULL)
+		if (is_pci_name(entry->d_name))
+			fn(entry->d_name, arg);
+	closedir(dir);
+	return 0;
+}

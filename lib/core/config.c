@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* config: defaults, the options text, and what is out of range.
+ * In:  hotplug_config_*() (app), DPDK_HOTPLUG (plugin).  Out: a configuration, or
+ *      a sentence that names what is wrong with it.
+ * Context: app. */
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+
+#define MAX_MS 3600000u
+#define MAX_BUFFER_KB 1048576u
+#define MAX_OPTION_LEN 256
+
+void
+hotplug_config_init(struct hotplug_config *config)
+{
+	*config = (struct hotplug_config){
+		.size = sizeof(*config),
+		.sigbus = HOTPLUG_SIGBUS_OWN,
+		.fill = HOTPLUG_FILL_ONES,
+		.driver_fill = { { "net_virtio", HOTPLUG_FILL_ZEROS } },
+		.liveness_ms = 1000,
+		.deadline_ms = 5000,
+		.uevent_buffer_kb = 16384,
+	};
+}
+
+struct choice {
+	const char *name;
+	int value;
+};
+
+static const struct choice sigbus_choices[] = {
+	{ "own", HOTPLUG_SIGBUS_OWN },
+	{ "dispatch", HOTPLUG_SIGBUS_DISPATCH },
+	{ "none", HOTPLUG_SIGBUS_NONE },
+	{ NULL, 0 },
+};
+
+static const struct choice fill_choices[] = {
+	{ "ones", HOTPLUG_FILL_ONES },
+	{ "zeros", HOTPLUG_FILL_ZEROS },
+	{ NULL, 0 },
+};
+
+static int
+choose(const struct choice *choices, const char *value)
+{
+	for (; choices->name != NULL; choices++)
+		if (strcmp(choices->name, value) == 0)
+			return choices->value;
+	return -EINVAL;
+}
+
+static const struct choice switch_choices[] = {
+	{ "off", 0 },
+	{ "on", 1 },
+	{ NULL, 0 },
+};
+
+static int
+parse_number(const char *value, uint32_t min, uint32_t max, uint32_t *number)
+{
+	unsigned long n;
+	char *end;
+
+	if (value[0] < '0' || value[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	n = strtoul(value, &end, 10);
+	if (errno != 0 || *end != '\0' || n < min || n > max)
+		return -EINVAL;
+	*number = n;
+	return 0;
+}
+
+static int
+set_driver_fill(struct hotplug_config *config, const char *driver, int fill)
+{
+	struct hotplug_driver_fill *entry = config->driver_fill;
+	unsigned int i;
+
+	if (driver[0] == '\0' || strlen(driver) >= HOTPLUG_NAME_LEN)
+		return -EINVAL;
+	for (i = 0; i < HOTPLUG_MAX_DRIVER_FILLS; i++, entry++) {
+		if (entry->driver[0] != '\0' && strcmp(entry->driver, driver) != 0)
+			continue;
+		strcpy(entry->driver, driver);
+		entry->fill = fill;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+/* Options that are one 32-bit field: a word out of some, or a number. */
+static const struct option {
+	const char *key;
+	size_t offset;
+	const struct choice *choices;   /* NULL: a number */
+	uint32_t min, max;
+} options[] = {
+	{ "sigbus", offsetof(struct hotplug_config, sigbus), sigbus_choices, 0, 0 },
+	{ "fill", offsetof(struct hotplug_config, fill), fill_choices, 0, 0 },
+	{ "uio_mmap", offsetof(struct hotplug_config, uio_mmap), switch_choices, 0, 0 },
+	{ "liveness_ms", offsetof(struct hotplug_config, liveness_ms), NULL, 0, MAX_MS },
+	{ "deadline_ms", offsetof(struct hotplug_config, deadline_ms), NULL, 0, MAX_MS },
+	{ "uevent_buffer_kb", offsetof(struct hotplug_config, uevent_buffer_kb), NULL, 1,
+	  MAX_BUFFER_KB },
+};
+
+_Static_assert(sizeof(enum hotplug_fill) == sizeof(uint32_t), "an option is 32 bits");
+
+static int
+set_field(struct hotplug_config *config, const struct option *option, const char *value)
+{
+	uint32_t field;
+	int ret;
+
+	if (option->choices == NULL) {
+		ret = parse_number(value, option->min, option->max, &field);
+	} else {
+		ret = choose(option->choices, value);
+		field = ret;
+	}
+	if (ret < 0)
+		return ret;
+	memcpy((char *)config + option->offset, &field, sizeof(field));
+	return 0;
+}
+
+/* -ENOENT: no such key. */
+static int
+set_option(struct hotplug_config *config, const char *key, const char *value)
+{
+	unsigned int i;
+	int fill;
+
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (strcmp(options[i].key, key) == 0)
+			return set_field(config, &options[i], value);
+	if (strncmp(key, "fill.", 5) != 0)
+		return -ENOENT;
+	fill = choose(fill_choices, value);
+	return fill < 0 ? fill : set_driver_fill(config, key + 5, fill);
+}
+
+static const char *
+what_is_wrong(int ret)
+{
+	switch (ret) {
+	case -ENOENT:
+		return "unknown option (known: sigbus=own|dispatch|none, fill=ones|zeros, "
+			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
+			"uevent_buffer_kb=1..1048576, uio_mmap=on|off)";
+	case -ENOSPC:
+		return "too many drivers with a fill of their own";
+	default:
+		return "bad value";
+	}
+}
+
+/* One "key=value", copied out of the list. */
+static int
+parse_option(struct hotplug_config *config, const char *text, size_t len, char *error,
+	     size_t error_len)
+{
+	char option[MAX_OPTION_LEN], *value;
+	int ret = -EINVAL;
+
+	snprintf(option, sizeof(option), "%.*s", (int)len, text);
+	value = strchr(option, '=');
+	if (len < sizeof(option) && value != NULL) {
+		*value = '\0';
+		ret = set_option(config, option, value + 1);
+		*value = '=';
+	} else if (len < sizeof(option)) {
+		ret = -ENOENT;
+	}
+	if (ret != 0 && error != NULL)
+		snprintf(error, error_len, "'%s': %s", option, what_is_wrong(ret));
+	return ret == -ENOENT ? -EINVAL : ret;
+}
+
+int
+hotplug_config_parse(struct hotplug_config *config, const char *text, char *error,
+		     size_t error_len)
+{
+	struct hotplug_config result = *config;
+	const char *end;
+	int ret;
+
+	for (; text != NULL && *text != '\0'; text = *end == ',' ? end + 1 : end) {
+		end = strchrnul(text, ',');
+		ret = parse_option(&result, text, end - text, error, error_len);
+		if (ret != 0)
+			return ret;
+	}
+	*config = result;
+	return 0;
+}
+
+const char *
+config_fault(const struct hotplug_config *config)
+{
+	unsigned int i;
+
+	if (config->size != sizeof(*config))
+		return "size is not sizeof(struct hotplug_config): call hotplug_config_init()";
+	if (config->sigbus > HOTPLUG_SIGBUS_NONE)
+		return "sigbus is no enum hotplug_sigbus";
+	if (config->fill > HOTPLUG_FILL_ZEROS)
+		return "fill is no enum hotplug_fill";
+	if (config->liveness_ms > MAX_MS)
+		return "liveness_ms is more than 3600000";
+	if (config->deadline_ms > MAX_MS)
+		return "deadline_ms is more than 3600000";
+	if (config->uevent_buffer_kb < 1 || config->uevent_buffer_kb > MAX_BUFFER_KB)
+		return "uevent_buffer_kb is not between 1 and 1048576";
+	if (config->uio_mmap > 1)
+		return "uio_mmap is neither 0 nor 1";
+	for (i = 0; i < HOTPLUG_MAX_DRIVER_FILLS; i++) {
+		if (strnlen(config->driver_fill[i].driver, HOTPLUG_NAME_LEN) == HOTPLUG_NAME_LEN)
+			return "a driver_fill has a name without an end";
+		if (config->driver_fill[i].fill > HOTPLUG_FILL_ZEROS)
+			return "a driver_fill has a fill that is no enum hotplug_fill";
+	}
+	return NULL;
+}

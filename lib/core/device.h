@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_CORE_DEVICE_H
+#define HOTPLUG_CORE_DEVICE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../survive/maps.h"
+#include "hotplug_bus.h"
+
+/* VMAs of one region (vfio cuts a hole for the MSI-X table: 3). */
+#define DEVICE_MAX_VMAS 8
+
+struct flip;
+
+/* One region: a BAR as this process has it mapped.  Changed only while it is
+ * not in the guard (but for the flag), so that signal context may read it. */
+struct region {
+	struct hotplug_device *dev;
+	uintptr_t start, end;   /* page-rounded */
+	int restore_fd;
+	uint64_t restore_offset;
+	_Atomic bool has_anonymous;     /* we have laid some here: no file, or no room */
+	unsigned int n_vmas;
+	struct vma vma[DEVICE_MAX_VMAS]; /* what was mapped there at publish */
+};
+
+/* So many losses and returns within a minute are flapping. */
+#define DEVICE_FLAPS 10
+
+/* Signs that a device has been given and watch has not looked at yet. */
+#define DEVICE_SIGN(sign) (1u << (sign))
+#define DEVICE_LOOK (1u << 31)  /* no sign, just look */
+
+/* One device, by bus and name; never freed: a bus slot may be on its way in
+ * while we are being disabled. */
+struct hotplug_device {
+	struct hotplug_device *next;    /* set once, before it is linked */
+	struct hotplug_device *same_hash; /* likewise */
+	struct hotplug_bus *bus;        /* likewise */
+	char name[HOTPLUG_NAME_LEN];    /* likewise */
+
+	/* Any context; everything else is guarded by device_lock(). */
+	_Atomic unsigned int signs;
+	_Atomic bool is_gone;           /* faults need no look any more */
+	_Atomic int n_unsettled;        /* drivers that may be unmapping it now */
+
+	const void *key;                /* NULL: not published */
+	char driver[HOTPLUG_NAME_LEN];
+	char kernel_driver[HOTPLUG_NAME_LEN];
+	struct hotplug_identity id;     /* of the card that is, or was, attached */
+	unsigned int n_ports;
+	uint16_t port[HOTPLUG_MAX_PORTS];
+	enum hotplug_fill fill;
+	bool works_on_request;
+	unsigned int n_regions;
+	struct region *region;          /* HOTPLUG_MAX_REGIONS, from the first publish */
+	int sign_fd;                    /* our dup, in watch's epoll; -1: none */
+	bool is_cut, wants_cut;         /* wants_cut: when it has settled */
+	struct flip *flip;              /* while its driver is at work on dead registers */
+
+	enum hotplug_state state;
+	enum hotplug_cause cause;       /* of GONE */
+	struct hotplug_glance glance;   /* what was last seen; generation 0: not there */
+	unsigned int pass;              /* the last scan that saw it */
+
+	/* The present suspicion. */
+	enum hotplug_sign first_sign;
+	uint64_t sign_ns, cut_ns;
+	uint64_t look_ns;               /* when to look again; 0: no need */
+	uint64_t claimed_ns;            /* since when look() says CLAIMED */
+	uint64_t dark_ns;               /* since when it says DARK */
+	bool has_hung_up;               /* its descriptor is dead for good */
+
+	bool is_requested, is_held;     /* REQUESTED, HELD were raised */
+	uint64_t requested_ns;
+
+	uint64_t change_ns[DEVICE_FLAPS]; /* the last losses and returns, a ring */
+	unsigned int n_changes;
+	bool is_flapping, owes_ready;   /* owes_ready: READY when it stays */
+};
+
+/* One lock for the table, the devices in it and the guard's writers: they meet
+ * seldom (attach, detach, loss) and never for long.  It is never held while a
+ * subscriber, a driver or look() runs. */
+void device_lock(void);
+void device_unlock(void);
+
+/* The list: entries are added, never taken away. */
+struct hotplug_device *device_first(void);
+struct hotplug_device *device_find(const struct hotplug_bus *bus, const char *name);
+/* Find or make; NULL: no memory or the name is too long.  Takes the lock. */
+struct hotplug_device *device_know(struct hotplug_bus *bus, const char *name);
+/* Is it gone, suspected, or asked for?  With the bus's key. */
+bool device_is_lost(const struct hotplug_bus *bus, const void *key);
+bool device_is_cut(const struct hotplug_bus *bus, const void *key);
+void device_withdraw_all(const struct hotplug_bus *bus); /* NULL: all buses */
+unsigned int device_count_published(void);
+unsigned int device_count_zombies(void);
+
+/* Post a sign and wake watch; signal-safe. */
+void device_post(struct hotplug_device *dev, unsigned int bits);
+
+uint64_t device_now_ns(void);
+
+/* Set by enable, read at publish: which fill does this driver's device get? */
+void device_set_fills(enum hotplug_fill fill, const struct hotplug_driver_fill *list);
+
+#endif /* HOTPLUG_CORE_DEVICE_H */

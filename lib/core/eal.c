@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* eal: what we must know of the EAL around us, and what we owe it.
+ * In:  enable/disable (app), the watch thread's tick, events (a subscriber).
+ * Out: yes or no to "is this the DPDK that we were compiled for", the SIGBUS
+ *      action, EAL's device event callbacks.
+ * Context: app, watch (eal_sigbus_check), events (eal_forward_event). */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_lcore.h>
+#include <rte_version.h>
+
+#include "../survive/sigbus.h"
+#include "eal.h"
+#include "host.h"
+
+/* "DPDK 22.11.11" -> 22, 11. */
+static bool
+is_compiled_for(const char *version)
+{
+	int year, month;
+
+	return sscanf(version, "%*s %d.%d", &year, &month) == 2 &&
+		year == RTE_VER_YEAR && month == RTE_VER_MONTH;
+}
+
+int
+eal_check(void)
+{
+	if (!is_compiled_for(rte_version())) {
+		host_log(HOST_ERR, "compiled for DPDK %d.%02d, but this is %s: not enabled (their "
+			 "driver structures differ)", RTE_VER_YEAR, RTE_VER_MONTH, rte_version());
+		return -ENOTSUP;
+	}
+	return rte_lcore_count() == 0 ? -EAGAIN : 0;
+}
+
+/* EAL's handler as sigaction() shows it; what was found before we came. */
+static struct sigaction eal_action, found, below;
+static bool has_seat, has_said_foreign;
+
+static bool
+is_same_handler(const struct sigaction *a, const struct sigaction *b)
+{
+	return a->sa_handler == b->sa_handler;
+}
+
+/* Take EAL's seat: rte_dev_hotplug_handle_enable() does nothing when its handler
+ * is installed already, so the application's own call cannot put it over ours.
+ * What lies below EAL's handler shows when it is taken away for a moment. */
+static int
+take_seat(void)
+{
+	struct sigaction under_eal;
+
+	if (sigaction(SIGBUS, NULL, &found) < 0)
+		return -errno;
+	rte_dev_hotplug_handle_disable();
+	if (sigaction(SIGBUS, NULL, &under_eal) < 0)
+		return -errno;
+	rte_dev_hotplug_handle_enable();
+	if (sigaction(SIGBUS, NULL, &eal_action) < 0)
+		return -errno;
+	below = is_same_handler(&found, &eal_action) ? under_eal : found;
+	has_seat = true;
+	return 0;
+}
+
+int
+eal_sigbus_start(void)
+{
+	int ret = take_seat();
+
+	has_said_foreign = false;
+	return ret != 0 ? ret : sigbus_install(&below);
+}
+
+bool
+eal_sigbus_is_on_top(void)
+{
+	return has_seat && sigbus_is_on_top();
+}
+
+/* Somebody has changed the action.  EAL's own doings, and a return to what was
+ * there or to the default, are undone; another handler is left alone: two that
+ * fight for the top serve nobody. */
+void
+eal_sigbus_check(void)
+{
+	struct sigaction now;
+
+	if (!has_seat || sigaction(SIGBUS, NULL, &now) < 0 || sigbus_is_ours(&now))
+		return;
+	if (is_same_handler(&now, &eal_action)) {
+		sigbus_install(&below);
+	} else if (sigbus_is_below(&now) || now.sa_handler == SIG_DFL) {
+		below = now;
+		rte_dev_hotplug_handle_disable();
+		rte_dev_hotplug_handle_enable();
+		sigbus_install(&below);
+	} else if (!has_said_foreign) {
+		has_said_foreign = true;
+		host_log(HOST_WARN, "another SIGBUS handler was installed over ours: it must call "
+			 "hotplug_sigbus_dispatch() or pass the signal on");
+	}
+}
+
+/* Leave the seat as it was found: EAL's handler where it was on top, else the
+ * action that was there.  Handlers installed over ours stay. */
+void
+eal_sigbus_stop(void)
+{
+	bool was_eals = is_same_handler(&found, &eal_action);
+
+	if (!has_seat)
+		return;
+	has_seat = false;
+	if (!sigbus_is_on_top())
+		return;
+	if (!was_eals)
+		rte_dev_hotplug_handle_disable();
+	sigaction(SIGBUS, was_eals ? &eal_action : &below, NULL);
+}
+
+/* Is one of our descriptors the socket with this inode? */
+static bool
+is_own_socket(unsigned long inode)
+{
+	char path[64], link[64], want[64];
+	ssize_t n;
+	int fd, max = getdtablesize();
+
+	snprintf(want, sizeof(want), "socket:[%lu]", inode);
+	if (max > 4096)
+		max = 4096;     /* EAL opens its monitor early */
+	for (fd = 0; fd < max; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = readlink(path, link, sizeof(link) - 1);
+		if (n <= 0)
+			continue;
+		link[n] = '\0';
+		if (strcmp(link, want) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* EAL does not say whether its monitor runs; its socket shows: kobject uevents
+ * (protocol 15), bound to all 32 groups. */
+static bool
+has_eal_monitor(void)
+{
+	FILE *f = fopen("/proc/self/net/netlink", "re");
+	unsigned int protocol, groups;
+	bool is_running = false;
+	unsigned long inode;
+	char line[256];
+
+	if (f == NULL)
+		return false;
+	while (!is_running && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "%*s %u %*u %x %*d %*d %*d %*d %*d %lu", &protocol, &groups,
+			   &inode) == 3 && protocol == 15 && groups == 0xffffffff)
+			is_running = is_own_socket(inode);
+	fclose(f);
+	return is_running;
+}
+
+/* Does EAL tell of this by itself?  Its monitor, when it runs, of "add" and
+ * "remove" uevents of the pci subsystem; of nothing else. */
+static bool
+is_told_by_eal(const struct hotplug_event *event)
+{
+	if (event->type == HOTPLUG_EVENT_GONE && event->cause != HOTPLUG_CAUSE_REMOVED)
+		return false;
+	return strcmp(event->bus, "pci") == 0 && has_eal_monitor();
+}
+
+/* A device goes once: a request is a removal for EAL's callbacks (as in stock). */
+void
+eal_forward_event(const struct hotplug_event *event, void *arg)
+{
+	(void)arg;
+	switch (event->type) {
+	case HOTPLUG_EVENT_REQUESTED:
+		rte_dev_event_callback_process(event->device, RTE_DEV_EVENT_REMOVE);
+		break;
+	case HOTPLUG_EVENT_GONE:
+		if (!event->was_requested && !is_told_by_eal(event))
+			rte_dev_event_callback_process(event->device, RTE_DEV_EVENT_REMOVE);
+		break;
+	case HOTPLUG_EVENT_READY:
+		if (!is_told_by_eal(event))
+			rte_dev_event_callback_process(event->device, RTE_DEV_EVENT_ADD);
+		break;
+	default:
+		break;
+	}
+}

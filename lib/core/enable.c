@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* enable: bring the rooms up in order, and take them down in reverse.
+ * In:  hotplug_enable/disable (app), the plugin.  Out: everything else.
+ * Lock: `lock`, so that two callers do not meet; no room is entered that takes
+ *      it again.
+ * Context: app. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "../report/events.h"
+#include "../report/log.h"
+#include "../survive/cutoff.h"
+#include "../survive/stats.h"
+#include "../watch/watch.h"
+#include "bus.h"
+#include "config.h"
+#include "device.h"
+#include "diagnose.h"
+#include "eal.h"
+#include "enable.h"
+#include "host.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* enable against disable */
+static _Atomic bool is_on;
+static struct hotplug_config config;
+
+bool
+enable_is_on(void)
+{
+	return atomic_load(&is_on);
+}
+
+const struct hotplug_config *
+enable_config(void)
+{
+	return &config;
+}
+
+static void
+on_tick(void)
+{
+	static unsigned int n_ticks;
+
+	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
+		eal_sigbus_check();
+	if (n_ticks < 10 || n_ticks % 60 == 0)
+		diagnose();
+	n_ticks++;
+}
+
+static int
+start_threads(void)
+{
+	int ret;
+
+	ret = events_start();
+	if (ret != 0)
+		return ret;
+	ret = watch_start(on_tick);
+	if (ret != 0)
+		events_stop();
+	return ret;
+}
+
+static void
+stop_threads(void)
+{
+	watch_stop();
+	events_stop();
+}
+
+/* From here on devices may be published. */
+static int
+open_doors(void)
+{
+	int ret = 0;
+
+	atomic_store(&is_on, true);
+	hotplug_event_subscribe(NULL, log_event, NULL);
+	hotplug_event_subscribe(NULL, eal_forward_event, NULL);
+	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
+		ret = eal_sigbus_start();
+	if (ret == 0)
+		ret = bus_enable_all();
+	return ret;
+}
+
+/* Faults are answered until nothing is guarded any more. */
+static void
+close_doors(void)
+{
+	device_withdraw_all(NULL);
+	atomic_store(&is_on, false);
+	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
+		eal_sigbus_stop();
+	cutoff_stop();
+	watch_close();
+}
+
+static int
+start(void)
+{
+	int ret;
+
+	memset(&stats, 0, sizeof(stats));
+	device_set_fills(config.fill, config.driver_fill);
+	cutoff_start(config.sigbus != HOTPLUG_SIGBUS_NONE);
+	ret = start_threads();
+	if (ret != 0) {
+		cutoff_stop();
+		return ret;
+	}
+	ret = open_doors();
+	if (ret != 0) {
+		stop_threads();
+		close_doors();
+	}
+	return ret;
+}
+
+static int
+enable(const struct hotplug_config *wanted)
+{
+	const char *fault = config_fault(wanted);
+	int ret;
+
+	if (fault != NULL) {
+		host_log(HOST_ERR, "configuration: %s", fault);
+		return -EINVAL;
+	}
+	if (enable_is_on())
+		return -EALREADY;
+	ret = eal_check();
+	if (ret != 0)
+		return ret;
+	config = *wanted;
+	ret = start();
+	if (ret != 0) {
+		host_log(HOST_ERR, "not enabled: %s", strerror(-ret));
+		return ret;
+	}
+	diagnose_reset();
+	diagnose();
+	host_log(HOST_NOTICE, "enabled: %u device(s) guarded, uevents %s, SIGBUS %s",
+		 device_count_published(), watch_has_monitor() ? "on" : "off",
+		 config.sigbus == HOTPLUG_SIGBUS_OWN ? "ours" :
+		 config.sigbus == HOTPLUG_SIGBUS_DISPATCH ? "dispatched by the application" :
+		 "not handled");
+	return 0;
+}
+
+int
+hotplug_enable(const struct hotplug_config *wanted)
+{
+	struct hotplug_config defaults;
+	int ret;
+
+	if (events_is_self())
+		return -EDEADLK;
+	hotplug_config_init(&defaults);
+	pthread_mutex_lock(&lock);
+	ret = enable(wanted != NULL ? wanted : &defaults);
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+int
+hotplug_disable(void)
+{
+	int ret = -EALREADY;
+
+	if (events_is_self())
+		return -EDEADLK;
+	pthread_mutex_lock(&lock);
+	if (enable_is_on()) {
+		bus_disable_all();
+		stop_threads();
+		close_doors();
+		ret = 0;
+	}
+	pthread_mutex_unlock(&lock);
+	return ret;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_CORE_HOST_H
+#define HOTPLUG_CORE_HOST_H
+
+#include <pthread.h>
+
+/* What the process that we live in gives us: its log and its threads.
+ * core/host.c takes them from EAL; tests without librte bring their own. */
+
+enum host_level { HOST_ERR, HOST_WARN, HOST_NOTICE, HOST_DEBUG };
+
+/* One line, without its newline.  Never from signal context. */
+void host_log(enum host_level level, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* A control thread: it does not inherit a polling core's affinity. */
+struct host_thread {
+	pthread_t id;
+	void (*run)(void *arg);
+	void *arg;
+};
+
+int host_thread_start(struct host_thread *thread, const char *name,
+		      void (*run)(void *arg), void *arg);
+void host_thread_join(struct host_thread *thread);
+
+#endif /* HOTPLUG_CORE_HOST_H */

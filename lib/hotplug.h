@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_H
+#define HOTPLUG_H
+
+/**
+ * @file
+ * dpdk-hotplug: keep a DPDK application running while devices vanish.
+ *
+ * hotplug_enable() guards every probed device: when one goes away, its BARs in
+ * this process are cut off (they read as all ones from then on, and whatever
+ * is written goes nowhere) before anybody is told, so that neither a poll mode
+ * driver nor the application touches a device that is gone, or another card
+ * that has come to the same address.  Subscribers then hear what happened.
+ *
+ * Threads.  Every call is thread-safe unless it says otherwise.  Subscribers
+ * run on the library's "events" thread with no lock held: they may call
+ * anything declared here but hotplug_enable() and hotplug_disable().  No call
+ * but hotplug_sigbus_dispatch() may be used in a signal handler.
+ *
+ * Errors.  Calls return 0 or a positive value, or -errno; on failure outputs
+ * are untouched.  Nothing here ends the process.
+ *
+ * The data path is not touched: no hook in rx or tx, no branch, no store.
+ */
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Room for a device name ("0000:01:00.0") or a driver name, with its NUL. */
+#define HOTPLUG_NAME_LEN 64
+
+/** Drivers that a configuration can give a fill of their own. */
+#define HOTPLUG_MAX_DRIVER_FILLS 16
+
+/** What a device is to this process (doc/states.md has the whole machine). */
+enum hotplug_state {
+	HOTPLUG_STATE_ABSENT,   /**< not there (it may be remembered) */
+	HOTPLUG_STATE_PRESENT,  /**< there, no user-space driver bound */
+	HOTPLUG_STATE_READY,    /**< there, user-space driver bound, not attached */
+	HOTPLUG_STATE_ATTACHED, /**< probed in this process and guarded */
+	HOTPLUG_STATE_SUSPECT,  /**< a sign of removal was seen; being confirmed */
+	HOTPLUG_STATE_GONE,     /**< lost while attached; BARs are cut off */
+};
+
+/** Why a device went. */
+enum hotplug_cause {
+	HOTPLUG_CAUSE_NONE,
+	HOTPLUG_CAUSE_REQUESTED, /**< the kernel (vfio) asks for it; it still works */
+	HOTPLUG_CAUSE_REMOVED,   /**< the kernel or the slot lost it */
+	HOTPLUG_CAUSE_UNBOUND,   /**< its kernel driver was unbound or changed */
+	HOTPLUG_CAUSE_FAULT,     /**< accesses fault and it does not recover */
+	HOTPLUG_CAUSE_SILENT,    /**< it stopped answering and nobody said so */
+};
+
+/** What was seen first. */
+enum hotplug_sign {
+	HOTPLUG_SIGN_NONE,
+	HOTPLUG_SIGN_UIO,      /**< /dev/uioN hung up */
+	HOTPLUG_SIGN_UEVENT,   /**< a kernel uevent */
+	HOTPLUG_SIGN_VFIO,     /**< a vfio release request */
+	HOTPLUG_SIGN_EAL,      /**< EAL's own monitor called the bus */
+	HOTPLUG_SIGN_FAULT,    /**< SIGBUS on one of its BARs */
+	HOTPLUG_SIGN_LIVENESS, /**< a periodic look */
+	HOTPLUG_SIGN_CALLER,   /**< hotplug_bus_report() by a bus backend */
+};
+
+/** What subscribers are told. */
+enum hotplug_event_type {
+	HOTPLUG_EVENT_GONE,      /**< lost; its BARs in this process are cut off */
+	HOTPLUG_EVENT_REQUESTED, /**< please release it; its BARs still work */
+	HOTPLUG_EVENT_RESTORED,  /**< it was suspected, and lives: mapped as before */
+	HOTPLUG_EVENT_READY,     /**< there, with a user-space driver bound */
+	HOTPLUG_EVENT_HELD,      /**< requested, and nobody has released it in time */
+	HOTPLUG_EVENT_FLAPPING,  /**< comes and goes; READY is withheld until it stays */
+	HOTPLUG_EVENT_RESCAN,    /**< events were dropped because subscribers lag:
+				  * compare what you know with hotplug_device_state() */
+};
+
+/** Is a card that is READY the one that was lost at this address? */
+enum hotplug_card {
+	HOTPLUG_CARD_NEW,   /**< nothing is remembered of this address */
+	HOTPLUG_CARD_SAME,  /**< ids and serial number are those that were lost */
+	HOTPLUG_CARD_ALIKE, /**< ids are, and neither has a serial number to tell */
+	HOTPLUG_CARD_OTHER, /**< another one */
+};
+
+/** Ports that an event can name. */
+#define HOTPLUG_MAX_PORTS 8
+
+/** What the cut-off registers of a lost device read as. */
+enum hotplug_fill {
+	HOTPLUG_FILL_ONES,  /**< all ones, as an absent PCI device does */
+	HOTPLUG_FILL_ZEROS, /**< zeros, as stock DPDK's anonymous pages do */
+};
+
+/** Who handles SIGBUS. */
+enum hotplug_sigbus {
+	HOTPLUG_SIGBUS_OWN,      /**< the library installs a handler, and chains */
+	HOTPLUG_SIGBUS_DISPATCH, /**< the application's calls hotplug_sigbus_dispatch() */
+	HOTPLUG_SIGBUS_NONE,     /**< nobody: cut-offs are filled at once */
+};
+
+/** One driver's own fill, by the name that rte_driver has ("net_virtio"). */
+struct hotplug_driver_fill {
+	char driver[HOTPLUG_NAME_LEN]; /**< empty: end of the list */
+	enum hotplug_fill fill;        /**< for the devices of that driver */
+};
+
+/** How hotplug_enable() behaves.  hotplug_config_init() gives the defaults. */
+struct hotplug_config {
+	size_t size;                /**< sizeof(struct hotplug_config), for growth */
+	enum hotplug_sigbus sigbus; /**< default HOTPLUG_SIGBUS_OWN */
+	enum hotplug_fill fill;     /**< default HOTPLUG_FILL_ONES */
+	/** Exceptions to fill; default: net_virtio reads zeros (its reset polls
+	 * the status register until that is 0). */
+	struct hotplug_driver_fill driver_fill[HOTPLUG_MAX_DRIVER_FILLS];
+	/** Milliseconds between two liveness looks, at most 3,600,000; 0 is
+	 * off; default 1000. */
+	uint32_t liveness_ms;
+	/** Milliseconds after REQUESTED until HELD is raised, at most 3,600,000;
+	 * 0 is never; default 5000. */
+	uint32_t deadline_ms;
+	/** KiB of kernel memory for uevents that wait to be read, 1 to 1,048,576;
+	 * default 16384.  Where it is too small they are lost, and made up for. */
+	uint32_t uevent_buffer_kb;
+	/** 1: map BARs through /dev/uioN where our igb_uio offers it, so that the
+	 * kernel revokes them in every process; default 0. */
+	uint32_t uio_mmap;
+};
+
+/** Which card it is. */
+struct hotplug_identity {
+	uint16_t vendor;           /**< 0 when the bus has none */
+	uint16_t device;           /**< 0 when the bus has none */
+	uint16_t subsystem_vendor; /**< 0 when the bus has none */
+	uint16_t subsystem_device; /**< 0 when the bus has none */
+	uint64_t serial;           /**< PCIe device serial number, 0 when it has none */
+	uint64_t generation;       /**< changes when the kernel enumerates it anew */
+};
+
+/** An event, by value.  Times are CLOCK_MONOTONIC nanoseconds, 0 when there is
+ * none. */
+struct hotplug_event {
+	size_t size;                         /**< sizeof(struct hotplug_event) */
+	enum hotplug_event_type type;        /**< what happened */
+	enum hotplug_cause cause;            /**< why, for GONE and REQUESTED */
+	enum hotplug_sign sign;              /**< what was seen first */
+	uint32_t was_requested;              /**< 1: REQUESTED was raised for this before */
+	uint64_t sequence;                   /**< counts events, from 1 */
+	char device[HOTPLUG_NAME_LEN];       /**< "0000:01:00.0"; empty for RESCAN */
+	char bus[HOTPLUG_NAME_LEN];          /**< "pci" */
+	char kernel_driver[HOTPLUG_NAME_LEN];/**< "vfio-pci"; empty when unknown */
+	struct hotplug_identity id;          /**< the card */
+	enum hotplug_card card;              /**< for READY: the one that was lost? */
+	uint32_t n_ports;                    /**< entries in port */
+	uint16_t port[HOTPLUG_MAX_PORTS];    /**< its ethdev ports when it was probed */
+	uint64_t sign_ns;                    /**< when the first sign was seen */
+	uint64_t cut_ns;                     /**< when the last BAR was cut off */
+	uint64_t event_ns;                   /**< when delivery began */
+};
+
+/** What the library has done since hotplug_enable(). */
+struct hotplug_stats {
+	size_t size;              /**< set by the caller: sizeof(struct hotplug_stats) */
+	uint64_t guarded;         /**< devices guarded now */
+	uint64_t cut_offs;        /**< devices cut off */
+	uint64_t restored;        /**< devices mapped again */
+	uint64_t faults;          /**< SIGBUS that were a guarded device's */
+	uint64_t faults_foreign;  /**< SIGBUS that were not, passed on */
+	uint64_t events;          /**< events delivered */
+	uint64_t events_lost;     /**< events dropped because subscribers lag */
+	uint64_t uevents;         /**< uevents received */
+	uint64_t uevent_losses;   /**< times the kernel said that uevents were lost */
+	uint64_t cut_failures;    /**< BARs that could not be cut off */
+	uint64_t scans;           /**< full comparisons with what the kernel lists */
+	uint64_t differences;     /**< what they found that no event had told */
+	uint64_t zombies;         /**< silent devices that the kernel still lists */
+	uint32_t has_monitor;     /**< 1 while uevents are received */
+	uint32_t has_handler;     /**< 1 while our SIGBUS handler is on top */
+};
+
+/**
+ * The defaults, size included.
+ *
+ * @param config  filled; not NULL
+ * @par Context   any thread, also before hotplug_enable()
+ * @since 0.1
+ */
+void hotplug_config_init(struct hotplug_config *config);
+
+/**
+ * Read options as DPDK_HOTPLUG has them into a configuration.
+ *
+ * "key=value" pairs, separated by commas: sigbus=own|dispatch|none,
+ * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
+ * uevent_buffer_kb=N, uio_mmap=on|off.
+ *
+ * @param config     changed only when all of it is good; not NULL
+ * @param options    the text; NULL or "" changes nothing
+ * @param error      receives a sentence that names the bad option; may be NULL
+ * @param error_len  bytes at error
+ * @return 0; -EINVAL for an unknown key or a bad value; -ENOSPC for more than
+ *   HOTPLUG_MAX_DRIVER_FILLS drivers
+ * @par Context   any thread, also before hotplug_enable()
+ * @since 0.1
+ */
+int hotplug_config_parse(struct hotplug_config *config, const char *options,
+			 char *error, size_t error_len);
+
+/**
+ * Start: guard the devices that are probed and those that will be.
+ *
+ * @param config  NULL for the defaults; copied
+ * @return 0;
+ *   -EINVAL   a field of config is out of its range (the log names it);
+ *   -EAGAIN   EAL is not initialised yet;
+ *   -EALREADY enabled already;
+ *   -ENOTSUP  the running DPDK is not the one compiled for, or its bus is not
+ *             the stock one (the log says which); the application is untouched;
+ *   -ENOMEM, -EMFILE and other errors of the system calls
+ * @par Context   app; after rte_eal_init(); blocks some milliseconds; not in a
+ *   subscriber (-EDEADLK)
+ * @since 0.1
+ */
+int hotplug_enable(const struct hotplug_config *config);
+
+/**
+ * Stop, and put everything back: the bus's slots, the SIGBUS action, threads,
+ * descriptors.  Events not delivered yet are dropped.  Devices that are cut
+ * off stay cut off, filled (nothing will answer their faults any more).
+ *
+ * @return 0; -EALREADY not enabled; -EDEADLK called from a subscriber
+ * @par Context   app; waits for the subscriber that is running
+ * @since 0.1
+ */
+int hotplug_disable(void);
+
+/**
+ * A subscriber: called once for each event, in order, on the events thread.
+ * The event is valid during the call only.
+ */
+typedef void (*hotplug_event_fn)(const struct hotplug_event *event, void *arg);
+
+/**
+ * Hear about a device, or about all.
+ *
+ * @param device  its name; NULL for all (RESCAN comes to these only); copied
+ * @param fn      not NULL
+ * @param arg     passed on; the caller's
+ * @return an id > 0; -EINVAL fn is NULL or the name is too long; -ENOMEM;
+ *   -EPERM not enabled
+ * @par Context   any thread, also in a subscriber
+ * @since 0.1
+ */
+int hotplug_event_subscribe(const char *device, hotplug_event_fn fn, void *arg);
+
+/**
+ * Hear no more.  When this returns, the subscriber is not running and will not
+ * run again; called from a subscriber it does not wait for itself.
+ *
+ * @param id  what hotplug_event_subscribe() returned
+ * @return 0; -ENOENT no such subscription
+ * @par Context   any thread, also in a subscriber
+ * @since 0.1
+ */
+int hotplug_event_unsubscribe(int id);
+
+/**
+ * What a device is now.
+ *
+ * @param device  its name; not NULL
+ * @return an enum hotplug_state; -ENOENT never heard of it; -EINVAL; -EPERM
+ *   not enabled
+ * @par Context   any thread
+ * @since 0.1
+ */
+int hotplug_device_state(const char *device);
+
+/**
+ * Counters.
+ *
+ * @param stats  its size member set by the caller; not NULL
+ * @return 0; -EINVAL the size is not one that this library knows; -EPERM not
+ *   enabled
+ * @par Context   any thread
+ * @since 0.1
+ */
+int hotplug_stats_get(struct hotplug_stats *stats);
+
+/**
+ * For an application that owns SIGBUS (HOTPLUG_SIGBUS_DISPATCH): is this
+ * signal ours?  If so it has been dealt with: return from the handler and the
+ * access goes on.
+ *
+ * @param info  as the kernel gave it; not NULL
+ * @return 1 handled; 0 not ours: do what you would do without us
+ * @par Context   signal: async-signal-safe, keeps errno, takes no lock
+ * @since 0.1
+ */
+int hotplug_sigbus_dispatch(const siginfo_t *info);
+
+/**
+ * Compare what the kernel lists with what the library knows, now: each
+ * difference becomes the events that were missed, as after lost uevents.
+ * Nothing is probed.
+ *
+ * @return the number of devices that differed; -EPERM not enabled
+ * @par Context   any thread, also in a subscriber; blocks until it is done (some
+ *   milliseconds for a thousand functions)
+ * @since 0.1
+ */
+int hotplug_scan(void);
+
+/** @return "REMOVED" and so on; "?" for a value that is none. */
+const char *hotplug_cause_name(enum hotplug_cause cause);
+/** @return "uio" and so on; "?" for a value that is none. */
+const char *hotplug_sign_name(enum hotplug_sign sign);
+/** @return "ATTACHED" and so on; "?" for a value that is none. */
+const char *hotplug_state_name(enum hotplug_state state);
+/** @return "gone" and so on; "?" for a value that is none. */
+const char *hotplug_event_name(enum hotplug_event_type type);
+/** @return "same" and so on; "?" for a value that is none. */
+const char *hotplug_card_name(enum hotplug_card card);
+/** @return the library's version, "0.1.0". */
+const char *hotplug_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HOTPLUG_H */

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_BUS_H
+#define HOTPLUG_BUS_H
+
+/**
+ * @file
+ * The bus ops layer: what a bus implements so that its devices survive.
+ *
+ * A backend registers a struct hotplug_bus, publishes each device once it is
+ * probed (with the regions through which this process reaches it), and
+ * withdraws it before anything unmaps those regions.  The library does the
+ * rest: it finds the device that owns a faulting address, watches for signs of
+ * removal, cuts the regions off, and tells subscribers.
+ *
+ * drivers/bus/pci is the backend of the stock "pci" bus.  Nothing in this file
+ * knows about PCI.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hotplug.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Regions a device can have (a PCI function has 6 BARs). */
+#define HOTPLUG_MAX_REGIONS 6
+
+struct hotplug_device; /**< a published device; the library's, never freed */
+
+/** A range of addresses through which this process reaches a device. */
+struct hotplug_region {
+	void *addr;     /**< start of the mapping; NULL: no region */
+	size_t len;     /**< bytes, rounded up to pages by the library */
+	int restore_fd; /**< maps it again if the device lives after all (vfio's
+			 * device descriptor; never dup()ed); -1: by the path of
+			 * the file that is mapped there */
+	uint64_t restore_offset; /**< where the region begins in restore_fd */
+};
+
+/** What look() found. */
+enum hotplug_look {
+	HOTPLUG_LOOK_PRESENT, /**< there, the same, answering */
+	HOTPLUG_LOOK_MUTED,   /**< there, but its registers are switched off */
+	HOTPLUG_LOOK_DARK,    /**< listed by the kernel, but it does not answer */
+	HOTPLUG_LOOK_CLAIMED, /**< its kernel driver is another one, or none */
+	HOTPLUG_LOOK_OTHER,   /**< another card, or the same enumerated anew */
+	HOTPLUG_LOOK_ABSENT,  /**< not there */
+};
+
+/** A uevent, as text.  NULL members: the event has no such property. */
+struct hotplug_uevent {
+	const char *action;    /**< "remove" */
+	const char *subsystem; /**< "pci", matched exactly */
+	const char *devpath;   /**< "/devices/pci0000:00/..." */
+	const char *sysname;   /**< last part of devpath */
+	const char *driver;    /**< DRIVER, for "bind" */
+};
+
+/** What a uevent says about a device of the bus. */
+enum hotplug_uevent_kind {
+	HOTPLUG_UEVENT_NONE,   /**< nothing */
+	HOTPLUG_UEVENT_ADD,    /**< it is there, without a driver */
+	HOTPLUG_UEVENT_BIND,   /**< a user-space driver has been bound */
+	HOTPLUG_UEVENT_CLAIM,  /**< another driver has been bound */
+	HOTPLUG_UEVENT_UNBIND, /**< its driver is being taken away */
+	HOTPLUG_UEVENT_REMOVE, /**< it is being taken away */
+};
+
+/** What a backend says of a device when it publishes it. */
+struct hotplug_device_info {
+	const void *key;           /**< the bus's own pointer: compared, never followed */
+	const char *name;          /**< unique on the bus; copied */
+	const char *driver;        /**< user-space driver; may be NULL; copied */
+	const char *kernel_driver; /**< may be NULL; copied */
+	struct hotplug_identity id;/**< what look() compares with */
+	unsigned int n_regions;    /**< entries in region */
+	struct hotplug_region region[HOTPLUG_MAX_REGIONS];
+	unsigned int n_ports;      /**< entries in port */
+	uint16_t port[HOTPLUG_MAX_PORTS]; /**< its ethdev ports, for events */
+	int sign_fd;               /**< hangs up when the device goes; -1: none; the
+				    * library dup()s it until withdrawal */
+	bool works_on_request;     /**< a removal is asked for while the device still
+				    * works (vfio): not cut off until it is gone */
+};
+
+/** What a glance shows: enough to see that something has changed. */
+struct hotplug_glance {
+	uint64_t generation;   /**< as in struct hotplug_identity */
+	char kernel_driver[HOTPLUG_NAME_LEN]; /**< "" when none is bound */
+	bool is_user_space;    /**< that driver hands the device to user space */
+};
+
+/** What a bus implements.  All members but look may be NULL. */
+struct hotplug_bus_ops {
+	/** Fill the stock bus's slots, wrap what brings and takes devices, and
+	 * publish what is probed already.
+	 * @return 0 or -errno: hotplug_enable() fails then.  Context: app */
+	int (*enable)(void);
+	/** Put all of it back.  Context: app */
+	void (*disable)(void);
+	/** Make a device's regions harmless; NULL: hotplug_device_cut_off().
+	 * @return 0 or -errno.  Context: watch, work, EAL's interrupt thread */
+	int (*handle_hot_unplug)(struct hotplug_device *dev);
+	/** A fault at addr; NULL: hotplug_bus_fault().
+	 * @return 0 handled, < 0 failed, > 0 not mine.  Context: signal */
+	int (*sigbus_handler)(const void *addr);
+	/** Is the device there, and is it the same?  id is what was published.
+	 * Must not block and must not take the kernel's device lock.
+	 * Context: watch */
+	enum hotplug_look (*look)(const char *name, const char *kernel_driver,
+				  const struct hotplug_identity *id);
+	/** Which card is there now?
+	 * @return 0 or -errno.  Context: watch */
+	int (*identify)(const char *name, struct hotplug_identity *id);
+	/** The cheapest look: at what changes when anything does.
+	 * @return 0, or -ENOENT: not there.  Context: watch */
+	int (*glance)(const char *name, struct hotplug_glance *glance);
+	/** Call fn with the name of each device that the kernel lists now.  A
+	 * device that vanishes meanwhile is no error.
+	 * @return 0 or -errno.  Context: watch */
+	int (*enumerate)(void (*fn)(const char *name, void *arg), void *arg);
+	/** Which processes keep the kernel from taking the device away?  As text,
+	 * "" when none is found.
+	 * @return 0 or -errno.  Context: events */
+	int (*holders)(const char *name, char *text, size_t len);
+	/** What does this uevent say, and of whom?  name has room for
+	 * HOTPLUG_NAME_LEN bytes.  Context: watch */
+	enum hotplug_uevent_kind (*classify)(const struct hotplug_uevent *uevent,
+					     char *name);
+};
+
+/** A bus. */
+struct hotplug_bus {
+	const char *name;                  /**< "pci"; static */
+	const struct hotplug_bus_ops *ops; /**< static */
+};
+
+/**
+ * Add a bus.  Its enable() runs at the next hotplug_enable(), or at once when
+ * the library is enabled.
+ *
+ * @param bus  stays the caller's and must live until it is unregistered
+ * @return 0; -EINVAL no name, no ops or no look; -EEXIST the name is taken;
+ *   -ENOSPC 8 buses are registered; or what enable() returned
+ * @par Context   app, not in a subscriber
+ * @since 0.1
+ */
+int hotplug_bus_register(struct hotplug_bus *bus);
+
+/**
+ * Take a bus away; its disable() runs when the library is enabled, and what it
+ * has published is withdrawn.
+ *
+ * @return 0; -ENOENT not registered
+ * @par Context   app, not in a subscriber
+ * @since 0.1
+ */
+int hotplug_bus_unregister(struct hotplug_bus *bus);
+
+/**
+ * A device is probed: guard it.  Publishing a key again refreshes its regions:
+ * those that are mapped no more are dropped.
+ *
+ * @return 0; -EINVAL no name, or too many or overlapping regions;
+ *   -ENOTCONN not enabled; -ENOMEM; -ESTALE a region is not mapped
+ * @par Context   app, work
+ * @since 0.1
+ */
+int hotplug_device_publish(struct hotplug_bus *bus,
+			   const struct hotplug_device_info *info);
+
+/**
+ * A device's regions are about to be unmapped for good.  When this returns,
+ * nobody will replace them any more.
+ *
+ * @return 0; -ENOENT it is not published
+ * @par Context   app, work
+ * @since 0.1
+ */
+int hotplug_device_withdraw(struct hotplug_bus *bus, const void *key);
+
+/**
+ * A driver is about to run code that touches a device's registers and may also
+ * unmap them (port close, driver remove).  Until hotplug_device_settle() its
+ * regions are not cut off as a whole; a fault in them is answered only where
+ * the mapping is still the recorded one.  The registers of a device that is cut off
+ * already flip between zeros and ones meanwhile, so that the driver's polls end.
+ *
+ * @return 0; -ENOENT it is not published
+ * @par Context   app, work, teardown
+ * @since 0.1
+ */
+int hotplug_device_unsettle(struct hotplug_bus *bus, const void *key);
+
+/**
+ * That code has returned: regions that are mapped no more leave the guard; a
+ * device that was lost meanwhile is cut off now.
+ *
+ * @return 0; -ENOENT it is not published
+ * @par Context   app, work, teardown
+ * @since 0.1
+ */
+int hotplug_device_settle(struct hotplug_bus *bus, const void *key);
+
+/**
+ * The backend saw a sign that a device goes.  A device that does not work on
+ * request is cut off before this returns; the rest follows on the watch thread.
+ *
+ * @param sign  HOTPLUG_SIGN_EAL, HOTPLUG_SIGN_VFIO or HOTPLUG_SIGN_CALLER
+ * @return 0; -ENOENT it is not published; -EINVAL another sign
+ * @par Context   any thread
+ * @since 0.1
+ */
+int hotplug_bus_report(struct hotplug_bus *bus, const void *key,
+		       enum hotplug_sign sign);
+
+/**
+ * What sigbus_handler does by default: if addr is in the region of a published
+ * device, put pages there that can be read, and have the watch thread look at
+ * the device.
+ *
+ * @return 0 handled, < 0 failed (-errno), 1 not ours
+ * @par Context   signal: async-signal-safe, keeps errno, takes no lock
+ * @since 0.1
+ */
+int hotplug_bus_fault(const void *addr);
+
+/**
+ * What handle_hot_unplug does by default: cut off all regions of the device in
+ * this process.  Twice is as good as once.
+ *
+ * @return 0; -EBUSY its driver is closing it (settle cuts it off); -errno of
+ *   mmap() when a region could not be replaced
+ * @par Context   any thread
+ * @since 0.1
+ */
+int hotplug_device_cut_off(struct hotplug_device *dev);
+
+/** @return the name it was published under. */
+const char *hotplug_device_name(const struct hotplug_device *dev);
+/** @return the key it was published with; NULL when withdrawn. */
+const void *hotplug_device_key(const struct hotplug_device *dev);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HOTPLUG_BUS_H */

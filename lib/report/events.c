@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* events: tell subscribers, in order, on a thread of their own.
+ * In:  events by value (watch).  Out: subscribers' functions.
+ * Lock: `lock` guards the queue and the list of subscribers; it is not held
+ *      while a subscriber runs, so that it may subscribe, unsubscribe, attach.
+ * Loss: a full queue drops the event, counts it, and says RESCAN as soon as
+ *      there is room: overflow is a state.
+ * Context: push: watch; the thread: events; subscribe: any but signal. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/device.h"
+#include "../core/enable.h"
+#include "../core/host.h"
+#include "../survive/stats.h"
+#include "events.h"
+
+#define QUEUE_LEN 1024
+
+struct subscriber {
+	struct subscriber *next;
+	int id;
+	char device[HOTPLUG_NAME_LEN];  /* "": all */
+	hotplug_event_fn fn;
+	void *arg;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static struct hotplug_event queue[QUEUE_LEN];
+static unsigned int n_queued, first_queued;
+static bool has_overflown, is_stopping, is_running;
+static struct subscriber *subscribers;  /* by growing id */
+static int last_id, running_id;
+static uint64_t sequence;
+static struct host_thread thread;
+
+bool
+events_is_self(void)
+{
+	bool is_self;
+
+	pthread_mutex_lock(&lock);
+	is_self = is_running && pthread_equal(thread.id, pthread_self());
+	pthread_mutex_unlock(&lock);
+	return is_self;
+}
+
+/* With the lock held. */
+static bool
+enqueue(const struct hotplug_event *event)
+{
+	if (n_queued == QUEUE_LEN)
+		return false;
+	queue[(first_queued + n_queued++) % QUEUE_LEN] = *event;
+	pthread_cond_broadcast(&changed);
+	return true;
+}
+
+void
+events_push(const struct hotplug_event *event)
+{
+	pthread_mutex_lock(&lock);
+	if (has_overflown || !enqueue(event)) {
+		has_overflown = true;
+		STATS_ADD(events_lost, 1);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+/* With the lock held. */
+static struct subscriber *
+next_subscriber(int after, const struct hotplug_event *event)
+{
+	struct subscriber *s;
+
+	for (s = subscribers; s != NULL; s = s->next)
+		if (s->id > after &&
+		    (s->device[0] == '\0' || strcmp(s->device, event->device) == 0))
+			return s;
+	return NULL;
+}
+
+/* With the lock held, but for each subscriber's run. */
+static void
+deliver(struct hotplug_event *event)
+{
+	struct subscriber *s;
+	hotplug_event_fn fn;
+	void *arg;
+
+	event->sequence = ++sequence;
+	event->event_ns = device_now_ns();
+	running_id = 0;
+	while (!is_stopping && (s = next_subscriber(running_id, event)) != NULL) {
+		running_id = s->id;
+		fn = s->fn;
+		arg = s->arg;
+		pthread_mutex_unlock(&lock);
+		fn(event, arg);
+		pthread_mutex_lock(&lock);
+		pthread_cond_broadcast(&changed);       /* somebody may wait for it */
+	}
+	running_id = 0;
+	pthread_cond_broadcast(&changed);
+	STATS_ADD(events, 1);
+}
+
+/* With the lock held. */
+static void
+say_rescan(void)
+{
+	struct hotplug_event event = { .size = sizeof(event), .type = HOTPLUG_EVENT_RESCAN };
+
+	has_overflown = false;
+	enqueue(&event);
+}
+
+static void
+run(void *arg)
+{
+	struct hotplug_event event;
+
+	(void)arg;
+	pthread_mutex_lock(&lock);
+	while (!is_stopping) {
+		if (n_queued == 0) {
+			pthread_cond_wait(&changed, &lock);
+			continue;
+		}
+		event = queue[first_queued];
+		first_queued = (first_queued + 1) % QUEUE_LEN;
+		n_queued--;
+		if (has_overflown)
+			say_rescan();
+		deliver(&event);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+int
+events_start(void)
+{
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	is_stopping = false;
+	has_overflown = false;
+	n_queued = 0;
+	sequence = 0;
+	ret = host_thread_start(&thread, "hotplug-events", run, NULL);
+	is_running = ret == 0;
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+void
+events_stop(void)
+{
+	struct subscriber *s;
+
+	pthread_mutex_lock(&lock);
+	is_stopping = true;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+	host_thread_join(&thread);
+	is_running = false;
+	while ((s = subscribers) != NULL) {
+		subscribers = s->next;
+		free(s);
+	}
+}
+
+int
+hotplug_event_subscribe(const char *device, hotplug_event_fn fn, void *arg)
+{
+	struct subscriber *s, **end;
+	int id;
+
+	if (fn == NULL || (device != NULL && strlen(device) >= HOTPLUG_NAME_LEN))
+		return -EINVAL;
+	if (!enable_is_on())
+		return -EPERM;
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return -ENOMEM;
+	if (device != NULL)
+		strcpy(s->device, device);
+	s->fn = fn;
+	s->arg = arg;
+	pthread_mutex_lock(&lock);
+	s->id = id = ++last_id;
+	for (end = &subscribers; *end != NULL; end = &(*end)->next)
+		;
+	*end = s;
+	pthread_mutex_unlock(&lock);
+	return id;
+}
+
+/* With the lock held. */
+static struct subscriber *
+take_out(int id)
+{
+	struct subscriber **at, *s;
+
+	for (at = &subscribers; *at != NULL && (*at)->id != id; at = &(*at)->next)
+		;
+	s = *at;
+	if (s != NULL)
+		*at = s->next;
+	return s;
+}
+
+int
+hotplug_event_unsubscribe(int id)
+{
+	bool is_self = events_is_self();
+	struct subscriber *s;
+
+	if (id <= 0)
+		return -ENOENT; /* running_id is 0 while nobody runs */
+	pthread_mutex_lock(&lock);
+	s = take_out(id);
+	while (!is_self && running_id == id)
+		pthread_cond_wait(&changed, &lock);
+	pthread_mutex_unlock(&lock);
+	if (s == NULL)
+		return -ENOENT;
+	free(s);
+	return 0;
+}

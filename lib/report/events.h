@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_REPORT_EVENTS_H
+#define HOTPLUG_REPORT_EVENTS_H
+
+#include <stdbool.h>
+
+#include "hotplug.h"
+
+int events_start(void);
+void events_stop(void);                 /* drops what is queued */
+
+/* Queue an event; never blocks.  Full: counted, and RESCAN follows. */
+void events_push(const struct hotplug_event *event);
+
+/* Is the caller the events thread? */
+bool events_is_self(void);
+
+#endif /* HOTPLUG_REPORT_EVENTS_H */

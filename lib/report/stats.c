@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* stats: numbers and states, for whoever asks.
+ * In:  every room counts (survive/stats.h).  Out: hotplug_stats_get(),
+ *      hotplug_device_state().
+ * Context: any but signal (counting: signal too). */
+
+#include <errno.h>
+#include <string.h>
+
+#include "../core/device.h"
+#include "../core/eal.h"
+#include "../core/enable.h"
+#include "../survive/stats.h"
+#include "../watch/watch.h"
+
+struct stats stats;
+
+int
+hotplug_stats_get(struct hotplug_stats *out)
+{
+	if (out == NULL || out->size != sizeof(*out))
+		return -EINVAL;
+	if (!enable_is_on())
+		return -EPERM;
+	*out = (struct hotplug_stats){
+		.size = sizeof(*out),
+		.guarded = device_count_published(),
+		.cut_offs = stats.cut_offs,
+		.restored = stats.restored,
+		.faults = stats.faults,
+		.faults_foreign = stats.faults_foreign,
+		.events = stats.events,
+		.events_lost = stats.events_lost,
+		.uevents = stats.uevents,
+		.uevent_losses = stats.uevent_losses,
+		.cut_failures = stats.cut_failures,
+		.scans = stats.scans,
+		.differences = stats.differences,
+		.zombies = device_count_zombies(),
+		.has_monitor = watch_has_monitor(),
+		.has_handler = eal_sigbus_is_on_top(),
+	};
+	return 0;
+}
+
+int
+hotplug_device_state(const char *name)
+{
+	struct hotplug_device *dev;
+	int state = -ENOENT;
+
+	if (name == NULL)
+		return -EINVAL;
+	if (!enable_is_on())
+		return -EPERM;
+	device_lock();
+	dev = device_find(NULL, name);
+	if (dev != NULL)
+		state = dev->state;
+	device_unlock();
+	return state;
+}

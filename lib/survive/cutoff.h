@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_SURVIVE_CUTOFF_H
+#define HOTPLUG_SURVIVE_CUTOFF_H
+
+#include <stdbool.h>
+
+#include "../core/device.h"
+
+/* What is laid where somebody touches a cut-off BAR. */
+#define CUTOFF_CHUNK (64u * 1024)
+
+/* Prepare.  is_answered: somebody answers faults (else BARs are filled whole). */
+void cutoff_start(bool is_answered);
+void cutoff_stop(void);
+
+/* With device_lock() held; idempotent. */
+int cutoff_device(struct hotplug_device *dev);
+int cutoff_restore(struct hotplug_device *dev);
+void cutoff_fill_device(struct hotplug_device *dev);    /* all of it, for good */
+void cutoff_drop_unmapped(struct hotplug_device *dev);  /* regions that are no more */
+
+/* While a driver stops or closes a dead device: registers that flip. */
+void cutoff_flip(struct hotplug_device *dev);
+void cutoff_unflip(struct hotplug_device *dev);
+
+/* Record what is mapped at a region; -ESTALE: nothing, or too much. */
+int cutoff_record(struct region *region);
+
+/* Signal-safe: is the mapping at addr still the region's, or one of ours? */
+bool cutoff_is_mapped(const struct region *region, uintptr_t addr);
+/* Signal-safe: make the chunk at addr readable. */
+int cutoff_lay_chunk(struct region *region, uintptr_t addr);
+
+#endif /* HOTPLUG_SURVIVE_CUTOFF_H */

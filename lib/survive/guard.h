@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_SURVIVE_GUARD_H
+#define HOTPLUG_SURVIVE_GUARD_H
+
+#include <stdint.h>
+
+#include "../core/device.h"
+
+/* Readers, in any context: enter, find, use what was found, leave. */
+void guard_enter(void);
+struct region *guard_find(uintptr_t addr);      /* NULL: nobody's */
+void guard_leave(void);
+
+/* Writers, with device_lock() held.  When they return, no reader holds what
+ * was withdrawn. */
+int guard_publish(struct hotplug_device *dev);  /* all its regions */
+void guard_withdraw(const struct hotplug_device *dev);
+
+#endif /* HOTPLUG_SURVIVE_GUARD_H */

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* judge: carry out what the state machine says of one device.
+ * In:  a sign, a look, the time (watch, reconcile).  Out: cut-off or restoration,
+ *      the new state, events.
+ * Order on a loss: cut off, then raise the event; nothing happens in between.
+ * Lock: device_lock() around a step; released while look(), identify() and the
+ *      event queue are called.
+ * Context: watch. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../core/enable.h"
+#include "../core/host.h"
+#include "../report/events.h"
+#include "../survive/cutoff.h"
+#include "judge.h"
+#include "patience.h"
+
+#define MS 1000000ull
+#define FLAP_NS (60 * 1000 * MS)        /* DEVICE_FLAPS changes in this are flapping */
+#define QUIET_NS (10 * 1000 * MS)       /* and this long without one is not */
+
+/* With the lock held: the event, by value. */
+static struct hotplug_event
+describe(const struct hotplug_device *dev, enum hotplug_event_type type, enum hotplug_cause cause)
+{
+	struct hotplug_event event = {
+		.size = sizeof(event), .type = type, .cause = cause,
+		.sign = dev->first_sign, .was_requested = dev->is_requested, .id = dev->id,
+		.n_ports = dev->n_ports, .sign_ns = dev->sign_ns,
+		.cut_ns = dev->is_cut ? dev->cut_ns : 0,
+	};
+
+	memcpy(event.port, dev->port, sizeof(event.port));
+	snprintf(event.device, sizeof(event.device), "%s", dev->name);
+	snprintf(event.bus, sizeof(event.bus), "%s", dev->bus->name);
+	snprintf(event.kernel_driver, sizeof(event.kernel_driver), "%s",
+		 type == HOTPLUG_EVENT_READY ? dev->glance.kernel_driver : dev->kernel_driver);
+	return event;
+}
+
+/* With the lock held; it is released for the queue's own. */
+static void
+push(const struct hotplug_event *event)
+{
+	device_unlock();
+	events_push(event);
+	device_lock();
+}
+
+static void
+raise_event(struct hotplug_device *dev, enum hotplug_event_type type, enum hotplug_cause cause)
+{
+	struct hotplug_event event = describe(dev, type, cause);
+
+	push(&event);
+}
+
+/* With the lock held: a loss or a return.  Says so once when they are too many. */
+static void
+note_change(struct hotplug_device *dev)
+{
+	uint64_t now = device_now_ns(), oldest;
+
+	oldest = dev->change_ns[dev->n_changes % DEVICE_FLAPS];
+	dev->change_ns[dev->n_changes++ % DEVICE_FLAPS] = now;
+	if (dev->is_flapping || oldest == 0 || now - oldest > FLAP_NS)
+		return;
+	dev->is_flapping = true;
+	raise_event(dev, HOTPLUG_EVENT_FLAPPING, HOTPLUG_CAUSE_NONE);
+}
+
+static bool
+is_quiet(const struct hotplug_device *dev, uint64_t now)
+{
+	uint64_t last = dev->change_ns[(dev->n_changes + DEVICE_FLAPS - 1) % DEVICE_FLAPS];
+
+	return now - last >= QUIET_NS;
+}
+
+/* With the lock held; a bus's own handler is called without. */
+static void
+cut(struct hotplug_device *dev)
+{
+	if (dev->bus->ops->handle_hot_unplug == NULL) {
+		cutoff_device(dev);
+		return;
+	}
+	device_unlock();
+	dev->bus->ops->handle_hot_unplug(dev);
+	device_lock();
+}
+
+static void
+forget_suspicion(struct hotplug_device *dev)
+{
+	dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
+	if (dev->state == HOTPLUG_STATE_ATTACHED) {
+		dev->first_sign = HOTPLUG_SIGN_NONE;
+		dev->sign_ns = 0;
+	}
+}
+
+/* Map it again; where that fails it stays suspect, and is looked at again. */
+static bool
+restore(struct hotplug_device *dev)
+{
+	int ret = cutoff_restore(dev);
+
+	if (ret == 0)
+		return true;
+	host_log(HOST_WARN, "%s lives, but cannot be mapped again: %s", dev->name, strerror(-ret));
+	dev->state = HOTPLUG_STATE_SUSPECT;
+	dev->look_ns = device_now_ns() + 100 * MS;
+	return false;
+}
+
+static void
+say_gone(struct hotplug_device *dev, enum state_input input)
+{
+	dev->cause = state_cause(input, dev->first_sign);
+	raise_event(dev, HOTPLUG_EVENT_GONE, dev->cause);
+	note_change(dev);
+	device_post(dev, DEVICE_LOOK);  /* something may be there already */
+}
+
+static void
+say_requested(struct hotplug_device *dev)
+{
+	if (dev->is_requested)          /* the kernel repeats it */
+		return;
+	raise_event(dev, HOTPLUG_EVENT_REQUESTED, HOTPLUG_CAUSE_REQUESTED);
+	dev->is_requested = true;
+	dev->requested_ns = device_now_ns();
+}
+
+static void
+say_held(struct hotplug_device *dev)
+{
+	struct hotplug_event event = describe(dev, HOTPLUG_EVENT_HELD, HOTPLUG_CAUSE_REQUESTED);
+
+	dev->is_held = true;
+	event.sign = HOTPLUG_SIGN_VFIO;
+	event.sign_ns = dev->requested_ns;
+	push(&event);
+}
+
+/* One input through the machine; with the lock held. */
+static void
+step(struct hotplug_device *dev, enum state_input input)
+{
+	struct state_step s = state_step(dev->state, input);
+
+	dev->state = s.next;
+	if (s.actions & STATE_DO_CUT)
+		cut(dev);
+	atomic_store(&dev->is_gone, s.next == HOTPLUG_STATE_GONE);
+	if ((s.actions & STATE_DO_RESTORE) && !restore(dev))
+		return;
+	if (s.actions & STATE_DO_LOOK)
+		dev->look_ns = 1;       /* now */
+	if (s.actions & STATE_DO_GONE)
+		say_gone(dev, input);
+	if (s.actions & STATE_DO_REQUESTED)
+		say_requested(dev);
+	if (s.actions & STATE_DO_RESTORED)
+		raise_event(dev, HOTPLUG_EVENT_RESTORED, HOTPLUG_CAUSE_NONE);
+	if (dev->state != HOTPLUG_STATE_SUSPECT && !(s.actions & STATE_DO_LOOK))
+		forget_suspicion(dev);
+}
+
+/* With the lock held: the first sign of a suspicion is the one that events name. */
+static void
+note_sign(struct hotplug_device *dev, enum hotplug_sign sign)
+{
+	if (dev->state != HOTPLUG_STATE_ATTACHED || dev->first_sign != HOTPLUG_SIGN_NONE)
+		return;
+	dev->first_sign = sign;
+	dev->sign_ns = device_now_ns();
+}
+
+void
+judge_sign(struct hotplug_device *dev, enum hotplug_sign sign, enum state_input input)
+{
+	device_lock();
+	note_sign(dev, sign);
+	if (input == STATE_IN_HANGUP)
+		dev->has_hung_up = true;
+	step(dev, input);
+	device_unlock();
+}
+
+void
+judge_look(struct hotplug_device *dev)
+{
+	char kernel_driver[HOTPLUG_NAME_LEN];
+	struct hotplug_identity id;
+	enum hotplug_look found;
+	enum state_input input;
+	const void *key;
+
+	device_lock();
+	key = dev->key;
+	id = dev->id;
+	memcpy(kernel_driver, dev->kernel_driver, sizeof(kernel_driver));
+	device_unlock();
+	found = dev->bus->ops->look(dev->name, kernel_driver, &id);
+	device_lock();
+	if (dev->key == key) {  /* else it has been attached or detached meanwhile */
+		dev->look_ns = 0;
+		if (patience_is_over(dev, found, device_now_ns(), &input))
+			step(dev, input);
+	}
+	device_unlock();
+}
+
+/* A device that is dark is not asked for any more: the second look says so. */
+void
+judge_request(struct hotplug_device *dev)
+{
+	bool is_doubtful;
+
+	device_lock();
+	note_sign(dev, HOTPLUG_SIGN_VFIO);
+	device_unlock();
+	judge_look(dev);
+	device_lock();
+	is_doubtful = dev->dark_ns != 0;
+	device_unlock();
+	if (!is_doubtful)
+		judge_sign(dev, HOTPLUG_SIGN_VFIO, STATE_IN_REQUEST);
+}
+
+static enum hotplug_card
+compare_cards(const struct hotplug_identity *lost, const struct hotplug_identity *now)
+{
+	if (lost->vendor == 0 && lost->device == 0 && lost->generation == 0)
+		return HOTPLUG_CARD_NEW;
+	if (lost->vendor != now->vendor || lost->device != now->device ||
+	    lost->subsystem_vendor != now->subsystem_vendor ||
+	    lost->subsystem_device != now->subsystem_device || lost->serial != now->serial)
+		return HOTPLUG_CARD_OTHER;
+	return now->serial != 0 ? HOTPLUG_CARD_SAME : HOTPLUG_CARD_ALIKE;
+}
+
+/* With the lock held. */
+static void
+say_ready(struct hotplug_device *dev, const struct hotplug_identity *id)
+{
+	struct hotplug_event event;
+
+	dev->state = state_step(dev->state, STATE_IN_BIND).next;
+	note_change(dev);
+	dev->owes_ready = dev->is_flapping;
+	if (dev->owes_ready)
+		return;
+	event = describe(dev, HOTPLUG_EVENT_READY, HOTPLUG_CAUSE_NONE);
+	event.id = *id;
+	event.card = compare_cards(&dev->id, id);
+	event.sign = HOTPLUG_SIGN_NONE;
+	event.sign_ns = event.cut_ns = 0;
+	event.n_ports = 0;
+	push(&event);
+}
+
+void
+judge_ready(struct hotplug_device *dev)
+{
+	struct hotplug_identity id = { .vendor = 0 };
+
+	if (dev->bus->ops->identify != NULL && dev->bus->ops->identify(dev->name, &id) != 0)
+		return;         /* gone again: the next look tells */
+	device_lock();
+	say_ready(dev, &id);
+	device_unlock();
+}
+
+void
+judge_overdue(struct hotplug_device *dev)
+{
+	uint64_t now = device_now_ns(), deadline_ns = enable_config()->deadline_ms * MS;
+	bool is_owed;
+
+	device_lock();
+	if (dev->is_requested && !dev->is_held && deadline_ns != 0 &&
+	    now - dev->requested_ns >= deadline_ns)
+		say_held(dev);
+	is_owed = dev->is_flapping && is_quiet(dev, now);
+	if (is_owed) {
+		dev->is_flapping = false;
+		is_owed = dev->owes_ready && dev->glance.is_user_space;
+		dev->owes_ready = false;
+		memset(dev->change_ns, 0, sizeof(dev->change_ns));
+	}
+	device_unlock();
+	if (is_owed)
+		judge_ready(dev);
+}
+
+bool
+judge_is_attached(struct hotplug_device *dev)
+{
+	bool is_attached;
+
+	device_lock();
+	is_attached = dev->state == HOTPLUG_STATE_ATTACHED ||
+		dev->state == HOTPLUG_STATE_SUSPECT;
+	device_unlock();
+	return is_attached;
+}

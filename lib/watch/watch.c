@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* watch: one thread that takes every sign.
+ * In:  uevents, hang-ups of descriptors, signs posted to devices (SIGBUS handler,
+ *      bus slots), timers, hotplug_scan().  Out: judge (what becomes of the device)
+ *      and reconcile (what is there now).
+ * Descriptors and faults are served before uevents: they are earlier.
+ * Lock: scan_lock guards the scans that callers wait for; device_lock() where a
+ *      device's own fields are read.
+ * Context: watch.  It never blocks, never probes, never runs subscribers.
+ *      add/forget: any thread; wake: signal. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "../core/bus.h"
+#include "../core/enable.h"
+#include "../core/host.h"
+#include "../survive/stats.h"
+#include "judge.h"
+#include "reconcile.h"
+#include "uevent.h"
+#include "watch.h"
+
+#define MS 1000000ull
+#define TICK_NS (1000 * MS)
+#define UEVENTS_AT_ONCE 64
+
+/* What an epoll event is about; else it is a device. */
+#define TOKEN_MONITOR ((void *)1)
+#define TOKEN_WAKE ((void *)2)
+
+static struct host_thread thread;
+static _Atomic int wake_fd = -1;
+static _Atomic bool is_stopping, has_monitor, has_signs;
+static int epoll_fd = -1, monitor_fd = -1;
+static void (*tick)(void);
+static uint64_t next_tick_ns, next_liveness_ns, next_look_ns;
+
+void
+watch_wake(void)
+{
+	const uint64_t one = 1;
+	int fd = atomic_load(&wake_fd);
+
+	atomic_store(&has_signs, true);
+	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
+		return; /* EAGAIN: it is awake already */
+}
+
+bool
+watch_has_monitor(void)
+{
+	return atomic_load(&has_monitor);
+}
+
+static int
+epoll_add(int fd, unsigned int events, void *token)
+{
+	struct epoll_event ev = { .events = events, .data.ptr = token };
+
+	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
+int
+watch_add_fd(int fd, struct hotplug_device *dev)
+{
+	int own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0), ret;
+
+	if (own_fd < 0)
+		return -errno;
+	ret = epoll_add(own_fd, 0, dev);        /* no events: hang-up and error only */
+	if (ret == 0)
+		return own_fd;
+	close(own_fd);
+	return ret;
+}
+
+void
+watch_forget_fd(int own_fd)
+{
+	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, own_fd, NULL);
+	close(own_fd);
+}
+
+static bool
+is_look_due(struct hotplug_device *dev)
+{
+	bool is_due;
+
+	device_lock();
+	is_due = dev->look_ns != 0 && dev->look_ns <= device_now_ns();
+	device_unlock();
+	return is_due;
+}
+
+/* Everything that is to be done for one device now. */
+static void
+serve(struct hotplug_device *dev)
+{
+	static const struct {
+		enum hotplug_sign sign;
+		enum state_input input;
+	} map[] = {
+		{ HOTPLUG_SIGN_UIO, STATE_IN_HANGUP },
+		{ HOTPLUG_SIGN_EAL, STATE_IN_REPORT },
+		{ HOTPLUG_SIGN_CALLER, STATE_IN_REPORT },
+		{ HOTPLUG_SIGN_FAULT, STATE_IN_FAULT },
+	};
+	unsigned int signs = atomic_exchange(&dev->signs, 0), i;
+
+	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+		if (signs & DEVICE_SIGN(map[i].sign))
+			judge_sign(dev, map[i].sign, map[i].input);
+	if (signs & DEVICE_SIGN(HOTPLUG_SIGN_VFIO))
+		judge_request(dev);
+	if ((signs & DEVICE_LOOK) || is_look_due(dev)) {
+		if (judge_is_attached(dev))
+			judge_look(dev);
+		else
+			reconcile_one(dev);
+	}
+	judge_overdue(dev);
+}
+
+/* All devices, when there is anything to do for one. */
+static void
+serve_signs(void)
+{
+	struct hotplug_device *dev;
+
+	if (!atomic_exchange(&has_signs, false) && device_now_ns() < next_look_ns)
+		return;
+	for (dev = device_first(); dev != NULL; dev = dev->next)
+		serve(dev);
+}
+
+/* A driver came to an attached device: its old one went before, whether we were
+ * told or not. */
+static void
+take_bind(struct hotplug_device *dev)
+{
+	bool is_suspect;
+
+	if (judge_is_attached(dev))
+		judge_look(dev);
+	device_lock();
+	is_suspect = dev->state == HOTPLUG_STATE_SUSPECT;
+	device_unlock();
+	if (is_suspect)
+		judge_sign(dev, HOTPLUG_SIGN_UEVENT, STATE_IN_CLAIMED);
+	reconcile_one(dev);
+}
+
+/* An attached device: act at once.  Any other: look. */
+static void
+take_change(struct hotplug_device *dev, enum hotplug_uevent_kind kind)
+{
+	static const enum state_input input[] = {
+		[HOTPLUG_UEVENT_ADD] = STATE_IN_ADD,
+		[HOTPLUG_UEVENT_CLAIM] = STATE_IN_CLAIM,
+		[HOTPLUG_UEVENT_UNBIND] = STATE_IN_UNBIND,
+		[HOTPLUG_UEVENT_REMOVE] = STATE_IN_REMOVE,
+	};
+
+	if (judge_is_attached(dev))
+		judge_sign(dev, HOTPLUG_SIGN_UEVENT, input[kind]);
+	else
+		reconcile_one(dev);
+	if (kind != HOTPLUG_UEVENT_UNBIND)
+		return;
+	device_lock();          /* so that the same driver, bound again, is a change */
+	dev->glance.kernel_driver[0] = '\0';
+	device_unlock();
+}
+
+static void
+take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent, bool is_synthetic)
+{
+	enum hotplug_uevent_kind kind;
+	struct hotplug_device *dev;
+	char name[HOTPLUG_NAME_LEN];
+
+	kind = bus->ops->classify(uevent, name);
+	if (kind == HOTPLUG_UEVENT_NONE)
+		return;
+	dev = is_synthetic ? device_find(bus, name) : device_know(bus, name);
+	if (dev == NULL)
+		return;
+	host_log(HOST_DEBUG, "%s: uevent %s %s", name, uevent->subsystem, uevent->action);
+	if (is_synthetic)       /* somebody's word; sysfs knows */
+		device_post(dev, DEVICE_LOOK);
+	else if (kind == HOTPLUG_UEVENT_BIND)
+		take_bind(dev);
+	else
+		take_change(dev, kind);
+}
+
+/* Uevents were lost: whatever happened shows in sysfs. */
+static void
+take_loss(void)
+{
+	unsigned int n;
+
+	STATS_ADD(uevent_losses, 1);
+	n = reconcile_all();
+	host_log(HOST_WARN, "the kernel dropped uevents; %u device(s) differed", n);
+}
+
+/* Deaf from now on: descriptors, faults and looks remain. */
+static void
+lose_monitor(int fd, const char *why)
+{
+	host_log(HOST_ERR, "no uevents any more (%s): removals show by descriptors, faults and "
+		 "liveness looks only", why);
+	atomic_store(&has_monitor, false);
+	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+/* Some of what is waiting: in a burst, descriptors and faults are not to wait. */
+static void
+read_monitor(void)
+{
+	struct hotplug_uevent uevent;
+	struct hotplug_bus *bus;
+	bool is_synthetic;
+	int ret, n;
+
+	for (n = 0; n < UEVENTS_AT_ONCE; n++) {
+		ret = uevent_next(&uevent, &is_synthetic);
+		if (ret == 0)
+			return;
+		if (ret == -ENOBUFS) {
+			take_loss();
+			continue;
+		}
+		if (ret < 0) {
+			lose_monitor(monitor_fd, strerror(-ret));
+			return;
+		}
+		STATS_ADD(uevents, 1);
+		if (uevent.action == NULL || uevent.subsystem == NULL || uevent.devpath == NULL)
+			continue;
+		for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
+			if (bus->ops->classify != NULL)
+				take_uevent(bus, &uevent, is_synthetic);
+	}
+}
+
+/* Devices that stop answering without a word. */
+static void
+look_for_silent(void)
+{
+	struct hotplug_device *dev;
+
+	for (dev = device_first(); dev != NULL; dev = dev->next)
+		if (judge_is_attached(dev))
+			judge_look(dev);
+}
+
+static void
+run_timers(void)
+{
+	uint64_t now = device_now_ns();
+	uint32_t liveness_ms = enable_config()->liveness_ms;
+
+	if (liveness_ms != 0 && now >= next_liveness_ns) {
+		next_liveness_ns = now + liveness_ms * MS;
+		look_for_silent();
+	}
+	if (now >= next_tick_ns) {
+		next_tick_ns = now + TICK_NS;
+		if (!watch_has_monitor())
+			reconcile_all();
+		tick();
+	}
+}
+
+/* Sets next_look_ns too; deadlines of devices can wait for the tick. */
+static int
+timeout_ms(void)
+{
+	uint64_t now = device_now_ns(), due = next_tick_ns;
+	struct hotplug_device *dev;
+
+	next_look_ns = next_tick_ns;
+	device_lock();
+	for (dev = device_first(); dev != NULL; dev = dev->next)
+		if (dev->look_ns != 0 && dev->look_ns < next_look_ns)
+			next_look_ns = dev->look_ns;
+	device_unlock();
+	if (enable_config()->liveness_ms != 0 && next_liveness_ns < due)
+		due = next_liveness_ns;
+	if (next_look_ns < due)
+		due = next_look_ns;
+	return due <= now ? 0 : (int)((due - now + MS - 1) / MS);
+}
+
+static void
+take_hangup(struct hotplug_device *dev)
+{
+	device_lock();
+	if (dev->sign_fd >= 0)
+		watch_forget_fd(dev->sign_fd);  /* it has said all it can */
+	dev->sign_fd = -1;
+	device_unlock();
+	device_post(dev, DEVICE_SIGN(HOTPLUG_SIGN_UIO));
+}
+
+/* hotplug_scan(): callers wait for a scan that began after they asked. */
+static pthread_mutex_t scan_lock = PTHREAD_MUTEX_INITIALIZER; /* the three below */
+static pthread_cond_t scan_done = PTHREAD_COND_INITIALIZER;
+static unsigned int n_scans_wanted, n_scans_done, n_found;
+
+static void
+answer_scans(void)
+{
+	unsigned int wanted, found;
+
+	pthread_mutex_lock(&scan_lock);
+	wanted = n_scans_wanted;
+	pthread_mutex_unlock(&scan_lock);
+	if (wanted == n_scans_done)
+		return;
+	found = reconcile_all();
+	pthread_mutex_lock(&scan_lock);
+	n_scans_done = wanted;
+	n_found = found;
+	pthread_cond_broadcast(&scan_done);
+	pthread_mutex_unlock(&scan_lock);
+}
+
+int
+hotplug_scan(void)
+{
+	unsigned int mine;
+	int ret;
+
+	if (!enable_is_on())
+		return -EPERM;
+	pthread_mutex_lock(&scan_lock);
+	mine = ++n_scans_wanted;
+	watch_wake();
+	while ((int)(n_scans_done - mine) < 0 && !atomic_load(&is_stopping))
+		pthread_cond_wait(&scan_done, &scan_lock);
+	ret = atomic_load(&is_stopping) ? -EPERM : (int)n_found;
+	pthread_mutex_unlock(&scan_lock);
+	return ret;
+}
+
+static void
+run(void *arg)
+{
+	struct epoll_event ev[16];
+	uint64_t count;
+	int i, n;
+
+	(void)arg;
+	reconcile_begin();
+	while (!atomic_load(&is_stopping)) {
+		n = epoll_wait(epoll_fd, ev, 16, timeout_ms());
+		for (i = 0; i < n; i++) {
+			if (ev[i].data.ptr == TOKEN_WAKE)
+				(void)!read(wake_fd, &count, sizeof(count));
+			else if (ev[i].data.ptr != TOKEN_MONITOR)
+				take_hangup(ev[i].data.ptr);
+		}
+		serve_signs();
+		if (watch_has_monitor())
+			read_monitor();
+		serve_signs();
+		run_timers();
+		answer_scans();
+	}
+}
+
+/* Without uevents what changes is found by comparing, once a second. */
+static void
+start_monitor(void)
+{
+	const char *obstacle = uevent_obstacle();
+	int ret = 0;
+
+	if (obstacle == NULL) {
+		monitor_fd = uevent_open(enable_config()->uevent_buffer_kb);
+		ret = monitor_fd < 0 ? monitor_fd :
+			epoll_add(monitor_fd, EPOLLIN, TOKEN_MONITOR);
+	}
+	if (obstacle == NULL && ret == 0) {
+		atomic_store(&has_monitor, true);
+		return;
+	}
+	host_log(HOST_WARN, "no uevents: %s; survival rests on descriptors, faults and looks",
+		 obstacle != NULL ? obstacle : strerror(-ret));
+}
+
+static void
+close_all(void)
+{
+	int fd = atomic_exchange(&wake_fd, -1);
+
+	uevent_close();
+	atomic_store(&has_monitor, false);
+	monitor_fd = -1;
+	if (fd >= 0)
+		close(fd);
+	if (epoll_fd >= 0)
+		close(epoll_fd);
+	epoll_fd = -1;
+}
+
+int
+watch_start(void (*on_tick)(void))
+{
+	int ret;
+
+	tick = on_tick;
+	atomic_store(&is_stopping, false);
+	next_tick_ns = next_liveness_ns = device_now_ns() + TICK_NS;
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (epoll_fd < 0 || wake_fd < 0)
+		ret = -errno;
+	else
+		ret = epoll_add(wake_fd, EPOLLIN, TOKEN_WAKE);
+	if (ret == 0) {
+		start_monitor();
+		ret = host_thread_start(&thread, "hotplug-watch", run, NULL);
+	}
+	if (ret != 0)
+		close_all();
+	return ret;
+}
+
+void
+watch_stop(void)
+{
+	pthread_mutex_lock(&scan_lock);
+	atomic_store(&is_stopping, true);
+	pthread_cond_broadcast(&scan_done);
+	pthread_mutex_unlock(&scan_lock);
+	watch_wake();
+	host_thread_join(&thread);
+}
+
+void
+watch_close(void)
+{
+	close_all();
+}
