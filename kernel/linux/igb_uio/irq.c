@@ -82,20 +82,21 @@ static int start_legacy(struct igb_uio *u)
 	return 0;
 }
 
-/* The wanted kind, or else the next simpler one; none at all is no failure. */
+/* The wanted kind, or else the next simpler one, but not for want of memory. */
 static int start_any(struct igb_uio *u)
 {
 	int ret = -ENOTTY;
 
 	if (wanted >= INTR_MSIX)
 		ret = start_message(u, INTR_MSIX);
-	if (ret && wanted >= INTR_MSI)
+	if (ret && ret != -ENOMEM && wanted >= INTR_MSI)
 		ret = start_message(u, INTR_MSI);
-	if (ret)
+	if (ret && ret != -ENOMEM)
 		ret = start_legacy(u);
 	return ret;
 }
 
+/* A device without any interrupt can be used: that is no failure. */
 int irq_start(struct igb_uio *u)
 {
 	int ret = start_any(u);

@@ -23,7 +23,7 @@
 #include "igb_uio.h"
 #include "compat.h"
 
-#define RESET_TRIES	100	/* 10 ms each: others hold the device's lock */
+#define RESET_TRIES	50	/* 20 ms each: others hold the device's lock */
 
 static char *intr_mode;
 module_param(intr_mode, charp, 0444);
@@ -121,7 +121,7 @@ static int reset_function(struct igb_uio *u)
 
 	for (tries = 0; ret == -EAGAIN && tries < RESET_TRIES; tries++) {
 		if (tries)
-			msleep(10);
+			msleep(20);
 		mutex_lock(&u->lock);
 		ret = reset_once(u);
 		mutex_unlock(&u->lock);
@@ -155,7 +155,7 @@ static int start(struct igb_uio *u)
 		return ret;
 	u->is_clean = false;
 	pci_set_master(u->pdev);
-	pci_save_state(u->pdev);	/* for error recovery */
+	pci_save_state(u->pdev);
 	return 0;
 }
 
@@ -301,9 +301,11 @@ static pci_ers_result_t igb_uio_slot_reset(struct pci_dev *pdev)
 	bool here = pci_device_is_present(pci_physfn(pdev));
 
 	mutex_lock(&u->lock);
-	if (here && u->opens) {
+	if (here) {
 		pci_restore_state(pdev);
 		pci_save_state(pdev);
+		if (!u->opens)
+			pci_clear_master(pdev);
 	}
 	mutex_unlock(&u->lock);
 	return here ? PCI_ERS_RESULT_RECOVERED : PCI_ERS_RESULT_DISCONNECT;
@@ -347,11 +349,22 @@ static struct igb_uio *new_device(struct pci_dev *pdev)
 	return u;
 }
 
+#ifdef CONFIG_IOMMU_API
+static void warn_if_translated(struct pci_dev *pdev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(&pdev->dev);
+
+	if (domain && domain->type != IOMMU_DOMAIN_IDENTITY)
+		pci_warn(pdev, "behind an IOMMU that translates: DMA to physical addresses fails, boot with iommu=pt\n");
+}
+#else
+static void warn_if_translated(struct pci_dev *pdev) {}
+#endif
+
 /* User space hands out physical addresses: they must be the device's, too. */
 static int setup_dma(struct pci_dev *pdev)
 {
 	struct device *dev = &pdev->dev;
-	struct iommu_domain *domain;
 	dma_addr_t addr;
 	void *page;
 	int ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
@@ -364,10 +377,7 @@ static int setup_dma(struct pci_dev *pdev)
 	if (!page)
 		return -ENOMEM;
 	dma_free_coherent(dev, PAGE_SIZE, page, addr);
-
-	domain = iommu_get_domain_for_dev(dev);
-	if (domain && domain->type != IOMMU_DOMAIN_IDENTITY)
-		pci_warn(pdev, "behind an IOMMU that translates: DMA to physical addresses fails, boot with iommu=pt\n");
+	warn_if_translated(pdev);
 	return 0;
 }
 
@@ -379,6 +389,8 @@ static int setup(struct igb_uio *u)
 		ret = setup_dma(u->pdev);
 	if (!ret)
 		ret = reset_at_probe(u);
+	if (!ret)
+		pci_save_state(u->pdev);	/* for error recovery */
 	return ret;
 }
 
@@ -428,6 +440,7 @@ static int igb_uio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 disable_device:
 	pci_disable_device(pdev);
 free_device:
+	map_free(u);
 	kfree(u);
 	return ret;
 }

@@ -97,27 +97,16 @@ static void drop_vma(struct igb_uio *u, struct address_space *mapping)
 	kfree(s);
 }
 
-static int prepare_ones(struct igb_uio *u)
-{
-	if (mmap_mode != MMAP_ONES || u->ones)
-		return 0;
-	u->ones = alloc_page(GFP_KERNEL);
-	if (!u->ones)
-		return -ENOMEM;
-	memset(page_address(u->ones), 0xff, PAGE_SIZE);
-	return 0;
-}
-
-/* A mapping comes into being. */
+/*
+ * A mapping comes into being.  If the device is not live any more it is born
+ * cut off.
+ */
 static int enter_vma(struct igb_uio *u, struct address_space *mapping)
 {
-	int ret = -ENODEV;
+	int ret;
 
 	mutex_lock(&u->lock);
-	if (state_is_live(u))
-		ret = prepare_ones(u);
-	if (!ret)
-		ret = add_vma(u, mapping);
+	ret = add_vma(u, mapping);
 	mutex_unlock(&u->lock);
 	return ret;
 }
@@ -243,6 +232,12 @@ static void set_mmap(struct uio_info *info)
 #endif
 }
 
+static bool has_bar(struct pci_dev *pdev, int bar)
+{
+	return pci_resource_start(pdev, bar) && pci_resource_len(pdev, bar) &&
+	       !(pci_resource_flags(pdev, bar) & IORESOURCE_UNSET);
+}
+
 /* Tell uio of the BARs, in the order and with the names that EAL knows. */
 int map_setup(struct igb_uio *u)
 {
@@ -253,7 +248,7 @@ int map_setup(struct igb_uio *u)
 		resource_size_t start = pci_resource_start(pdev, bar);
 		resource_size_t len = pci_resource_len(pdev, bar);
 
-		if (!start || !len)
+		if (!has_bar(pdev, bar))
 			continue;
 		snprintf(u->bar_names[bar], sizeof(u->bar_names[bar]), "BAR%d", bar);
 		if ((pci_resource_flags(pdev, bar) & IORESOURCE_MEM) &&
@@ -279,7 +274,15 @@ int map_setup(struct igb_uio *u)
 		}
 	}
 	set_mmap(&u->info);
-	return n_mem || n_port ? 0 : -ENOENT;
+	if (!n_mem && !n_port)
+		return -ENOENT;
+	if (mmap_mode != MMAP_ONES)
+		return 0;
+	u->ones = alloc_page(GFP_KERNEL);
+	if (!u->ones)
+		return -ENOMEM;
+	memset(page_address(u->ones), 0xff, PAGE_SIZE);
+	return 0;
 }
 
 /*
@@ -295,7 +298,8 @@ static void revoke_sysfs(struct igb_uio *u)
 		resource_size_t start = pci_resource_start(pdev, bar);
 		resource_size_t len = pci_resource_len(pdev, bar);
 
-		if (!len || !(pci_resource_flags(pdev, bar) & IORESOURCE_MEM))
+		if (!has_bar(pdev, bar) ||
+		    !(pci_resource_flags(pdev, bar) & IORESOURCE_MEM))
 			continue;
 		revoke_resource_file(pdev, bar);
 		if (!request_mem_region_exclusive(start, len, u->info.name)) {

@@ -107,10 +107,10 @@ def leave(g, module, slot, way, users):
 
 def settle(g, slot):
     """QEMU's word that a device is gone may come before the kernel's."""
-    for _ in range(100):
+    for _ in range(300):
         if g.look(slot)[1] != "igb_uio":
             return
-        time.sleep(0.05)
+        time.sleep(0.1)
     check(False, "the kernel keeps the device")
 
 

@@ -50,11 +50,11 @@ def put_other(g, slot, nic):
 def empty(g, slot):
     """Until the kernel, too, knows that the slot is empty, and would notice a card:
     pciehp looks away for a second after it has switched the power off."""
-    for _ in range(200):
+    for _ in range(300):
         if g.bdf(slot) is None:
             time.sleep(1.5)
             return
-        time.sleep(0.05)
+        time.sleep(0.1)
     check(False, "the kernel keeps the device")
 
 

@@ -20,6 +20,7 @@ def rows(full):
             Row("igb_uio another node, split and inherited mappings", boot(), other_maps, {}),
             Row("igb_uio storm", boot(), storm, dict(seconds=60 if full else 10)),
             Row("igb_uio virtual functions", boot(), virtual, {}),
+            Row("igb_uio PCI error, recovered", Boot(nics=("e1000e",)), pci_error, {}),
             Row("igb_uio lockdown", Boot(nics=("e1000e",)), lockdown, {}),
             Row("igb_uio failing allocations", boot(), failing, {}, DEBUG),
             Row("igb_uio leaks", boot(), leaks, {}, DEBUG)]
@@ -194,6 +195,29 @@ def take_away(g, bdf, path):
     check([x[:3] for x in uio.removed(g)] == [(vf, "removed", "1")],
           "removed: %s" % uio.removed(g))
     user.kill()
+
+
+# --- a fatal error of the link, from which the kernel recovers ------------------------
+def pci_error(lab):
+    g = lab.guest
+    module, _, bdf = begin(lab)
+    user = uio.User(g, bdf, "-m sysfs -r 0x5400 -i")
+    before = user.report()
+    g.cmd("human-monitor-command", **{"command-line": "pcie_aer_inject_error nic1 DLP"})
+    for _ in range(100):
+        if "opened, was failed" in g.dmesg():
+            break
+        time.sleep(0.2)
+    log = g.dmesg()
+    check("failed, was opened, open 1 times" in log, "no error is seen: " + log[-300:])
+    check("opened, was failed, open 1 times" in log, "no recovery: " + log[-300:])
+    time.sleep(0.5)
+    now = user.report()
+    check(now["interrupts"] > before["interrupts"] or now["errno"] == 5, "the reader sleeps on")
+    check(uio.attribute(g, bdf, "state") == "opened", "not open after recovery")
+    check(now["sigbus"] == 0, "cut off, though it has recovered")
+    check("06" in g.sh("setpci -s %s COMMAND" % bdf), "no bus master after recovery")
+    finish(lab, module, [user])
 
 
 # --- lockdown: cannot be lifted again, so in a guest of its own ----------------------
