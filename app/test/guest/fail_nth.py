@@ -8,6 +8,7 @@ still be usable: the step is repeated without a failure.
 import glob
 import mmap
 import os
+import subprocess
 import sys
 
 BDF, STEP = sys.argv[1:]
@@ -91,10 +92,16 @@ STEPS = {
 }
 
 
+def aim():
+    """At every allocation, also those that could wait."""
+    if not os.path.exists("/sys/kernel/debug/failslab"):
+        subprocess.run(["mount", "-t", "debugfs", "debugfs", "/sys/kernel/debug"])
+    put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N")
+
+
 def main():
-    os.set_inheritable(0, False)
-    if is_bound() is False:
-        bind()
+    aim()
+    bind()
     failed = 0
     for n in range(1, MOST):
         happened, refused = one(n, *STEPS[STEP])
