@@ -442,16 +442,19 @@ map_file(const struct vma *vma, int prot, int fd, uint64_t offset)
 	return ret;
 }
 
-/* uio: sysfs resourceN, opened again; is it still the same file? */
-/* Where in its file a mapping begins: a region is mapped from the file's start, and
- * what /proc shows for a file of sysfs is the physical address.  A device node's
- * offset (uio) is its own. */
+/* Where in its file a mapping begins.  What /proc shows for a file of sysfs is the
+ * physical address, far behind the file's end: those are mapped from the start. */
 static uint64_t
 file_offset(const struct region *region, const struct vma *vma, const struct stat *st)
 {
-	return S_ISCHR(st->st_mode) ? vma->offset : vma->start - region->start;
+	uint64_t end = vma->offset + (vma->end - vma->start);
+
+	if (S_ISCHR(st->st_mode) || end <= (uint64_t)st->st_size)
+		return vma->offset;
+	return vma->start - region->start;
 }
 
+/* uio: sysfs resourceN, opened again; is it still the same file? */
 static int
 restore_by_path(const struct region *region, const struct vma *vma, int prot)
 {
