@@ -354,6 +354,20 @@ cut_off_now(struct hotplug_device *dev)
 	return hotplug_device_cut_off(dev);
 }
 
+/* Does it answer as ever?  Not under the lock. */
+static bool
+is_alive(struct hotplug_device *dev)
+{
+	char kernel_driver[HOTPLUG_NAME_LEN];
+	struct hotplug_identity id;
+
+	device_lock();
+	id = dev->id;
+	memcpy(kernel_driver, dev->kernel_driver, sizeof(kernel_driver));
+	device_unlock();
+	return dev->bus->ops->look(dev->name, kernel_driver, &id) == HOTPLUG_LOOK_PRESENT;
+}
+
 int
 hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign sign)
 {
@@ -368,6 +382,10 @@ hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign s
 		return -ENOENT;
 	if (dev->works_on_request)
 		sign = HOTPLUG_SIGN_VFIO;       /* asked for, not gone */
+	if (sign == HOTPLUG_SIGN_EAL && is_alive(dev)) {
+		device_post(dev, DEVICE_LOOK);  /* it believes everybody's uevents */
+		return 0;
+	}
 	(void)cut_off_now(dev);         /* logged where it failed */
 	device_post(dev, DEVICE_SIGN(sign));
 	return 0;
