@@ -4,6 +4,7 @@
 #define HOTPLUG_TEST_SIM_BUS_H
 
 #include "hotplug_bus.h"
+#include "toy_bus.h"
 
 /* A bus as the kernel would list it: cards are put, taken, swapped and bound;
  * look(), glance(), identify() and enumerate() answer from that, and uevents of
@@ -36,5 +37,17 @@ int sim_request(const char *name);
 /* Called in enumerate() before the name with this index is handed out. */
 void sim_on_enumerate(void (*fn)(unsigned int index));
 void sim_enumerate_fails(int ret);
+
+/* Everything that was heard so far. */
+static inline unsigned int
+heard_total(struct heard *heard)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&heard->lock);
+	n = heard->n;
+	pthread_mutex_unlock(&heard->lock);
+	return n;
+}
 
 #endif /* HOTPLUG_TEST_SIM_BUS_H */

@@ -53,7 +53,7 @@ assert_heard(unsigned int n_gone, unsigned int n_ready)
 	test_sleep_ms(20);
 	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), n_gone);
 	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), n_ready);
-	assert_int_equal(heard.n, n_gone + n_ready);
+	assert_int_equal(heard_total(&heard), n_gone + n_ready);
 }
 
 static void
@@ -322,7 +322,7 @@ test_scan_while_eight_devices_are_lost(void **state)
 		pthread_join(caller[i], NULL);
 	assert_heard(N_DEVICES, N_DEVICES);
 	for (i = 0; i < N_DEVICES; i++) {
-		for (j = N_DEVICES, n = 0; j < heard.n; j++)
+		for (j = N_DEVICES, n = 0; j < heard_total(&heard); j++)
 			n += strcmp(heard.event[j].device, name[i]) == 0;
 		assert_int_equal(n, 1);
 	}

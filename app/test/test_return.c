@@ -241,7 +241,7 @@ test_zombie_needs_a_second_of_darkness(void **state)
 	sim_look("dark1", -1);
 	pass_ms(5000);
 	assert_int_equal(hotplug_device_state("dark1"), HOTPLUG_STATE_ATTACHED);
-	assert_int_equal(heard.n, 1);
+	assert_int_equal(heard_total(&heard), 1);
 }
 
 int

@@ -424,13 +424,14 @@ map_file(const struct vma *vma, int prot, int fd, uint64_t offset)
 }
 
 /* uio: sysfs resourceN, opened again; is it still the same file? */
-/* Where in its file a mapping begins: a region is mapped from the file's start, and
- * what /proc shows for a file of sysfs is the physical address.  A device node's
- * offset (uio) is its own. */
+/* Where in its file a mapping begins.  For a file of sysfs /proc shows the physical
+ * address, which lies behind the file's end: it is mapped from its start. */
 static uint64_t
 file_offset(const struct region *region, const struct vma *vma, const struct stat *st)
 {
-	return S_ISCHR(st->st_mode) ? vma->offset : vma->start - region->start;
+	bool is_physical = S_ISREG(st->st_mode) && vma->offset >= (uint64_t)st->st_size;
+
+	return is_physical ? vma->start - region->start : vma->offset;
 }
 
 static int
