@@ -233,6 +233,17 @@ find(struct heard *heard, enum hotplug_event_type type, unsigned int nth,
 }
 
 unsigned int
+heard_total(struct heard *heard)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&heard->lock);
+	n = heard->n;
+	pthread_mutex_unlock(&heard->lock);
+	return n;
+}
+
+unsigned int
 heard_count(struct heard *heard, enum hotplug_event_type type)
 {
 	struct hotplug_event event;

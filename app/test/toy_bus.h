@@ -60,6 +60,7 @@ struct heard {
 
 void heard_init(struct heard *heard);
 void heard_fn(const struct hotplug_event *event, void *heard);
+unsigned int heard_total(struct heard *heard);
 unsigned int heard_count(struct heard *heard, enum hotplug_event_type type);
 /* The nth (from 0) of that type, waited for; type is -1 when it never came. */
 struct hotplug_event heard_wait(struct heard *heard, enum hotplug_event_type type,

@@ -158,9 +158,7 @@ fill_region(struct region *region, const struct hotplug_region *from, struct hot
 	region->end = (start + from->len + page - 1) & ~(page - 1);
 	region->restore_fd = from->restore_fd;
 	region->restore_offset = from->restore_offset;
-	if (start == 0 || from->len == 0 || region->end <= region->start)
-		return -EINVAL;
-	return cutoff_record(region);
+	return start == 0 || from->len == 0 || region->end <= region->start ? -EINVAL : 0;
 }
 
 static int
@@ -180,7 +178,10 @@ fill_regions(struct hotplug_device *dev, const struct hotplug_device_info *info)
 			return ret;
 	}
 	dev->n_regions = info->n_regions;
-	return 0;
+	ret = cutoff_record(dev);
+	if (ret != 0)
+		dev->n_regions = 0;
+	return ret;
 }
 
 static void

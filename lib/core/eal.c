@@ -20,6 +20,7 @@
 #include "../survive/sigbus.h"
 #include "eal.h"
 #include "host.h"
+#include "plugin.h"
 
 /* "DPDK 22.11.11" -> 22, 11. */
 static bool
@@ -34,6 +35,7 @@ is_compiled_for(const char *version)
 int
 eal_check(void)
 {
+	plugin_link_pci();
 	if (!is_compiled_for(rte_version())) {
 		host_log(HOST_ERR, "compiled for DPDK %d.%02d, but this is %s: not enabled (their "
 			 "driver structures differ)", RTE_VER_YEAR, RTE_VER_MONTH, rte_version());

@@ -281,11 +281,18 @@ cutoff_is_mapped(const struct region *region, uintptr_t addr)
 static int
 record_vma(const struct vma *now, void *arg)
 {
-	struct region *region = arg;
+	struct hotplug_device *dev = arg;
+	struct region *region;
+	unsigned int i;
 
-	if (region->n_vmas == DEVICE_MAX_VMAS)
-		return -ESTALE;
-	region->vma[region->n_vmas++] = *now;
+	for (i = 0; i < dev->n_regions; i++) {
+		region = &dev->region[i];
+		if (now->end <= region->start || region->end <= now->start)
+			continue;
+		if (region->n_vmas == DEVICE_MAX_VMAS)
+			return -ESTALE;
+		region->vma[region->n_vmas++] = *now;
+	}
 	return 0;
 }
 
@@ -303,17 +310,29 @@ is_complete(const struct region *region)
 	return sum == region->end - region->start;
 }
 
+/* One walk for all regions: with every PMD loaded there are thousands of lines. */
 int
-cutoff_record(struct region *region)
+cutoff_record(struct hotplug_device *dev)
 {
+	uintptr_t start = UINTPTR_MAX, end = 0;
+	unsigned int i;
 	int ret;
 
-	region->n_vmas = 0;
-	atomic_store(&region->has_anonymous, false);
-	ret = maps_walk(region->start, region->end, record_vma, region);
-	if (ret == -ESTALE || (ret == 0 && !is_complete(region)))
-		return -ESTALE;
-	return 0;       /* no /proc: no record */
+	for (i = 0; i < dev->n_regions; i++) {
+		dev->region[i].n_vmas = 0;
+		atomic_store(&dev->region[i].has_anonymous, false);
+		start = dev->region[i].start < start ? dev->region[i].start : start;
+		end = dev->region[i].end > end ? dev->region[i].end : end;
+	}
+	if (dev->n_regions == 0)
+		return 0;
+	ret = maps_walk(start, end, record_vma, dev);
+	if (ret != 0)
+		return ret == -ESTALE ? ret : 0;        /* no /proc: no record */
+	for (i = 0; i < dev->n_regions; i++)
+		if (!is_complete(&dev->region[i]))
+			return -ESTALE;
+	return 0;
 }
 
 void

@@ -24,8 +24,8 @@ void cutoff_drop_unmapped(struct hotplug_device *dev);  /* regions that are no m
 void cutoff_flip(struct hotplug_device *dev);
 void cutoff_unflip(struct hotplug_device *dev);
 
-/* Record what is mapped at a region; -ESTALE: nothing, or too much. */
-int cutoff_record(struct region *region);
+/* Record what is mapped at its regions; -ESTALE: nothing, or too much. */
+int cutoff_record(struct hotplug_device *dev);
 
 /* Signal-safe: is the mapping at addr still the region's, or one of ours? */
 bool cutoff_is_mapped(const struct region *region, uintptr_t addr);

@@ -19,18 +19,18 @@ import ctypes
 import json
 import os
 import re
-import select
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 
 import kernel
+from channel import Channel, LabError, TooBusy     # noqa: F401, for those who import us
 from wire import Wires
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+IGB_UIO = os.path.join(HERE, "../../../kernel/linux/igb_uio")   # ours, not the stock one
 QEMU = "qemu-system-x86_64"
 FIRST_PORT = 0x10       # root port i is device FIRST_PORT + i of bus 0
 SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Call Trace|"
@@ -39,54 +39,6 @@ SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Call Trace|"
 # What distinguishes one boot from another; rows that agree in it share a guest.
 Boot = collections.namedtuple("Boot", "kernel hotplug nics iommu",
                               defaults=("6.1", "pciehp", ("e1000e", "e1000e"), False))
-
-
-class LabError(Exception):
-    """The lab itself failed: no result, to be tried again on a new guest."""
-
-
-class TooBusy(LabError):
-    """This machine was too busy to measure; the guest itself is fine."""
-
-
-class Channel:
-    """Newline separated JSON over a unix socket."""
-
-    def __init__(self, path, is_alive):
-        self.buf = b""
-        self.s = socket.socket(socket.AF_UNIX)
-        end = time.monotonic() + 30
-        while True:
-            try:
-                self.s.connect(path)
-                return
-            except OSError as e:
-                if not is_alive() or time.monotonic() > end:
-                    raise LabError("QEMU does not start: %s" % e)
-                time.sleep(0.05)
-
-    def send(self, obj):
-        try:
-            self.s.sendall((json.dumps(obj) + "\n").encode())
-        except OSError as e:
-            raise LabError("QEMU died: %s" % e)
-
-    def receive(self, timeout):
-        """The next object, or None when none came in time."""
-        end = time.monotonic() + timeout
-        while b"\n" not in self.buf:
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([self.s], [], [], left)[0]:
-                return None
-            try:
-                b = self.s.recv(65536)
-            except OSError:
-                b = b""
-            if not b:
-                raise LabError("QEMU died")
-            self.buf += b
-        line, self.buf = self.buf.split(b"\n", 1)
-        return json.loads(line)
 
 
 def die_with_parent():
@@ -295,9 +247,18 @@ class Guest:
     def bind(self, i, driver):
         """Bind NIC i to a driver; its address."""
         bdf, now = self.look(i)
+        if driver == "igb_uio" and not self.sh("ls -d /sys/module/igb_uio 2>/dev/null"):
+            self.insmod(IGB_UIO, needs="uio")
         if now != driver:
             self.ask(op="bind", bdf=bdf, driver=driver)
         return bdf
+
+    def insmod(self, source, parameters="", needs=""):
+        """Build a module of ours for this guest's kernel, and load it."""
+        ko = kernel.module(self.boot.kernel, source)
+        out = self.sh("for m in %s; do modprobe $m; done; insmod %s %s" % (needs, ko, parameters))
+        if out:
+            raise LabError("insmod %s: %s" % (os.path.basename(ko), out))
 
     def plug(self, i):
         """Put NIC i back, if it is missing; does not wait for the guest's kernel."""

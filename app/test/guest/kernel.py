@@ -212,8 +212,10 @@ def module(name, source):
     os.makedirs(work, exist_ok=True)
     for f in os.listdir(source):
         shutil.copy2(os.path.join(source, f), work)
-    subprocess.run(["make", "-s", "-C", folder + "/build", "M=" + work, "modules"], check=True,
-                   stdout=subprocess.DEVNULL)
+    p = subprocess.run(["make", "-s", "-C", folder + "/build", "M=" + work, "modules"],
+                       text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if p.returncode:
+        raise RuntimeError("%s does not build: %s" % (os.path.basename(source), p.stdout[-800:]))
     return os.path.join(work, os.path.basename(source) + ".ko")
 
 

@@ -271,6 +271,11 @@ disable(void)
 	stock_bus = NULL;
 }
 
+void
+plugin_link_pci(void)
+{
+}
+
 /* Runs after core/plugin.c's constructor, which knows how we were loaded. */
 RTE_INIT_PRIO(register_pci, LAST)
 {

@@ -9,7 +9,6 @@ is the only sign).
 """
 import os
 
-import kernel
 import removal
 from guest import LabError
 from scenarios.row import KERNEL_DRIVER, Row, boot, check
@@ -54,8 +53,8 @@ def control(lab):
     t = lab.start([victim, bystander], DRIVER, stock=True)
     steal(lab.guest, victim, "e1000e")
     lab.watch(2)
-    check(t.wait_end(20)["signal"] == "SIGBUS", "stock testpmd does not die of SIGBUS: the claim rows "
-          "prove nothing (%s)" % t.end())
+    check(t.wait_end(20)["signal"] == "SIGBUS", "stock testpmd does not die of SIGBUS: "
+          "the claim rows prove nothing (%s)" % t.end())
 
 
 # --- how the kernel's driver gets the card ---------------------------------------
@@ -88,10 +87,7 @@ def take(g, i, nic):
 
 def revoke(g, i, nic):
     """Our module claims the regions of the card, which stays bound and in place."""
-    ko = kernel.module(g.boot.kernel, os.path.join(os.path.dirname(HERE), "claim"))
-    out = g.sh("insmod %s bdf=%s" % (ko, g.bdf(i)))
-    if out:
-        raise LabError("insmod claim: " + out)
+    g.insmod(os.path.join(os.path.dirname(HERE), "claim"), "bdf=" + g.bdf(i))
 
 
 HOW = {"steal": steal, "replace": replace, "return": come_back, "revoke": revoke}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* bench_survive: what a fault and a cut-off cost, beside the floor (a handler
+ * that does the same mmap and nothing else) and beside stock DPDK's own code.
+ * In:  one real EAL with one mock function, toy devices.  Out: a table, and JSON
+ *      in the file given as the first argument.
+ * Ratios are taken within one round, in which both sides alternate: the machine's
+ * noise is on both.
+ * Context: app, signal. */
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <rte_dev.h>
+#include <rte_log.h>
+
+#include <bus_pci_driver.h>
+
+#include "survive/cutoff.h"
+#include "mock_eal.h"
+#include "samples.h"
+#include "test.h"
+#include "toy_bus.h"
+
+#define KIB 1024ul
+#define MIB (1024 * KIB)
+#define BLOCK 100u                      /* faults in a row */
+#define N_ROUNDS 20u
+#define N_DEVICES 1024u
+#define HUGE_LEN (512 * MIB)
+
+static FILE *json;
+static int ones_fd, empty_fd;
+static struct toy victim[2];            /* cut off; their chunks are touched */
+static uint8_t *floor_bar;
+static struct sigaction ours;
+
+static void
+report(const char *name, const char *unit, struct samples *samples)
+{
+	samples_report(json, name, unit, samples_spread(samples));
+}
+
+/* The floor. */
+static void
+floor_handler(int signo, siginfo_t *info, void *context)
+{
+	uintptr_t at = (uintptr_t)info->si_addr & ~(uintptr_t)(CUTOFF_CHUNK - 1);
+
+	(void)signo;
+	(void)context;
+	mmap((void *)at, CUTOFF_CHUNK, PROT_READ | PROT_WRITE,
+	     MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, ones_fd, 0);
+}
+
+static void
+set_handler(void (*handler)(int, siginfo_t *, void *))
+{
+	struct sigaction action = { .sa_flags = SA_SIGINFO | SA_ONSTACK };
+
+	action.sa_sigaction = handler;
+	assert_int_equal(sigaction(SIGBUS, &action, NULL), 0);
+}
+
+/* Nothing is laid anywhere: every chunk will fault. */
+static void
+empty_out(uint8_t *bar)
+{
+	assert_ptr_equal(mmap(bar, BLOCK * CUTOFF_CHUNK, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, empty_fd, 0), bar);
+}
+
+static void
+touch_block(uint8_t *bar, struct samples *samples)
+{
+	unsigned int i;
+	double t0;
+
+	for (i = 0; i < BLOCK; i++) {
+		t0 = samples_now_us();
+		(void)toy_read(&bar[i * CUTOFF_CHUNK + 8]);
+		samples_add(samples, samples_now_us() - t0);
+	}
+}
+
+static void
+measure_floor(struct samples *samples)
+{
+	empty_out(floor_bar);
+	set_handler(floor_handler);
+	touch_block(floor_bar, samples);
+	assert_int_equal(sigaction(SIGBUS, &ours, NULL), 0);
+}
+
+static void
+compare_with_floor(unsigned int n_devices)
+{
+	static struct samples floor, own, ratio;
+	char name[64];
+	unsigned int i;
+
+	floor.n = own.n = ratio.n = 0;
+	for (i = 0; i < N_ROUNDS; i++) {
+		measure_floor(&floor);
+		empty_out(victim[0].bar[0]);
+		touch_block(victim[0].bar[0], &own);
+		samples_add(&ratio, samples_median_from(&own, own.n - BLOCK) /
+			    samples_median_from(&floor, floor.n - BLOCK));
+	}
+	snprintf(name, sizeof(name), "floor (beside %u devices)", n_devices);
+	report(name, "us", &floor);
+	snprintf(name, sizeof(name), "fault to resume, %u devices x 6", n_devices);
+	report(name, "us", &own);
+	snprintf(name, sizeof(name), "  ratio to the floor, %u devices", n_devices);
+	report(name, "x", &ratio);
+}
+
+/* Devices to be searched through; their BARs are pages of one mapping, so that
+ * publishing them is quick. */
+static void
+add_devices(unsigned int from, unsigned int to)
+{
+	static uint8_t *pages;
+	static char names[N_DEVICES][16];
+	struct hotplug_device_info info;
+	unsigned int i, j;
+
+	if (pages == NULL)
+		pages = mmap(NULL, N_DEVICES * 6 * 2 * 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS,
+			     -1, 0);
+	assert_true(pages != MAP_FAILED);
+	for (i = from; i < to; i++) {
+		snprintf(names[i], sizeof(names[i]), "d%u", i);
+		info = (struct hotplug_device_info){
+			.key = names[i], .name = names[i], .n_regions = 6, .sign_fd = -1,
+		};
+		for (j = 0; j < 6; j++)
+			info.region[j] = (struct hotplug_region){
+				.addr = pages + (i * 6 + j) * 2 * 4096, .len = 4096,
+				.restore_fd = -1,
+			};
+		assert_int_equal(hotplug_device_publish(&toy_bus, &info), 0);
+	}
+}
+
+static pthread_barrier_t barrier;
+
+static void *
+touch_thread(void *arg)
+{
+	pthread_barrier_wait(&barrier);
+	touch_block(victim[1].bar[0], arg);
+	return NULL;
+}
+
+static void
+compare_two_threads(void)
+{
+	static struct samples one, two, other, ratio;
+	pthread_t thread;
+	unsigned int i;
+
+	for (i = 0; i < N_ROUNDS; i++) {
+		empty_out(victim[0].bar[0]);
+		touch_block(victim[0].bar[0], &one);
+		empty_out(victim[0].bar[0]);
+		empty_out(victim[1].bar[0]);
+		pthread_barrier_init(&barrier, NULL, 2);
+		pthread_create(&thread, NULL, touch_thread, &other);
+		pthread_barrier_wait(&barrier);
+		touch_block(victim[0].bar[0], &two);
+		pthread_join(thread, NULL);
+		samples_add(&ratio, samples_median_from(&two, two.n - BLOCK) /
+			    samples_median_from(&one, one.n - BLOCK));
+	}
+	report("fault to resume, one thread", "us", &one);
+	report("fault to resume, each of two threads", "us", &two);
+	report("  ratio of two threads to one", "x", &ratio);
+}
+
+/* Stock: EAL's handler, the pci bus's own slots, a mock function's BAR. */
+static void
+measure_stock_fault(struct test_pmd *pmd)
+{
+	static struct samples stock;
+	unsigned int i;
+	double t0;
+	int fd;
+
+	fd = memfd_create("bar", MFD_CLOEXEC);
+	assert_int_equal(rte_dev_hotplug_handle_enable(), 0);
+	for (i = 0; i < BLOCK * N_ROUNDS; i++) {
+		mmap(pmd->bar, MOCK_BAR_LEN, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0);
+		t0 = samples_now_us();
+		(void)toy_read(&pmd->bar[8]);
+		samples_add(&stock, samples_now_us() - t0);
+	}
+	assert_int_equal(rte_dev_hotplug_handle_disable(), 0);
+	close(fd);
+	report("stock EAL, fault to resume, 256 KiB BAR", "us", &stock);
+}
+
+static unsigned long
+resident_kib(const void *start)
+{
+	unsigned long from, to, kib, sum = 0;
+	bool is_inside = false;
+	char line[512];
+	FILE *f = fopen("/proc/self/smaps", "re");
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			is_inside = from < (unsigned long)start + HUGE_LEN &&
+				to > (unsigned long)start;
+		else if (is_inside && sscanf(line, "Rss: %lu kB", &kib) == 1)
+			sum += kib;
+	}
+	fclose(f);
+	return sum;
+}
+
+/* look() knows no toy of this name: it is absent. */
+static void
+measure_cut_off(void)
+{
+	static struct samples time, rss;
+	struct hotplug_device_info info = {
+		.key = &time, .name = "huge", .n_regions = 1, .sign_fd = -1,
+		.region = { { .len = HUGE_LEN, .restore_fd = -1 } },
+	};
+	unsigned int i;
+	double t0;
+
+	for (i = 0; i < 50; i++) {
+		info.region[0].addr = mmap(NULL, HUGE_LEN, PROT_READ, MAP_SHARED, empty_fd, 0);
+		assert_int_equal(hotplug_device_publish(&toy_bus, &info), 0);
+		t0 = samples_now_us();
+		assert_int_equal(hotplug_bus_report(&toy_bus, &time, HOTPLUG_SIGN_CALLER), 0);
+		samples_add(&time, samples_now_us() - t0);
+		samples_add(&rss, resident_kib(info.region[0].addr));
+		assert_int_equal(hotplug_device_withdraw(&toy_bus, &time), 0);
+		munmap(info.region[0].addr, HUGE_LEN);
+	}
+	report("cut-off, 512 MiB under mlockall", "us", &time);
+	report("  resident after it", "KiB", &rss);
+}
+
+/* The stock bus's own code, made to believe in a BAR of 512 MiB. */
+static void
+measure_stock_cut_off(void)
+{
+	static struct samples time, rss;
+	struct rte_device *dev = mock_find(MOCK_FIRST);
+	struct rte_pci_device *pci = container_of(dev, struct rte_pci_device, device);
+	struct rte_mem_resource saved = pci->mem_resource[0];
+	unsigned int i;
+	double t0;
+
+	pci->mem_resource[0].len = HUGE_LEN;
+	for (i = 0; i < 5; i++) {
+		pci->mem_resource[0].addr = mmap(NULL, HUGE_LEN, PROT_READ, MAP_SHARED, empty_fd, 0);
+		t0 = samples_now_us();
+		assert_int_equal(mock_bus->hot_unplug_handler(dev), 0);
+		samples_add(&time, samples_now_us() - t0);
+		samples_add(&rss, resident_kib(pci->mem_resource[0].addr));
+		munmap(pci->mem_resource[0].addr, HUGE_LEN);
+	}
+	pci->mem_resource[0] = saved;
+	report("stock remap, 512 MiB under mlockall", "us", &time);
+	report("  resident after it", "KiB", &rss);
+}
+
+static void
+make_files(void)
+{
+	uint8_t ones[4096];
+	unsigned int i;
+
+	ones_fd = memfd_create("ones", MFD_CLOEXEC);
+	empty_fd = memfd_create("empty", MFD_CLOEXEC);
+	memset(ones, 0xff, sizeof(ones));
+	for (i = 0; i < CUTOFF_CHUNK; i += sizeof(ones))
+		assert_int_equal(write(ones_fd, ones, sizeof(ones)), sizeof(ones));
+	/* aligned to a chunk, as BARs are */
+	floor_bar = mmap(NULL, (BLOCK + 1) * CUTOFF_CHUNK, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+	floor_bar += CUTOFF_CHUNK - (uintptr_t)floor_bar % CUTOFF_CHUNK;
+}
+
+static void
+make_victims(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		toy_make(&victim[i], i == 0 ? "victim0" : "victim1", 6, BLOCK * CUTOFF_CHUNK);
+		assert_int_equal(toy_publish(&victim[i]), 0);
+		toy_pull(&victim[i]);
+		toy_report(&victim[i]);
+		assert_true(WAIT_FOR(hotplug_device_state(victim[i].name) ==
+				     HOTPLUG_STATE_GONE));
+	}
+}
+
+static void
+run(void **state)
+{
+	static const unsigned int counts[] = { 1, 16, 256, N_DEVICES };
+	unsigned int i, n = 1;
+	struct hotplug_config config;
+
+	(void)state;
+	measure_stock_fault(test_pmd_of(MOCK_FIRST));
+	hotplug_config_init(&config);
+	config.liveness_ms = 0;
+	assert_int_equal(toy_enable(&config), 0);
+	assert_int_equal(sigaction(SIGBUS, NULL, &ours), 0);
+	make_victims();
+	for (i = 0; i < N_ELEMENTS(counts); i++) {
+		add_devices(n, counts[i]);
+		n = counts[i];
+		compare_with_floor(n);
+	}
+	compare_two_threads();
+	assert_int_equal(mlockall(MCL_CURRENT | MCL_FUTURE), 0);
+	measure_cut_off();
+	toy_disable();
+	measure_stock_cut_off();
+	mock_eal_remove_files();
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test_setup(run, mock_eal_start) };
+	int ret;
+
+	rte_log_set_global_level(RTE_LOG_ERR);
+	json = fopen(argc > 1 ? argv[1] : "/dev/null", "w");
+	if (json == NULL)
+		return 1;
+	make_files();
+	fprintf(json, "[\n");
+	ret = cmocka_run_group_tests(tests, NULL, NULL);
+	fprintf(json, "\n]\n");
+	return fclose(json) != 0 || ret != 0;
+}
