@@ -38,16 +38,4 @@ int sim_request(const char *name);
 void sim_on_enumerate(void (*fn)(unsigned int index));
 void sim_enumerate_fails(int ret);
 
-/* Everything that was heard so far. */
-static inline unsigned int
-heard_total(struct heard *heard)
-{
-	unsigned int n;
-
-	pthread_mutex_lock(&heard->lock);
-	n = heard->n;
-	pthread_mutex_unlock(&heard->lock);
-	return n;
-}
-
 #endif /* HOTPLUG_TEST_SIM_BUS_H */
