@@ -133,6 +133,7 @@ test_monitor_survives_bad_messages(void **state)
 		script_uevent("change", "sim0", NULL);
 	}
 	assert_true(WAIT_FOR(script_is_read()));
+	assert_int_equal(fake_log_count("WARN: uevents were lost"), 1);
 	remove_loudly("sim0");
 	assert_int_equal(heard_wait(&heard, HOTPLUG_EVENT_GONE, 0).sign, HOTPLUG_SIGN_UEVENT);
 	assert_true(has_monitor());
