@@ -442,17 +442,19 @@ map_file(const struct vma *vma, int prot, int fd, uint64_t offset)
 	return ret;
 }
 
-/* uio: sysfs resourceN, opened again; is it still the same file? */
-/* Where in its file a mapping begins.  For a file of sysfs /proc shows the physical
- * address, which lies behind the file's end: it is mapped from its start. */
+/* Where in its file a mapping begins.  What /proc shows for a file of sysfs is the
+ * physical address, far behind the file's end: those are mapped from the start. */
 static uint64_t
 file_offset(const struct region *region, const struct vma *vma, const struct stat *st)
 {
-	bool is_physical = S_ISREG(st->st_mode) && vma->offset >= (uint64_t)st->st_size;
+	uint64_t end = vma->offset + (vma->end - vma->start);
 
-	return is_physical ? vma->start - region->start : vma->offset;
+	if (S_ISCHR(st->st_mode) || end <= (uint64_t)st->st_size)
+		return vma->offset;
+	return vma->start - region->start;
 }
 
+/* uio: sysfs resourceN, opened again; is it still the same file? */
 static int
 restore_by_path(const struct region *region, const struct vma *vma, int prot)
 {
