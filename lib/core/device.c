@@ -53,8 +53,10 @@ device_now_ns(void)
 void
 device_set_fills(enum hotplug_fill fill, const struct hotplug_driver_fill *list)
 {
+	device_lock();
 	default_fill = fill;
 	memcpy(driver_fill, list, sizeof(driver_fill));
+	device_unlock();
 }
 
 static enum hotplug_fill
@@ -290,10 +292,8 @@ hotplug_device_publish(struct hotplug_bus *bus, const struct hotplug_device_info
 	    info->name[0] == '\0' || strlen(info->name) >= HOTPLUG_NAME_LEN ||
 	    info->n_regions > HOTPLUG_MAX_REGIONS || info->n_ports > HOTPLUG_MAX_PORTS)
 		return -EINVAL;
-	if (!enable_is_on())
-		return -ENOTCONN;
-	device_lock();
-	ret = publish(bus, info);
+	device_lock();          /* under which disable closes the door */
+	ret = enable_is_on() ? publish(bus, info) : -ENOTCONN;
 	device_unlock();
 	return ret;
 }
@@ -362,13 +362,20 @@ hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign s
 		return -EINVAL;
 	device_lock();
 	dev = find_key(bus, key);
+	if (dev != NULL && dev->works_on_request)
+		sign = HOTPLUG_SIGN_VFIO;       /* asked for, not gone */
+	if (dev != NULL && dev->state == HOTPLUG_STATE_ATTACHED &&
+	    dev->first_sign == HOTPLUG_SIGN_NONE) {
+		dev->first_sign = sign; /* seen now, not when watch comes to it */
+		dev->sign_ns = device_now_ns();
+	}
 	device_unlock();
 	if (dev == NULL)
 		return -ENOENT;
-	if (dev->works_on_request)
-		sign = HOTPLUG_SIGN_VFIO;       /* asked for, not gone */
 	(void)cut_off_now(dev);         /* logged where it failed */
+	device_lock();                  /* disable closes what wakes watch under it */
 	device_post(dev, DEVICE_SIGN(sign));
+	device_unlock();
 	return 0;
 }
 
