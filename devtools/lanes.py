@@ -63,20 +63,39 @@ def meson_suite(folder, suite):
         return 0, 1
     subprocess.run(["meson", "test", "-C", folder, "--suite", suite, "--no-rebuild",
                     "--print-errorlogs"], cwd=TOP)
-    return count(os.path.join(TOP, folder, "meson-logs/testlog.junit.xml"))
+    logs = os.path.join(TOP, folder, "meson-logs/testlog")
+    return count(logs + ".junit.xml", dict(crashed(logs + ".json")))
 
 
-def count(junit):
-    """(passed, failed) of a JUnit file; a test that was skipped has failed."""
-    passed = failed = 0
-    for case in xml.etree.ElementTree.parse(junit).iter("testcase"):
-        bad = [x for x in ("failure", "error", "skipped") if case.find(x) is not None]
-        if bad:
-            print("FAILED %s (%s)" % (case.get("name"), bad[0]))
-            failed += 1
-        else:
-            passed += 1
+def count(junit, bad_programs):
+    """(passed, failed) of a run.  What was skipped, or never came to an end, has failed."""
+    passed, failed, told = 0, 0, set()
+    for suite in xml.etree.ElementTree.parse(junit).iter("testsuite"):
+        for case in suite.iter("testcase"):
+            bad = [x for x in ("failure", "error", "skipped") if case.find(x) is not None]
+            if bad:
+                print("FAILED %s (%s)" % (case.get("name"), bad[0]))
+                told |= {last(suite.get("name").split(".", 1)[-1]), last(case.get("name"))}
+            passed += not bad and last(case.get("name")) not in bad_programs
+            failed += len(bad)
+    for name in bad_programs.keys() - told:     # it ended before its cases could fail
+        print("FAILED %s (%s)" % (name, bad_programs[name]))
+        failed += 1
     return passed, failed
+
+
+def crashed(log):
+    """(name, result) of the programs that meson says did not succeed."""
+    with open(log) as f:
+        for line in f:
+            test = json.loads(line)
+            if test["result"] != "OK":
+                yield last(test["name"]), test["result"]
+
+
+def last(name):
+    """A test's own name, without those of its project and suite."""
+    return name.split(" / ")[-1]
 
 
 # --- the lanes ---------------------------------------------------------------------
@@ -130,12 +149,14 @@ def guest(o):
     """The guest scenarios print their own rows and their own last line."""
     cmd = [sys.executable, "app/test/guest/run.py"] + (["--all"] if o.all else [])
     p = subprocess.Popen(cmd, cwd=TOP, text=True, stdout=subprocess.PIPE)
-    last = ""
-    for line in p.stdout:
-        print(line, end="", flush=True)
-        last = line
-    p.wait()
-    m = re.fullmatch(r"(\d+) passed, (\d+) failed\n", last)
+    line = ""
+    try:
+        for line in p.stdout:
+            print(line, end="", flush=True)
+    finally:
+        p.terminate()                       # it has ended, unless we are told to
+        p.wait()
+    m = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line)
     if m is None:
         print("FAILED the guest scenarios did not come to their end")
         return 0, 1

@@ -210,6 +210,8 @@ int hotplug_device_settle(struct hotplug_bus *bus, const void *key);
 /**
  * The backend saw a sign that a device goes.  A device that does not work on
  * request is cut off before this returns; the rest follows on the watch thread.
+ * With HOTPLUG_SIGN_EAL, look() is asked first: EAL believes a `remove` that
+ * anybody has written to a uevent file, so a device that answers is left alone.
  *
  * @param sign  HOTPLUG_SIGN_EAL, HOTPLUG_SIGN_VFIO or HOTPLUG_SIGN_CALLER
  * @return 0; -ENOENT it is not published; -EINVAL another sign

@@ -144,8 +144,9 @@ test_restore_never_maps_another_file_of_the_same_name(void **state)
 	assert_int_equal(ftruncate(fd, LEN + 4096), 0);
 	toy_report(&toy);
 	assert_true(WAIT_FOR(fake_log_has("toy0 lives, but cannot be mapped again")));
+	assert_int_equal(heard_wait(&heard, HOTPLUG_EVENT_GONE, 0).cause, HOTPLUG_CAUSE_FAULT);
 	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_RESTORED), 0);
-	assert_int_equal(hotplug_device_state("toy0"), HOTPLUG_STATE_SUSPECT);
+	assert_int_equal(hotplug_device_state("toy0"), HOTPLUG_STATE_GONE);
 	assert_true(toy_reads_all(toy.bar[0], LEN, 0xff));
 	close(fd);
 	unlink(path);

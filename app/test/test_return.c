@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* test_return: which card came back, who asked for it, and how often.
+/* test_return: which card came back, and how often.
  * In:  simulated cards and a clock that jumps.  Out: READY with the right card,
- *      FLAPPING, REQUESTED and HELD once each, zombies counted.
+ *      FLAPPING once, zombies counted.
  * Context: app. */
 
 #include <stdio.h>
 #include <string.h>
 
-#include "fake_host.h"
 #include "script.h"
 #include "sim_bus.h"
 #include "test.h"
@@ -22,15 +21,10 @@ static struct heard heard;
 static int
 start(void **state)
 {
-	struct hotplug_config config;
-
 	(void)state;
 	script_reset();
-	fake_log_clear();
 	heard_init(&heard);
-	hotplug_config_init(&config);
-	config.deadline_ms = 5000;
-	return sim_enable(&config) != 0 || hotplug_event_subscribe(NULL, heard_fn, &heard) < 0;
+	return sim_enable(NULL) != 0 || hotplug_event_subscribe(NULL, heard_fn, &heard) < 0;
 }
 
 static int
@@ -250,106 +244,6 @@ test_zombie_needs_a_second_of_darkness(void **state)
 	assert_int_equal(heard_total(&heard), 1);
 }
 
-/* The application lets it go while nobody knows yet: no look is owed any more. */
-static void
-test_suspect_that_is_detached_leaves_the_watcher_idle(void **state)
-{
-	unsigned int n;
-
-	(void)state;
-	attach("susp0", NULL);
-	sim_look("susp0", HOTPLUG_LOOK_DARK);
-	assert_int_equal(sim_request("susp0"), 0);
-	assert_true(WAIT_FOR(hotplug_device_state("susp0") == HOTPLUG_STATE_SUSPECT));
-	assert_int_equal(sim_detach("susp0"), 0);
-	n = sim_n_looks("susp0");
-	test_sleep_ms(200);
-	assert_in_range(sim_n_looks("susp0") - n, 0, 20);
-}
-
-/* The kernel repeats its request every 10 s. */
-static void
-test_request_is_told_once_and_held_after_the_deadline(void **state)
-{
-	struct hotplug_event event;
-
-	(void)state;
-	sim_put("vfio0", SIM_USER, NULL);
-	hotplug_scan();
-	assert_int_equal(sim_attach_vfio("vfio0"), 0);
-	assert_int_equal(sim_request("vfio0"), 0);
-	event = heard_wait(&heard, HOTPLUG_EVENT_REQUESTED, 0);
-	assert_int_equal(event.cause, HOTPLUG_CAUSE_REQUESTED);
-	assert_int_equal(event.sign, HOTPLUG_SIGN_VFIO);
-	assert_int_equal(event.cut_ns, 0);
-	pass_ms(4000);
-	assert_int_equal(sim_request("vfio0"), 0);
-	pass_ms(0);
-	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_HELD), 0);
-	pass_ms(1100);
-	event = heard_wait(&heard, HOTPLUG_EVENT_HELD, 0);
-	assert_true(event.event_ns - event.sign_ns >= 5000 * 1000000ull);
-	assert_int_equal(sim_request("vfio0"), 0);
-	pass_ms(10000);
-	assert_int_equal(heard_total(&heard), 3);   /* READY, REQUESTED, HELD */
-	assert_int_equal(hotplug_device_state("vfio0"), HOTPLUG_STATE_ATTACHED);
-}
-
-/* While the kernel waits its driver's link is gone already; the device works, and
- * stays as it is however often it is looked at. */
-static void
-test_request_leaves_the_device_alone_while_it_is_held(void **state)
-{
-	(void)state;
-	sim_put("vfio2", SIM_USER, NULL);
-	hotplug_scan();
-	assert_int_equal(sim_attach_vfio("vfio2"), 0);
-	sim_drive("vfio2", "");
-	assert_int_equal(sim_request("vfio2"), 0);
-	heard_wait(&heard, HOTPLUG_EVENT_REQUESTED, 0);
-	pass_ms(3000);
-	test_sleep_ms(300);
-	assert_int_equal(hotplug_device_state("vfio2"), HOTPLUG_STATE_ATTACHED);
-	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), 0);
-	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_REQUESTED), 1);
-}
-
-/* A process that the kernel does not ask (a secondary's) sees it all the same. */
-static void
-test_request_shows_by_the_missing_driver(void **state)
-{
-	struct hotplug_event event;
-
-	(void)state;
-	sim_put("vfio3", SIM_USER, NULL);
-	hotplug_scan();
-	assert_int_equal(sim_attach_vfio("vfio3"), 0);
-	sim_drive("vfio3", "");
-	event = heard_wait(&heard, HOTPLUG_EVENT_REQUESTED, 0);
-	assert_int_equal(event.sign, HOTPLUG_SIGN_LIVENESS);
-	pass_ms(3000);
-	test_sleep_ms(300);
-	assert_int_equal(hotplug_device_state("vfio3"), HOTPLUG_STATE_ATTACHED);
-	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_REQUESTED), 1);
-	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), 0);
-}
-
-static void
-test_request_that_is_met_is_over(void **state)
-{
-	(void)state;
-	sim_put("vfio1", SIM_USER, NULL);
-	hotplug_scan();
-	assert_int_equal(sim_attach_vfio("vfio1"), 0);
-	assert_int_equal(sim_request("vfio1"), 0);
-	heard_wait(&heard, HOTPLUG_EVENT_REQUESTED, 0);
-	assert_int_equal(sim_detach("vfio1"), 0);
-	sim_take("vfio1");
-	pass_ms(6000);
-	assert_int_equal(heard_total(&heard), 2);
-	assert_int_equal(hotplug_device_state("vfio1"), HOTPLUG_STATE_ABSENT);
-}
-
 int
 main(void)
 {
@@ -370,15 +264,6 @@ main(void)
 			test_zombie_is_counted_while_it_is_listed, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_zombie_needs_a_second_of_darkness, start, stop),
-		cmocka_unit_test_setup_teardown(
-			test_suspect_that_is_detached_leaves_the_watcher_idle, start, stop),
-		cmocka_unit_test_setup_teardown(
-			test_request_is_told_once_and_held_after_the_deadline, start, stop),
-		cmocka_unit_test_setup_teardown(
-			test_request_leaves_the_device_alone_while_it_is_held, start, stop),
-		cmocka_unit_test_setup_teardown(
-			test_request_shows_by_the_missing_driver, start, stop),
-		cmocka_unit_test_setup_teardown(test_request_that_is_met_is_over, start, stop),
 	};
 
 	return cmocka_run_group_tests_name("return", tests, NULL, NULL);

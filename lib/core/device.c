@@ -353,6 +353,41 @@ cut_off_now(struct hotplug_device *dev)
 	return hotplug_device_cut_off(dev);
 }
 
+/* Does it answer as ever?  Not under the lock. */
+static bool
+is_alive(struct hotplug_device *dev)
+{
+	char kernel_driver[HOTPLUG_NAME_LEN];
+	struct hotplug_identity id;
+
+	device_lock();
+	id = dev->id;
+	memcpy(kernel_driver, dev->kernel_driver, sizeof(kernel_driver));
+	device_unlock();
+	return dev->bus->ops->look(dev->name, kernel_driver, &id) == HOTPLUG_LOOK_PRESENT;
+}
+
+/* Seen now, not when watch comes to it. */
+static void
+date_sign(struct hotplug_device *dev, enum hotplug_sign sign)
+{
+	device_lock();
+	if (dev->state == HOTPLUG_STATE_ATTACHED && dev->first_sign == HOTPLUG_SIGN_NONE) {
+		dev->first_sign = sign;
+		dev->sign_ns = device_now_ns();
+	}
+	device_unlock();
+}
+
+/* Under the lock, under which disable closes what wakes watch. */
+static void
+post(struct hotplug_device *dev, unsigned int bits)
+{
+	device_lock();
+	device_post(dev, bits);
+	device_unlock();
+}
+
 int
 hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign sign)
 {
@@ -362,20 +397,18 @@ hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign s
 		return -EINVAL;
 	device_lock();
 	dev = find_key(bus, key);
-	if (dev != NULL && dev->works_on_request)
-		sign = HOTPLUG_SIGN_VFIO;       /* asked for, not gone */
-	if (dev != NULL && dev->state == HOTPLUG_STATE_ATTACHED &&
-	    dev->first_sign == HOTPLUG_SIGN_NONE) {
-		dev->first_sign = sign; /* seen now, not when watch comes to it */
-		dev->sign_ns = device_now_ns();
-	}
 	device_unlock();
 	if (dev == NULL)
 		return -ENOENT;
+	if (dev->works_on_request)
+		sign = HOTPLUG_SIGN_VFIO;       /* asked for, not gone */
+	if (sign == HOTPLUG_SIGN_EAL && is_alive(dev)) {
+		post(dev, DEVICE_LOOK);         /* it believes everybody's uevents */
+		return 0;
+	}
+	date_sign(dev, sign);
 	(void)cut_off_now(dev);         /* logged where it failed */
-	device_lock();                  /* disable closes what wakes watch under it */
-	device_post(dev, DEVICE_SIGN(sign));
-	device_unlock();
+	post(dev, DEVICE_SIGN(sign));
 	return 0;
 }
 

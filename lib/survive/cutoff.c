@@ -442,9 +442,21 @@ map_file(const struct vma *vma, int prot, int fd, uint64_t offset)
 	return ret;
 }
 
+/* Where in its file a mapping begins.  What /proc shows for a file of sysfs is the
+ * physical address, far behind the file's end: those are mapped from the start. */
+static uint64_t
+file_offset(const struct region *region, const struct vma *vma, const struct stat *st)
+{
+	uint64_t end = vma->offset + (vma->end - vma->start);
+
+	if (S_ISCHR(st->st_mode) || end <= (uint64_t)st->st_size)
+		return vma->offset;
+	return vma->start - region->start;
+}
+
 /* uio: sysfs resourceN, opened again; is it still the same file? */
 static int
-restore_by_path(const struct vma *vma, int prot)
+restore_by_path(const struct region *region, const struct vma *vma, int prot)
 {
 	int fd = open(vma->path, O_RDWR | O_CLOEXEC), ret;
 	struct stat st;
@@ -454,7 +466,7 @@ restore_by_path(const struct vma *vma, int prot)
 	if (fstat(fd, &st) < 0 || st.st_ino != vma->inode)
 		ret = -ESTALE;
 	else
-		ret = map_file(vma, prot, fd, vma->offset);
+		ret = map_file(vma, prot, fd, file_offset(region, vma, &st));
 	close(fd);
 	return ret;
 }
@@ -472,7 +484,7 @@ restore_vma(const struct region *region, const struct vma *vma)
 		return p == MAP_FAILED ? -errno : 0;
 	}
 	if (region->restore_fd < 0)
-		return restore_by_path(vma, prot);
+		return restore_by_path(region, vma, prot);
 	return map_file(vma, prot, region->restore_fd,
 			region->restore_offset + (vma->start - region->start));
 }
@@ -497,6 +509,8 @@ cutoff_restore(struct hotplug_device *dev)
 		if (ret == 0)
 			atomic_store(&dev->region[i].has_anonymous, false);
 	}
+	for (i = 0; i < dev->n_regions && ret != 0; i++)
+		(void)cut_region(&dev->region[i]);      /* all or nothing */
 	if (ret != 0)
 		return ret;
 	dev->is_cut = false;

@@ -8,6 +8,7 @@
  *      event queue are called.
  * Context: watch. */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@
 
 #define MS 1000000ull
 #define FLAP_NS (60 * 1000 * MS)        /* DEVICE_FLAPS changes in this are flapping */
+#define RESTORE_NS (1500 * MS)
 #define QUIET_NS (10 * 1000 * MS)       /* and this long without one is not */
 
 /* With the lock held: the event, by value. */
@@ -103,20 +105,6 @@ forget_suspicion(struct hotplug_device *dev)
 	}
 }
 
-/* Map it again; where that fails it stays suspect, and is looked at again. */
-static bool
-restore(struct hotplug_device *dev)
-{
-	int ret = cutoff_restore(dev);
-
-	if (ret == 0)
-		return true;
-	host_log(HOST_WARN, "%s lives, but cannot be mapped again: %s", dev->name, strerror(-ret));
-	dev->state = HOTPLUG_STATE_SUSPECT;
-	dev->look_ns = device_now_ns() + 100 * MS;
-	return false;
-}
-
 static void
 say_gone(struct hotplug_device *dev, enum state_input input)
 {
@@ -145,6 +133,26 @@ say_held(struct hotplug_device *dev)
 	event.sign = HOTPLUG_SIGN_VFIO;
 	event.sign_ns = dev->requested_ns;
 	push(&event);
+}
+
+static void step(struct hotplug_device *dev, enum state_input input);
+
+/* Map it again.  Where that fails it stays suspect and is looked at again, until it
+ * is lost for the fault that it then is; while its driver is at work, it waits. */
+static bool
+restore(struct hotplug_device *dev)
+{
+	int ret = cutoff_restore(dev);
+
+	if (ret == 0)
+		return true;
+	dev->state = HOTPLUG_STATE_SUSPECT;
+	dev->look_ns = device_now_ns() + 100 * MS;
+	if (ret == -EBUSY || device_now_ns() - dev->sign_ns < RESTORE_NS)
+		return false;
+	host_log(HOST_WARN, "%s lives, but cannot be mapped again: %s", dev->name, strerror(-ret));
+	step(dev, STATE_IN_MUTED);
+	return false;
 }
 
 /* One input through the machine; with the lock held. */
@@ -223,11 +231,11 @@ judge_look(struct hotplug_device *dev)
 	if (is_asked)
 		found = HOTPLUG_LOOK_PRESENT;
 	if (dev->key == key) {  /* else it has been attached or detached meanwhile */
+		if (is_asked && !dev->is_requested)
+			take_request(dev);
 		dev->look_ns = 0;
 		if (patience_is_over(dev, found, device_now_ns(), &input))
 			step(dev, input);
-		if (is_asked && !dev->is_requested)
-			take_request(dev);
 	}
 	device_unlock();
 }

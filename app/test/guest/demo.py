@@ -204,7 +204,8 @@ def panel(r):
     series = [(n, COLOURS[n], [t - t0 for t in r["arrivals"][n]]) for n in ("victim", "bystander")]
     marked = [(0.0, "card torn out" if r["dark"] else "removal asked for")]
     if r.get("t_claimed"):
-        marked.append((r["t_claimed"] - t0, "card back: the kernel's %s takes it" % r["claimed_by"]))
+        marked.append((r["t_claimed"] - t0,
+                       "card back: the kernel's %s takes it" % r["claimed_by"]))
     if r["t_died"]:
         marked.append((r["t_died"] - t0, "testpmd killed by %s" % r["signal"]))
     near = [(t - t0, "%s %+.1f ms" % (label, (t - t0) * 1000)) for t, label in r["events"]]
@@ -216,7 +217,8 @@ def panel(r):
     else:
         note = ("the process is killed by %s %s after the loss, and the other port with it"
                 % (r["signal"], long(r["t_died"] - t0)))
-    return plot.Panel(heading + (" --hot-plug" if r["hot_plug"] else ""), note, series, marked, near)
+    heading += " --hot-plug" if r["hot_plug"] else ""
+    return plot.Panel(heading, note, series, marked, near)
 
 
 def long(s):

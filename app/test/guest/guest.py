@@ -19,15 +19,14 @@ import ctypes
 import json
 import os
 import re
-import select
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 
 import kernel
+from channel import Channel, LabError, TooBusy     # noqa: F401, for those who import us
 from wire import Wires
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -40,54 +39,6 @@ SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Call Trace|"
 # What distinguishes one boot from another; rows that agree in it share a guest.
 Boot = collections.namedtuple("Boot", "kernel hotplug nics iommu",
                               defaults=("6.1", "pciehp", ("e1000e", "e1000e"), False))
-
-
-class LabError(Exception):
-    """The lab itself failed: no result, to be tried again on a new guest."""
-
-
-class TooBusy(LabError):
-    """This machine was too busy to measure; the guest itself is fine."""
-
-
-class Channel:
-    """Newline separated JSON over a unix socket."""
-
-    def __init__(self, path, is_alive):
-        self.buf = b""
-        self.s = socket.socket(socket.AF_UNIX)
-        end = time.monotonic() + 30
-        while True:
-            try:
-                self.s.connect(path)
-                return
-            except OSError as e:
-                if not is_alive() or time.monotonic() > end:
-                    raise LabError("QEMU does not start: %s" % e)
-                time.sleep(0.05)
-
-    def send(self, obj):
-        try:
-            self.s.sendall((json.dumps(obj) + "\n").encode())
-        except OSError as e:
-            raise LabError("QEMU died: %s" % e)
-
-    def receive(self, timeout):
-        """The next object, or None when none came in time."""
-        end = time.monotonic() + timeout
-        while b"\n" not in self.buf:
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([self.s], [], [], left)[0]:
-                return None
-            try:
-                b = self.s.recv(65536)
-            except OSError:
-                b = b""
-            if not b:
-                raise LabError("QEMU died")
-            self.buf += b
-        line, self.buf = self.buf.split(b"\n", 1)
-        return json.loads(line)
 
 
 def die_with_parent():

@@ -36,7 +36,8 @@ class Testpmd:
             cmd += ["--hot-plug"]
         env = "DPDK_HOTPLUG=%s " % options if options else ""
         guest.ask(op="spawn", name=self.name, cmd="env " + env + " ".join(cmd))
-        if not self.wait_output(r"Press enter|testpmd> ", 60):
+        # Not the prompt: other threads' lines may run through it.
+        if not self.wait_output(r"forwards packets on|tpmd> $", 60):
             raise Failed("testpmd does not start: " + self.end())
 
     # --- what it says ---------------------------------------------------------

@@ -53,8 +53,8 @@ def control(lab):
     t = lab.start([victim, bystander], DRIVER, stock=True)
     steal(lab.guest, victim, "e1000e")
     lab.watch(2)
-    check(t.wait_end(20)["signal"] == "SIGBUS", "stock testpmd does not die of SIGBUS: the claim rows "
-          "prove nothing (%s)" % t.end())
+    check(t.wait_end(20)["signal"] == "SIGBUS", "stock testpmd does not die of SIGBUS: "
+          "the claim rows prove nothing (%s)" % t.end())
 
 
 # --- how the kernel's driver gets the card ---------------------------------------

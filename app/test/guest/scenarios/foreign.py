@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A SIGBUS that has nothing to do with a device ends testpmd as it ends stock.
 
-Somebody sends it: `kill -BUS`.  With --hot-plug EAL's own handler sits above
-ours.  How stock ends is found out in the same row, not written down here.
+Somebody sends it: `kill -BUS`.  How stock ends is found out in the same row,
+without --hot-plug: with it, EAL's handler calls rte_exit() in the signal
+handler, which never ends (measured: the main thread spins, the worker goes on
+forwarding).  Ours must get there in both cases, with EAL's handler above it too.
 """
 import signal
 
@@ -17,7 +19,7 @@ def rows(full):
 
 
 def foreign(lab, hot_plug):
-    stock, ours = [killed(lab, hot_plug, stock) for stock in (True, False)]
+    stock, ours = killed(lab, False, True), killed(lab, hot_plug, False)
     lab.figures.update(stock=stock, ours=ours)
     check(ours == stock, "testpmd ends with %s, stock with %s" % (ours, stock))
 

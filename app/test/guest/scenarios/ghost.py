@@ -13,7 +13,8 @@ NICS = ("e1000", "e1000e", "vmxnet3", "virtio-net-pci")
 
 
 def rows(full):
-    found = [Row("ghost %s" % ", ".join(NICS), boot(), ghost, dict(rounds=3 if full else 1, quits=full))]
+    found = [Row("ghost %s" % ", ".join(NICS), boot(), ghost,
+                 dict(rounds=3 if full else 1, quits=full))]
     if full:
         found.append(Row("ghost control: stock testpmd forwards through the old mapping",
                          boot(), control, {}))

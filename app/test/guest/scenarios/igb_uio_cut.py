@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Our kernel module: what the old processes can still do when the card is back.
+
+swap: another card comes into the slot while two processes go on reading their
+old mapping; its MAC address must never be read.  ghost: the same card comes
+back without a reset of its own, with the old receive ring in its registers;
+not one descriptor of the old process may be written.  Each has a control that
+does the same to the stock module and must see what ours prevents.
+"""
+import time
+
+import removal
+import uio
+from guest import Boot, LabError
+from scenarios.igb_uio import REGISTERS, check_clean
+from scenarios.row import Row, boot, check
+
+
+def rows(full):
+    found = [Row("igb_uio swap e1000e", boot(), swap, dict(nic="e1000e")),
+             Row("igb_uio swap virtio-net-pci, uio_mmap=ones", boot(), swap,
+                 dict(nic="virtio-net-pci", options="uio_mmap=ones")),
+             Row("igb_uio ghost e1000e", boot(), ghost, {})]
+    if full:
+        alone = Boot(nics=("e1000e",))
+        found += [Row("igb_uio swap %s, %s" % (nic, way), boot(), swap,
+                      dict(nic=nic, way=way))
+                  for nic in REGISTERS for way in ("yank", "button")]
+        found += [Row("igb_uio control: stock, swap", alone, swap_control, {}),
+                  Row("igb_uio control: stock, ghost", alone, ghost_control, {}),
+                  Row("igb_uio control: no reset, ghost", alone, ghost_control,
+                      dict(is_stock=False))]
+    return found
+
+
+# --- another card -----------------------------------------------------------------
+def mac_words(nic, mac):
+    """What a process reads at REGISTERS[nic] of a card with this MAC address."""
+    b = bytes.fromhex(mac.replace(":", ""))
+    return int.from_bytes(b, "little")
+
+
+def put_other(g, slot, nic):
+    """A card of the same kind, but with another address, into an empty slot."""
+    mac = "52:54:00:99:88:%02x" % slot
+    g.cmd("device_add", driver=nic, **dict(g.nic(slot), mac=mac))
+    return mac_words(nic, mac)
+
+
+def empty(g, slot):
+    """Until the kernel, too, knows that the slot is empty, and would notice a card:
+    pciehp looks away for a second after it has switched the power off."""
+    for _ in range(300):
+        if g.bdf(slot) is None:
+            time.sleep(1.5)
+            return
+        time.sleep(0.1)
+    check(False, "the kernel keeps the device")
+
+
+def times_seen(user, words):
+    see = user.report()["see"]
+    return sum(n for value, n in see.items() if int(value, 16) & 0xffffffffffff == words)
+
+
+def exchange(lab, slot, nic, module, options, way):
+    """Two old processes, a new card, a new process: what each has read of it."""
+    g = lab.guest
+    g.dmesg(clear=True)
+    module.load(options)
+    bdf = g.ready(slot, "igb_uio")
+    how = "-b %d -r %d" % REGISTERS[nic]
+    old = [uio.User(g, bdf, "%s -m %s" % (how, m)) for m in ("sysfs", "uio")]
+    check(removal.remove(g, slot, way).wait(20), "the removal blocks")
+    empty(g, slot)
+    other = put_other(g, slot, nic)
+    g.wait_bdf(slot)
+    bdf = g.bind(slot, "igb_uio") or g.bdf(slot)
+    new = uio.User(g, bdf, how + " -m sysfs")
+    time.sleep(1)
+    if not times_seen(new, other):
+        raise LabError("the new card does not show its address: %s" % new.report())
+    lab.figures.update(reads_of_new_card=sum(times_seen(u, other) for u in old),
+                       sigbus=sum(u.report()["sigbus"] for u in old),
+                       ones=sum(u.report()["see"].get("f" * 16, 0) for u in old))
+    return old + [new]
+
+
+def swap(lab, nic, options="", way="yank"):
+    g, slot = lab.guest, lab.slots(nic)[0]
+    module = uio.Module(g)
+    users = exchange(lab, slot, nic, module, options, way)
+    check(lab.figures["reads_of_new_card"] == 0, "an old process reads the new card")
+    check(users[0].report()["sigbus"] > 0, "resourceN is not cut off")
+    if "ones" in options:
+        check(users[1].report()["sigbus"] == 0, "uio_mmap=ones, and SIGBUS")
+        check(lab.figures["ones"] > 0, "uio_mmap=ones, and no ones")
+    for u in users:
+        u.kill()
+    check(module.unload(), "the module cannot be unloaded")
+    check_clean(g)
+    check(removal.remove(g, slot, "yank").wait(20), "the removal blocks")
+    empty(g, slot)
+    g.plug(slot)
+
+
+def swap_control(lab):
+    exchange(lab, 1, "e1000e", uio.Module(lab.guest, is_stock=True), "", "yank")
+    check(lab.figures["reads_of_new_card"] > 0, "the stock module's old processes do "
+          "not read the new card: the swap rows prove nothing")
+
+
+# --- the same card, not reset -----------------------------------------------------
+def come_back(lab, slot, module, options):
+    """Descriptors of an old, unattended ring that are filled after the return."""
+    g = lab.guest
+    g.dmesg(clear=True)
+    module.load(options)
+    bdf = g.ready(slot, "igb_uio")
+    old = uio.User(g, bdf, "-m sysfs -d")
+    filled = receive_some(lab, slot, old)
+    check(removal.remove(g, slot, "sysfs").wait(20), "the removal blocks")
+    g.sh("echo 1 > /sys/bus/pci/rescan")
+    bdf = g.ready(slot, "igb_uio")
+    new = uio.User(g, bdf)                          # opens it: now a bus master
+    lab.wires.feed(slot)
+    time.sleep(1)
+    lab.wires.feed()
+    ghosts = old.report()["done"] - filled
+    lab.figures.update(before=filled, ghosts=ghosts)
+    return ghosts, (old, new)
+
+
+def receive_some(lab, slot, user):
+    """Frames until the ring is filled in part; how many descriptors are."""
+    lab.wires.feed(slot)
+    for _ in range(200):
+        if user.report()["done"] > 20:
+            break
+    lab.wires.feed()
+    time.sleep(0.5)
+    done = user.report()["done"]
+    if not 20 < done < 150:
+        raise LabError("%d of 256 descriptors are filled" % done)
+    return done
+
+
+def ghost(lab):
+    slot = lab.slots("e1000e")[0]
+    module = uio.Module(lab.guest)
+    ghosts, users = come_back(lab, slot, module, "")
+    check(ghosts == 0, "%d descriptors of a dead process were written" % ghosts)
+    for u in users:
+        u.kill()
+    check(module.unload(), "the module cannot be unloaded")
+    check_clean(lab.guest)
+
+
+def ghost_control(lab, is_stock=True):
+    module = uio.Module(lab.guest, is_stock)
+    ghosts, users = come_back(lab, 1, module, "" if is_stock else "reset=0")
+    for u in users:
+        u.kill()
+    module.unload()
+    check(ghosts > 0, "no ghost without a reset: the ghost row proves nothing")

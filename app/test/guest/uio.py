@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""igb_uio in a guest: the module, ours or stock, and processes that use it.
+
+    m = Module(guest); m.load(); bdf = guest.ready(1, "igb_uio")
+    users = [User(guest, bdf, "-m sysfs -r 0x5400") for _ in range(2)]
+
+Called by the igb_uio scenarios.
+"""
+import glob
+import os
+import subprocess
+import tempfile
+import time
+
+import kernel
+from guest import LabError
+from testpmd import Failed
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+SOURCE = os.path.join(TOP, "kernel/linux")
+ATTRIBUTES = "/sys/bus/pci/devices/%s/igb_uio/%s"
+REMOVED = "/sys/bus/pci/drivers/igb_uio/removed"
+
+
+def run(*command, **options):
+    p = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                       **options)
+    if p.returncode:
+        raise LabError("%s: %s" % (" ".join(command), p.stdout.strip()[-400:]))
+
+
+def is_older(path, sources):
+    if not os.path.exists(path):
+        return True
+    return os.path.getmtime(path) < max(os.path.getmtime(s) for s in sources)
+
+
+# --- what is built on this machine ---------------------------------------------
+def our_module(name):
+    """igb_uio.ko for kernel `name`: built here when its headers are here, or
+    else (another compiler is needed) by kernel/linux/check-kernels before."""
+    folder = kernel.directory(name)
+    out = os.path.join(kernel.cache(), "igb_uio", kernel.release(folder))
+    ko, build = os.path.join(out, "igb_uio.ko"), os.path.join(folder, "build")
+    if is_older(ko, glob.glob(SOURCE + "/igb_uio/*")):
+        if not os.path.exists(build):
+            raise LabError("%s is not up to date: run kernel/linux/check-kernels" % ko)
+        run(SOURCE + "/build", build, out)
+    return ko
+
+
+def stock_module(name):
+    """Debian's igb_uio, unmodified, for kernel `name`."""
+    folder = kernel.directory(name)
+    out = os.path.join(kernel.cache(), "igb_uio", kernel.release(folder), "stock")
+    ko = os.path.join(out, "igb_uio.ko")
+    if not os.path.exists(ko):
+        os.makedirs(out, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out) as d:
+            run("apt-get", "-q", "download", "dpdk-kmods-dkms", cwd=d)
+            run("dpkg", "-x", glob.glob(d + "/*.deb")[0], d)
+            run("sh", "-c", "cp %s/usr/src/dpdk-kmods-*/* %s/" % (d, out))
+        run("make", "-s", "-C", os.path.join(folder, "build"), "M=" + out,
+            "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules")
+    return ko
+
+
+def user_program():
+    out = os.path.join(kernel.cache(), "igb_uio", "uio_user")
+    source = os.path.join(HERE, "uio_user.c")
+    if is_older(out, [source]):
+        os.makedirs(os.path.dirname(out), exist_ok=True)
+        run("cc", "-O2", "-Wall", "-Werror", "-pthread", "-o", out, source)
+    return out
+
+
+# --- in the guest ----------------------------------------------------------------
+class Module:
+    def __init__(self, guest, is_stock=False):
+        self.guest, self.is_stock = guest, is_stock
+        self.ko = (stock_module if is_stock else our_module)(guest.boot.kernel)
+
+    def load(self, options=""):
+        out = self.guest.sh("modprobe uio; insmod %s %s 2>&1" % (self.ko, options))
+        if not self.is_loaded():
+            raise Failed("igb_uio does not load: " + out)
+
+    def is_loaded(self):
+        return self.guest.sh("ls -d /sys/module/igb_uio 2>/dev/null").strip() != ""
+
+    def unload(self):
+        """True when it could be; while something is open it cannot."""
+        self.guest.sh("rmmod igb_uio 2>&1")
+        return not self.is_loaded()
+
+
+class User:
+    """A process that has the device open, and what it sees (uio_user.c)."""
+
+    def __init__(self, guest, bdf, options=""):
+        guest.seq += 1
+        self.guest, self.name = guest, "user%d" % guest.seq
+        self.n_lines = 0
+        guest.ask(op="spawn", name=self.name,
+                  cmd="%s %s %s" % (user_program(), bdf, options))
+        if self.line() != "ready":
+            raise Failed("a user does not start: " + self.text())
+
+    def text(self):
+        return self.guest.ask(op="log", name=self.name)["text"]
+
+    def line(self):
+        """The next line that it prints; "" when it ended instead."""
+        for _ in range(200):
+            log = self.guest.ask(op="log", name=self.name)
+            lines = log["text"].split("\n")
+            if len(lines) > self.n_lines + 1:
+                self.n_lines += 1
+                return lines[self.n_lines - 1].strip()
+            if not log["alive"]:
+                return ""
+            time.sleep(0.05)
+        raise LabError("a user is silent")
+
+    def report(self):
+        """Its counters; `see` is {value: times read}."""
+        self.guest.ask(op="send", name=self.name, text="\n")
+        line = self.line()
+        if not line:
+            raise Failed("a user died: %s" % self.guest.ask(op="status", name=self.name))
+        found = {"see": {}}
+        for key, value in (word.split("=") for word in line.split()):
+            if key.startswith("see:"):
+                found["see"][key[4:]] = int(value)
+            else:
+                found[key] = int(value)
+        return found
+
+    def pid(self):
+        return self.guest.ask(op="status", name=self.name)["pid"]
+
+    def kill(self):
+        if self.guest.ask(op="status", name=self.name)["alive"]:
+            self.guest.ask(op="kill", name=self.name)
+        for _ in range(100):
+            if not self.guest.ask(op="status", name=self.name)["alive"]:
+                return
+            time.sleep(0.05)
+        raise LabError("a user cannot be killed")
+
+
+def attribute(guest, bdf, name):
+    return guest.sh("cat " + ATTRIBUTES % (bdf, name)).strip()
+
+
+def interrupts(guest):
+    """Lines of /proc/interrupts that igb_uio holds."""
+    return [x for x in guest.sh("cat /proc/interrupts").splitlines() if "igb_uio" in x]
+
+
+def interrupt_kinds(guest, bdf):
+    """How the device signals: {"msix"}, {"msi"} or nothing (INTx, or none)."""
+    return set(guest.sh("cat /sys/bus/pci/devices/%s/msi_irqs/* 2>/dev/null" % bdf).split())
+
+
+def removed(guest):
+    """Devices that are removed and still open: [(bdf, state, opens, BARs cut off)]."""
+    return [tuple(x.split()) for x in guest.sh("cat " + REMOVED).splitlines()]

@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * igb_uio: a PCI function for a driver in user space, that may go at any time.
+ *
+ * In:  the PCI core (probe, remove, SR-IOV, errors, shutdown) under the
+ *	device's lock, and uio (open, release) under its info_lock.
+ * Out: /dev/uioN, max_vfs and igb_uio/ in sysfs.
+ *
+ * Three promises.  A function is reset before it becomes a bus master, so that
+ * it does not go on writing where a former user has told it to.  Whatever open
+ * has started is stopped once: at the last close or by retire(), whichever
+ * finds it running under ->lock.  And what is gone is not touched.
+ * Context: process.
+ */
+#include <linux/delay.h>
+#include <linux/dma-mapping.h>
+#include <linux/iommu.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+
+#include "igb_uio.h"
+#include "compat.h"
+
+#define RESET_TRIES	50	/* 20 ms each: others hold the device's lock */
+
+static char *intr_mode;
+module_param(intr_mode, charp, 0444);
+MODULE_PARM_DESC(intr_mode, "interrupts: msix (default), msi or legacy; each falls back on the next");
+
+static int wc_activate;
+module_param(wc_activate, int, 0444);
+MODULE_PARM_DESC(wc_activate, "accepted as the stock module's; BARs are never mapped in the kernel, so resourceN_wc always works");
+
+static bool reset = true;
+module_param(reset, bool, 0444);
+MODULE_PARM_DESC(reset, "reset a function before it becomes a bus master (default: on)");
+
+static bool is_present(struct pci_dev *pdev)
+{
+	/* a virtual function's vendor id reads ffff even in life */
+	return !pci_channel_offline(pdev) &&
+	       pci_device_is_present(pci_physfn(pdev));
+}
+
+static bool is_locked_down(struct pci_dev *pdev)
+{
+	if (!security_locked_down(LOCKDOWN_PCI_ACCESS))
+		return false;
+	pci_err(pdev, "the kernel is locked down: a device that user space drives can do DMA anywhere\n");
+	return true;
+}
+
+/* --- reset ------------------------------------------------------------- */
+
+/* A function level reset is complete by definition. */
+static bool has_flr(struct pci_dev *pdev)
+{
+	u32 cap = 0;
+
+	if (pdev->dev_flags & PCI_DEV_FLAGS_NO_FLR_RESET)
+		return false;
+	pcie_capability_read_dword(pdev, PCI_EXP_DEVCAP, &cap);
+	return cap & PCI_EXP_DEVCAP_FLR;
+}
+
+/* A reset of its bus is, too, and hits nobody else. */
+static bool is_alone(struct pci_dev *pdev)
+{
+	return pdev->bus->self && !pdev->subordinate &&
+	       list_is_singular(&pdev->bus->devices);
+}
+
+/*
+ * What else the kernel has is the power state: what a device forgets in there
+ * is up to the device (QEMU's e1000e: nothing).
+ */
+static int try_reset(struct pci_dev *pdev)
+{
+	int ret = -ENOTTY;
+
+	if (!has_flr(pdev) && is_alone(pdev))
+		ret = pci_reset_bus(pdev);
+	if (ret && ret != -EAGAIN)
+		ret = pci_try_reset_function(pdev);
+	return ret;
+}
+
+static bool needs_reset(const struct igb_uio *u)
+{
+	return reset && !u->is_clean && !u->opens && !pci_num_vf(u->pdev);
+}
+
+static int reset_once(struct igb_uio *u)
+{
+	int ret;
+
+	if (!state_is_live(u))
+		return -ENODEV;
+	if (!needs_reset(u))
+		return 0;
+	ret = try_reset(u->pdev);
+	if (ret == -ENOTTY) {
+		pci_warn(u->pdev, "the function cannot be reset: what a former user has left running may write to memory\n");
+		ret = 0;
+	}
+	if (!ret)
+		u->is_clean = true;
+	return ret;
+}
+
+/*
+ * At open.  A reset needs the device's lock, which remove() holds while it
+ * waits for uio's, which we hold: so it is only tried, and our own lock given
+ * up in between.
+ */
+static int reset_function(struct igb_uio *u)
+{
+	int tries, ret = -EAGAIN;
+
+	for (tries = 0; ret == -EAGAIN && tries < RESET_TRIES; tries++) {
+		if (tries)
+			msleep(20);
+		mutex_lock(&u->lock);
+		ret = reset_once(u);
+		mutex_unlock(&u->lock);
+	}
+	return ret;
+}
+
+/*
+ * At probe: no DMA from here to open.  The driver core holds the device's
+ * lock, which a reset of the bus would take: without FLR, open does it.
+ */
+static int reset_at_probe(struct igb_uio *u)
+{
+	int ret;
+
+	pci_clear_master(u->pdev);
+	if (!reset || pci_num_vf(u->pdev) || !has_flr(u->pdev))
+		return 0;
+	ret = pci_reset_function_locked(u->pdev);
+	u->is_clean = !ret;
+	return ret == -ENOTTY ? 0 : ret;
+}
+
+/* --- open and close ------------------------------------------------------ */
+
+static int start(struct igb_uio *u)
+{
+	int ret = irq_start(u);
+
+	if (ret)
+		return ret;
+	u->is_clean = false;
+	pci_set_master(u->pdev);
+	pci_save_state(u->pdev);
+	return 0;
+}
+
+static void stop(struct igb_uio *u)
+{
+	bool here = is_present(u->pdev);
+
+	irq_stop(u, here);
+	if (here)
+		pci_clear_master(u->pdev);
+}
+
+static int igb_uio_open(struct uio_info *info, struct inode *inode)
+{
+	struct igb_uio *u = info->priv;
+	int ret = reset_function(u);
+
+	if (ret)
+		return ret;
+	mutex_lock(&u->lock);
+	ret = state_move(u, EVENT_OPEN);
+	if (!ret && u->opens == 1) {
+		ret = start(u);
+		if (ret)
+			state_move(u, EVENT_CLOSE);
+	}
+	mutex_unlock(&u->lock);
+	return ret;
+}
+
+static int igb_uio_release(struct uio_info *info, struct inode *inode)
+{
+	struct igb_uio *u = info->priv;
+	int ret;
+
+	mutex_lock(&u->lock);
+	ret = state_move(u, EVENT_CLOSE);
+	if (!ret && !u->opens && state_is_live(u))
+		stop(u);
+	mutex_unlock(&u->lock);
+	return ret;
+}
+
+/* The end of a device for its users, whatever they are doing. */
+static void retire(struct igb_uio *u)
+{
+	mutex_lock(&u->lock);
+	if (state_is_live(u)) {
+		state_move(u, is_present(u->pdev) ? EVENT_REMOVE : EVENT_UNPLUG);
+		map_revoke(u);
+		stop(u);
+	}
+	mutex_unlock(&u->lock);
+}
+
+/* --- virtual functions ----------------------------------------------------- */
+
+static int igb_uio_sriov_configure(struct pci_dev *pdev, int n)
+{
+	int ret;
+
+	if (n && pci_num_vf(pdev))
+		return -EBUSY;
+	if (!n && pci_vfs_assigned(pdev))
+		return -EBUSY;
+	if (!n) {
+		pci_disable_sriov(pdev);
+		return 0;
+	}
+	ret = pci_enable_sriov(pdev, n);
+	return ret ? ret : n;
+}
+
+static ssize_t max_vfs_show(struct device *dev, struct device_attribute *attr,
+			    char *buf)
+{
+	return sysfs_emit(buf, "%d\n", pci_num_vf(to_pci_dev(dev)));
+}
+
+/*
+ * The driver core removes this attribute with the device's lock held, and
+ * waits for us: so never wait for that lock here.
+ */
+static ssize_t max_vfs_store(struct device *dev, struct device_attribute *attr,
+			     const char *buf, size_t len)
+{
+	u16 n;
+	int ret = kstrtou16(buf, 0, &n);
+
+	if (ret)
+		return ret;
+	if (!device_trylock(dev)) {
+		usleep_range(1000, 2000);
+		return restart_syscall();
+	}
+	ret = igb_uio_sriov_configure(to_pci_dev(dev), n);
+	device_unlock(dev);
+	return ret < 0 ? ret : len;
+}
+static DEVICE_ATTR_RW(max_vfs);
+
+static struct attribute *main_attrs[] = {
+	&dev_attr_max_vfs.attr,
+	NULL
+};
+
+static const struct attribute_group main_group = {
+	.attrs = main_attrs,
+};
+
+static const struct attribute_group *dev_groups[] = {
+	&main_group,
+	&igb_uio_state_group,
+	NULL
+};
+
+/* --- PCI errors ------------------------------------------------------------- */
+
+/* The reader wakes; its next write() tells: EIO while it lasts, then not. */
+static pci_ers_result_t igb_uio_error_detected(struct pci_dev *pdev,
+					       pci_channel_state_t channel)
+{
+	struct igb_uio *u = pci_get_drvdata(pdev);
+
+	if (channel == pci_channel_io_normal)
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	if (channel == pci_channel_io_frozen) {
+		mutex_lock(&u->lock);
+		state_move(u, EVENT_FAIL);
+		mutex_unlock(&u->lock);
+	} else {
+		retire(u);
+	}
+	uio_event_notify(&u->info);
+	return channel == pci_channel_io_frozen ? PCI_ERS_RESULT_NEED_RESET :
+						  PCI_ERS_RESULT_DISCONNECT;
+}
+
+/* The link was reset, and the function with it: no DMA until it is set up. */
+static pci_ers_result_t igb_uio_slot_reset(struct pci_dev *pdev)
+{
+	struct igb_uio *u = pci_get_drvdata(pdev);
+	bool here = pci_device_is_present(pci_physfn(pdev));
+
+	mutex_lock(&u->lock);
+	if (here) {
+		pci_restore_state(pdev);
+		pci_save_state(pdev);
+		if (!u->opens)
+			pci_clear_master(pdev);
+	}
+	mutex_unlock(&u->lock);
+	return here ? PCI_ERS_RESULT_RECOVERED : PCI_ERS_RESULT_DISCONNECT;
+}
+
+static void igb_uio_resume(struct pci_dev *pdev)
+{
+	struct igb_uio *u = pci_get_drvdata(pdev);
+
+	mutex_lock(&u->lock);
+	if (!state_move(u, EVENT_RESUME) && !u->opens)
+		u->is_clean = false;
+	mutex_unlock(&u->lock);
+	uio_event_notify(&u->info);
+}
+
+static const struct pci_error_handlers error_handlers = {
+	.error_detected = igb_uio_error_detected,
+	.slot_reset = igb_uio_slot_reset,
+	.resume = igb_uio_resume,
+};
+
+/* --- probe and remove --------------------------------------------------------- */
+
+static struct igb_uio *new_device(struct pci_dev *pdev)
+{
+	struct igb_uio *u = kzalloc(sizeof(*u), GFP_KERNEL);
+
+	if (!u)
+		return NULL;
+	u->pdev = pdev;
+	strscpy(u->name, pci_name(pdev), sizeof(u->name));
+	mutex_init(&u->lock);
+	INIT_LIST_HEAD(&u->spaces);
+	u->info.name = "igb_uio";
+	u->info.version = "0.1";
+	u->info.priv = u;
+	u->info.open = igb_uio_open;
+	u->info.release = igb_uio_release;
+	u->info.irqcontrol = irq_control;
+	return u;
+}
+
+#ifdef CONFIG_IOMMU_API
+static void warn_if_translated(struct pci_dev *pdev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(&pdev->dev);
+
+	if (domain && domain->type != IOMMU_DOMAIN_IDENTITY)
+		pci_warn(pdev, "behind an IOMMU that translates: DMA to physical addresses fails, boot with iommu=pt\n");
+}
+#else
+static void warn_if_translated(struct pci_dev *pdev) {}
+#endif
+
+/* User space hands out physical addresses: they must be the device's, too. */
+static int setup_dma(struct pci_dev *pdev)
+{
+	struct device *dev = &pdev->dev;
+	dma_addr_t addr;
+	void *page;
+	int ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
+
+	if (ret)
+		return ret;
+
+	/* an IOMMU driver may wait for a first mapping to attach the device */
+	page = dma_alloc_coherent(dev, PAGE_SIZE, &addr, GFP_KERNEL);
+	if (!page)
+		return -ENOMEM;
+	dma_free_coherent(dev, PAGE_SIZE, page, addr);
+	warn_if_translated(pdev);
+	return 0;
+}
+
+static int setup(struct igb_uio *u)
+{
+	int ret = map_setup(u);
+
+	if (!ret)
+		ret = setup_dma(u->pdev);
+	if (!ret)
+		ret = reset_at_probe(u);
+	if (!ret)
+		pci_save_state(u->pdev);	/* for error recovery */
+	return ret;
+}
+
+/*
+ * From device_add() inside uio_register_device() on, /dev/uioN can be opened:
+ * when registering fails after that, open may have started something, and a
+ * mapping may refer to u.
+ */
+static void undo_register(struct igb_uio *u)
+{
+	retire(u);
+	if (list_empty(&u->spaces)) {
+		map_free(u);
+		kfree(u);
+	} else {
+		state_bury(u, NULL);
+	}
+}
+
+static int igb_uio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct igb_uio *u;
+	int ret;
+
+	if (pci_is_bridge(pdev))
+		return -ENODEV;
+	if (is_locked_down(pdev))
+		return -EPERM;
+	state_reap(false);
+	u = new_device(pdev);
+	if (!u)
+		return -ENOMEM;
+	ret = pci_enable_device(pdev);
+	if (ret)
+		goto free_device;
+	ret = setup(u);
+	if (ret)
+		goto disable_device;
+	pci_set_drvdata(pdev, u);
+	ret = uio_register_device(&pdev->dev, &u->info);
+	if (!ret)
+		return 0;
+	undo_register(u);
+	pci_disable_device(pdev);
+	return ret;
+
+disable_device:
+	pci_disable_device(pdev);
+free_device:
+	map_free(u);
+	kfree(u);
+	return ret;
+}
+
+static void igb_uio_remove(struct pci_dev *pdev)
+{
+	struct igb_uio *u = pci_get_drvdata(pdev);
+	struct device *node = get_device(&u->info.uio_dev->dev);
+
+	retire(u);
+	if (pci_num_vf(pdev))
+		pci_disable_sriov(pdev);
+	uio_unregister_device(&u->info);
+	pci_disable_device(pdev);
+	state_bury(u, node);
+}
+
+/* On the way to a reboot or to another kernel: no interrupt, no DMA. */
+static void igb_uio_shutdown(struct pci_dev *pdev)
+{
+	retire(pci_get_drvdata(pdev));
+}
+
+static struct pci_driver igb_uio_driver = {
+	.name = "igb_uio",
+	.probe = igb_uio_probe,
+	.remove = igb_uio_remove,
+	.shutdown = igb_uio_shutdown,
+	.sriov_configure = igb_uio_sriov_configure,
+	.err_handler = &error_handlers,
+	.groups = igb_uio_driver_groups,
+	PCI_DRIVER_DEV_GROUPS(dev_groups),
+};
+
+static int __init igb_uio_init(void)
+{
+	int ret = irq_set_mode(intr_mode);
+
+	if (ret) {
+		pr_err("igb_uio: intr_mode=%s: not msix, msi or legacy\n", intr_mode);
+		return ret;
+	}
+	map_warn_if_powerless();
+	return pci_register_driver(&igb_uio_driver);
+}
+
+static void __exit igb_uio_exit(void)
+{
+	pci_unregister_driver(&igb_uio_driver);
+	state_reap(true);
+}
+
+module_init(igb_uio_init);
+module_exit(igb_uio_exit);
+
+MODULE_DESCRIPTION("PCI functions for drivers in user space, safe to remove");
+MODULE_AUTHOR("The dpdk-hotplug project");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");
