@@ -25,7 +25,7 @@ static size_t used;
 static _Atomic int eal_answer;
 static _Atomic unsigned int n_forwarded;
 static struct sigaction below;
-static bool is_installed;
+static _Atomic bool is_installed;
 
 void
 host_log(enum host_level level, const char *fmt, ...)

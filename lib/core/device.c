@@ -53,8 +53,10 @@ device_now_ns(void)
 void
 device_set_fills(enum hotplug_fill fill, const struct hotplug_driver_fill *list)
 {
+	device_lock();
 	default_fill = fill;
 	memcpy(driver_fill, list, sizeof(driver_fill));
+	device_unlock();
 }
 
 static enum hotplug_fill
@@ -291,10 +293,8 @@ hotplug_device_publish(struct hotplug_bus *bus, const struct hotplug_device_info
 	    info->name[0] == '\0' || strlen(info->name) >= HOTPLUG_NAME_LEN ||
 	    info->n_regions > HOTPLUG_MAX_REGIONS || info->n_ports > HOTPLUG_MAX_PORTS)
 		return -EINVAL;
-	if (!enable_is_on())
-		return -ENOTCONN;
-	device_lock();
-	ret = publish(bus, info);
+	device_lock();          /* under which disable closes the door */
+	ret = enable_is_on() ? publish(bus, info) : -ENOTCONN;
 	device_unlock();
 	return ret;
 }
@@ -368,6 +368,27 @@ is_alive(struct hotplug_device *dev)
 	return dev->bus->ops->look(dev->name, kernel_driver, &id) == HOTPLUG_LOOK_PRESENT;
 }
 
+/* Seen now, not when watch comes to it. */
+static void
+date_sign(struct hotplug_device *dev, enum hotplug_sign sign)
+{
+	device_lock();
+	if (dev->state == HOTPLUG_STATE_ATTACHED && dev->first_sign == HOTPLUG_SIGN_NONE) {
+		dev->first_sign = sign;
+		dev->sign_ns = device_now_ns();
+	}
+	device_unlock();
+}
+
+/* Under the lock, under which disable closes what wakes watch. */
+static void
+post(struct hotplug_device *dev, unsigned int bits)
+{
+	device_lock();
+	device_post(dev, bits);
+	device_unlock();
+}
+
 int
 hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign sign)
 {
@@ -383,11 +404,12 @@ hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign s
 	if (dev->works_on_request)
 		sign = HOTPLUG_SIGN_VFIO;       /* asked for, not gone */
 	if (sign == HOTPLUG_SIGN_EAL && is_alive(dev)) {
-		device_post(dev, DEVICE_LOOK);  /* it believes everybody's uevents */
+		post(dev, DEVICE_LOOK);         /* it believes everybody's uevents */
 		return 0;
 	}
+	date_sign(dev, sign);
 	(void)cut_off_now(dev);         /* logged where it failed */
-	device_post(dev, DEVICE_SIGN(sign));
+	post(dev, DEVICE_SIGN(sign));
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,12 +26,21 @@
 
 #define CAP_IPC_LOCK_BIT 14
 
-static bool has_said_blocked, has_said_locked;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* enable against watch */
+static _Atomic bool has_said_blocked, has_said_locked;   /* enable resets, watch sets */
+
+/* Threads seen with SIGBUS blocked, now and the time before: pthread_create() has
+ * everything blocked for a moment, in both threads, and that is no finding. */
+static int suspects[2][16];
+static unsigned int n_suspects[2], now;
 
 void
 diagnose_reset(void)
 {
+	pthread_mutex_lock(&lock);
 	has_said_blocked = has_said_locked = false;
+	n_suspects[0] = n_suspects[1] = 0;
+	pthread_mutex_unlock(&lock);
 }
 
 /* The value of "Key:" in a /proc status file, as a number; 0: none. */
@@ -58,6 +68,19 @@ read_status(const char *path, char *status, size_t len)
 	return 0;
 }
 
+static bool
+is_suspected_again(int tid)
+{
+	unsigned int i;
+
+	if (n_suspects[now] < sizeof(suspects[0]) / sizeof(suspects[0][0]))
+		suspects[now][n_suspects[now]++] = tid;
+	for (i = 0; i < n_suspects[!now]; i++)
+		if (suspects[!now][i] == tid)
+			return true;
+	return false;
+}
+
 static void
 diagnose_thread(const char *tid)
 {
@@ -67,6 +90,8 @@ diagnose_thread(const char *tid)
 	if (read_status(path, status, sizeof(status)) < 0)
 		return;
 	if (!(status_value(status, "\nSigBlk:", 16) >> (SIGBUS - 1) & 1))
+		return;
+	if (!is_suspected_again(atoi(tid)))
 		return;
 	sscanf(status, "Name:\t%31[^\n]", name);
 	host_log(HOST_WARN, "thread %s (%s) blocks SIGBUS: a fault on a lost device kills the "
@@ -82,6 +107,8 @@ diagnose_threads(void)
 
 	if (dir == NULL)
 		return;
+	now = !now;
+	n_suspects[now] = 0;
 	while ((entry = readdir(dir)) != NULL)
 		if (entry->d_name[0] != '.')
 			diagnose_thread(entry->d_name);
@@ -128,8 +155,10 @@ diagnose_locked(void)
 void
 diagnose(void)
 {
+	pthread_mutex_lock(&lock);
 	if (!has_said_blocked)
 		diagnose_threads();
 	if (!has_said_locked)
 		diagnose_locked();
+	pthread_mutex_unlock(&lock);
 }

@@ -47,7 +47,8 @@ eal_check(void)
 
 /* EAL's handler as sigaction() shows it; what was found before we came. */
 static struct sigaction eal_action, found, below;
-static bool has_seat, has_said_foreign;
+static _Atomic bool has_seat;   /* stats ask from any thread */
+static bool has_said_foreign;
 
 static bool
 is_same_handler(const struct sigaction *a, const struct sigaction *b)

@@ -41,11 +41,11 @@ enable_config(void)
 	return &config;
 }
 
+static unsigned int n_ticks;    /* since enable; the watch thread's then */
+
 static void
 on_tick(void)
 {
-	static unsigned int n_ticks;
-
 	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
 		eal_sigbus_check();
 	if (n_ticks < 10 || n_ticks % 60 == 0)
@@ -101,12 +101,16 @@ open_doors(void)
 static void
 close_doors(void)
 {
-	device_withdraw_all(NULL);
+	device_lock();          /* whoever publishes is in before, or stays out */
 	atomic_store(&is_on, false);
+	device_unlock();
+	device_withdraw_all(NULL);
 	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
 		eal_sigbus_stop();
+	device_lock();          /* somebody may be reporting a sign just now */
 	cutoff_stop();
 	watch_close();
+	device_unlock();
 }
 
 static int
@@ -115,8 +119,11 @@ start(void)
 	int ret;
 
 	memset(&stats, 0, sizeof(stats));
+	n_ticks = 0;
 	device_set_fills(config.fill, config.driver_fill);
+	device_lock();
 	cutoff_start(config.sigbus != HOTPLUG_SIGBUS_NONE);
+	device_unlock();
 	ret = start_threads();
 	if (ret != 0) {
 		cutoff_stop();

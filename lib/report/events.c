@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "../core/device.h"
-#include "../core/enable.h"
 #include "../core/host.h"
 #include "../survive/stats.h"
 #include "events.h"
@@ -168,11 +167,13 @@ events_stop(void)
 	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);
 	host_thread_join(&thread);
+	pthread_mutex_lock(&lock);
 	is_running = false;
 	while ((s = subscribers) != NULL) {
 		subscribers = s->next;
 		free(s);
 	}
+	pthread_mutex_unlock(&lock);
 }
 
 int
@@ -183,8 +184,6 @@ hotplug_event_subscribe(const char *device, hotplug_event_fn fn, void *arg)
 
 	if (fn == NULL || (device != NULL && strlen(device) >= HOTPLUG_NAME_LEN))
 		return -EINVAL;
-	if (!enable_is_on())
-		return -EPERM;
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return -ENOMEM;
@@ -193,6 +192,11 @@ hotplug_event_subscribe(const char *device, hotplug_event_fn fn, void *arg)
 	s->fn = fn;
 	s->arg = arg;
 	pthread_mutex_lock(&lock);
+	if (!is_running) {
+		pthread_mutex_unlock(&lock);
+		free(s);
+		return -EPERM;
+	}
 	s->id = id = ++last_id;
 	for (end = &subscribers; *end != NULL; end = &(*end)->next)
 		;
