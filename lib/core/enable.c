@@ -58,7 +58,7 @@ start_threads(void)
 {
 	int ret;
 
-	ret = events_start();
+	ret = events_start(log_event);
 	if (ret != 0)
 		return ret;
 	ret = work_start();
@@ -88,7 +88,6 @@ open_doors(void)
 	int ret = 0;
 
 	atomic_store(&is_on, true);
-	hotplug_event_subscribe(NULL, log_event, NULL);
 	hotplug_event_subscribe(NULL, eal_forward_event, NULL);
 	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
 		ret = eal_sigbus_start();

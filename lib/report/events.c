@@ -36,6 +36,7 @@ static bool has_overflown, is_stopping, is_running;
 static struct subscriber *subscribers;  /* by growing id */
 static int last_id, running_id;
 static uint64_t sequence;
+static hotplug_event_fn last_fn;
 static struct host_thread thread;
 
 bool
@@ -107,6 +108,9 @@ deliver(struct hotplug_event *event)
 	running_id = 0;
 	pthread_cond_broadcast(&changed);
 	STATS_ADD(events, 1);
+	pthread_mutex_unlock(&lock);
+	last_fn(event, NULL);
+	pthread_mutex_lock(&lock);
 }
 
 /* With the lock held. */
@@ -142,11 +146,12 @@ run(void *arg)
 }
 
 int
-events_start(void)
+events_start(hotplug_event_fn last)
 {
 	int ret;
 
 	pthread_mutex_lock(&lock);
+	last_fn = last;
 	is_stopping = false;
 	has_overflown = false;
 	n_queued = 0;

@@ -7,7 +7,8 @@
 
 #include "hotplug.h"
 
-int events_start(void);
+/* Each event goes to the subscribers, then to `last` (the log, which takes time). */
+int events_start(hotplug_event_fn last);
 void events_stop(void);                 /* drops what is queued */
 
 /* Queue an event; never blocks.  Full: counted, and RESCAN follows. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* log: each event as one line that a person and a script can read.
- * In:  events (a subscriber like any other).  Out: the host's log.
+ * In:  events, after the subscribers.  Out: the host's log.
  * Context: events. */
 
 #include <inttypes.h>

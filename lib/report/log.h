@@ -5,7 +5,7 @@
 
 #include "hotplug.h"
 
-/* A subscriber: one line an event, key=value, times in seconds. */
+/* After the subscribers: one line an event, key=value, times in seconds. */
 void log_event(const struct hotplug_event *event, void *arg);
 
 #endif /* HOTPLUG_REPORT_LOG_H */

@@ -29,7 +29,7 @@ from guest import Guest, LabError, TooBusy      # noqa: E402
 from scenarios.row import Lab                   # noqa: E402
 from testpmd import Failed                      # noqa: E402
 
-MODULES = ("survive", "ghost", "claim", "suspend", "foreign", "bystand", "watch_burst",
+MODULES = ("survive", "heal", "ghost", "claim", "suspend", "foreign", "bystand", "watch_burst",
            "watch_all", "watch_held", "old_kernel")
 ATTEMPTS = 3
 

@@ -93,6 +93,27 @@ pci_kernel_driver(const char *name, char driver[HOTPLUG_NAME_LEN])
 		 base != NULL ? base + 1 : link);
 }
 
+/* The kernel takes resourceN away right after the driver, some milliseconds before
+ * the rest and before the "remove" uevent (drivers/pci/remove.c: pci_stop_dev). */
+static bool
+is_being_removed(const char *name)
+{
+	char path[PATH_LEN], file[16];
+	struct stat st;
+	unsigned int bar;
+
+	path_of(path, name, "resource");
+	if (stat(path, &st) < 0)
+		return false;
+	for (bar = 0; bar < PCI_MAX_RESOURCE; bar++) {
+		snprintf(file, sizeof(file), "resource%u", bar);
+		path_of(path, name, file);
+		if (stat(path, &st) == 0)
+			return false;
+	}
+	return true;
+}
+
 static bool
 is_other_card(const uint8_t *config, const struct hotplug_identity *id)
 {
@@ -146,7 +167,8 @@ pci_look(const char *name, const char *kernel_driver, const struct hotplug_ident
 		return found;
 	pci_kernel_driver(name, driver);
 	if (strcmp(driver, kernel_driver) != 0)
-		return HOTPLUG_LOOK_CLAIMED;
+		return driver[0] == '\0' && is_being_removed(name) ? HOTPLUG_LOOK_ABSENT :
+			HOTPLUG_LOOK_CLAIMED;
 	/* only vfio's registers raise SIGBUS then, and come back */
 	return strncmp(driver, "vfio", 4) == 0 ? found : HOTPLUG_LOOK_PRESENT;
 }

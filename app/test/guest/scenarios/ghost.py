@@ -25,7 +25,8 @@ def ghost(lab, rounds, quits):
     n_seen = n_cycles = 0
     for _ in range(rounds):
         victims = [lab.slots(n)[0] for n in NICS]
-        t = lab.start(victims + [lab.slots("e1000e")[1]], DRIVER)
+        # nobody is to bring the port back: what forwards then is the old life
+        t = lab.start(victims + [lab.slots("e1000e")[1]], DRIVER, options="policy=survive")
         for v in victims:
             bdf = flap(lab, v)
             n_cycles += 1

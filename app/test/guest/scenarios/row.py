@@ -37,13 +37,17 @@ class Lab:
         """The slots of the two NICs of a model."""
         return [i for i in self.guest.slots if self.guest.boot.nics[i - 1] == nic]
 
-    def start(self, slots, driver, hot_plug=False, stock=False, extra=()):
-        """testpmd forwarding on these slots; those in `extra` are only bound."""
+    def start(self, slots, driver, hot_plug=False, stock=False, extra=(), options=None):
+        """testpmd forwarding on these slots; those in `extra` are only bound.
+
+        options: the plugin's, as DPDK_HOTPLUG has them.
+        """
         self.guest.dmesg(clear=True)
         bdfs = [self.guest.ready(i, driver) for i in slots]
         for i in extra:
             self.guest.ready(i, driver)
-        self.testpmd = Testpmd(self.guest, bdfs, None if stock else self.plugin, hot_plug)
+        self.testpmd = Testpmd(self.guest, bdfs, None if stock else self.plugin, hot_plug,
+                               options)
         self.wires.feed(*slots)
         self.testpmd.wait_forwarding(slots)
         return self.testpmd
