@@ -4,6 +4,7 @@
 #define HOTPLUG_TEST_SIM_BUS_H
 
 #include "hotplug_bus.h"
+#include "toy_bus.h"
 
 /* A bus as the kernel would list it: cards are put, taken, swapped and bound;
  * look(), glance(), identify() and enumerate() answer from that, and uevents of

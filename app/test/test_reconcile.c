@@ -5,7 +5,6 @@
  * Context: app; scans run on watch. */
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,9 +13,6 @@
 #include "sim_bus.h"
 #include "test.h"
 #include "toy_bus.h"
-
-#define N_DEVICES 8
-#define N_CALLERS 4
 
 static struct heard heard;
 
@@ -223,111 +219,6 @@ test_scan_that_cannot_list_loses_nobody(void **state)
 	assert_heard(0, 2);
 }
 
-static pthread_t other;
-static bool has_asked;
-
-static void *
-ask(void *arg)
-{
-	(void)arg;
-	hotplug_scan();
-	return NULL;
-}
-
-static void
-ask_meanwhile(unsigned int index)
-{
-	if (has_asked || index != 0)
-		return;
-	has_asked = true;
-	assert_int_equal(pthread_create(&other, NULL, ask, NULL), 0);
-	test_sleep_ms(2);
-}
-
-/* Who asks is told what its own scan found, not what the next one did. */
-static void
-test_scan_answers_each_with_its_own(void **state)
-{
-	unsigned int i;
-
-	(void)state;
-	for (i = 0; i < 100; i++) {
-		sim_put("sim0", "", NULL);
-		has_asked = false;
-		sim_on_enumerate(ask_meanwhile);
-		assert_int_equal(hotplug_scan(), 1);
-		pthread_join(other, NULL);
-	}
-}
-
-static _Atomic int inner_ret;
-
-static void
-scan_inside(const struct hotplug_event *event, void *arg)
-{
-	(void)arg;
-	if (strcmp(event->device, "sim0") != 0)
-		return;
-	sim_put("inner0", SIM_USER, NULL);      /* not known, so not in the outer one */
-	atomic_store(&inner_ret, hotplug_scan());
-}
-
-static void
-test_scan_in_a_subscriber(void **state)
-{
-	(void)state;
-	atomic_store(&inner_ret, -1);
-	assert_true(hotplug_event_subscribe(NULL, scan_inside, NULL) > 0);
-	sim_put("sim0", SIM_USER, NULL);
-	assert_int_equal(hotplug_scan(), 1);
-	assert_heard(0, 2);
-	assert_int_equal(atomic_load(&inner_ret), 1);
-}
-
-static _Atomic bool is_over;
-
-static void *
-scan_on(void *arg)
-{
-	(void)arg;
-	while (!atomic_load(&is_over))
-		hotplug_scan();
-	return NULL;
-}
-
-/* All at once, while scans run: each is reported once. */
-static void
-test_scan_while_eight_devices_are_lost(void **state)
-{
-	char name[N_DEVICES][16];
-	pthread_t caller[N_CALLERS];
-	unsigned int i, j, n;
-
-	(void)state;
-	for (i = 0; i < N_DEVICES; i++) {
-		snprintf(name[i], sizeof(name[i]), "sim%u", i);
-		sim_put(name[i], SIM_USER, NULL);
-	}
-	hotplug_scan();
-	for (i = 0; i < N_DEVICES; i++)
-		assert_int_equal(sim_attach(name[i]), 0);
-	atomic_store(&is_over, false);
-	for (i = 0; i < N_CALLERS; i++)
-		pthread_create(&caller[i], NULL, scan_on, NULL);
-	for (i = 0; i < N_DEVICES; i++)
-		sim_take(name[i]);
-	heard_wait(&heard, HOTPLUG_EVENT_GONE, N_DEVICES - 1);
-	atomic_store(&is_over, true);
-	for (i = 0; i < N_CALLERS; i++)
-		pthread_join(caller[i], NULL);
-	assert_heard(N_DEVICES, N_DEVICES);
-	for (i = 0; i < N_DEVICES; i++) {
-		for (j = N_DEVICES, n = 0; j < heard.n; j++)
-			n += strcmp(heard.event[j].device, name[i]) == 0;
-		assert_int_equal(n, 1);
-	}
-}
-
 static void
 test_scan_needs_the_library_enabled(void **state)
 {
@@ -353,11 +244,6 @@ main(void)
 			test_scan_goes_on_when_a_device_vanishes_under_it, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_scan_that_cannot_list_loses_nobody, start, stop),
-		cmocka_unit_test_setup_teardown(
-			test_scan_answers_each_with_its_own, start, stop),
-		cmocka_unit_test_setup_teardown(test_scan_in_a_subscriber, start, stop),
-		cmocka_unit_test_setup_teardown(
-			test_scan_while_eight_devices_are_lost, start, stop),
 		cmocka_unit_test(test_scan_needs_the_library_enabled),
 	};
 

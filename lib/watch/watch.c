@@ -40,6 +40,7 @@ static struct host_thread thread;
 static _Atomic int wake_fd = -1;
 static _Atomic bool is_stopping = true; /* there is no thread */
 static _Atomic bool has_monitor, has_signs;
+static bool has_said_loss;
 static int epoll_fd = -1, monitor_fd = -1;
 static void (*tick)(void);
 static uint64_t next_tick_ns, next_liveness_ns, next_look_ns;
@@ -240,7 +241,10 @@ take_loss(void)
 
 	STATS_ADD(uevent_losses, 1);
 	n = reconcile_all();
-	host_log(HOST_WARN, "uevents were lost; %u device(s) differed", n);
+	/* in a burst it happens many times a second, and matters seldom */
+	host_log(n > 0 || !has_said_loss ? HOST_WARN : HOST_DEBUG,
+		 "uevents were lost; %u device(s) differed", n);
+	has_said_loss = true;
 }
 
 /* Deaf from now on: descriptors, faults and looks remain. */
@@ -486,6 +490,7 @@ watch_start(void (*on_tick)(void))
 	int ret;
 
 	tick = on_tick;
+	has_said_loss = false;
 	atomic_store(&is_stopping, false);
 	next_tick_ns = next_liveness_ns = device_now_ns() + TICK_NS;
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
