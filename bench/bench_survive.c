@@ -9,6 +9,7 @@
  * Context: app, signal. */
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,9 +150,15 @@ add_devices(unsigned int from, unsigned int to)
 
 static pthread_barrier_t barrier;
 
+/* On another core: EAL has pinned the thread that started this one. */
 static void *
 touch_thread(void *arg)
 {
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(1, &cpus);
+	assert_int_equal(sched_setaffinity(0, sizeof(cpus), &cpus), 0);
 	pthread_barrier_wait(&barrier);
 	touch_block(victim[1].bar[0], arg);
 	return NULL;

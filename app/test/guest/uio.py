@@ -38,15 +38,16 @@ def is_older(path, sources):
 
 # --- what is built on this machine ---------------------------------------------
 def our_module(name):
-    """igb_uio.ko for kernel `name`: built here when its headers are here, or
-    else (another compiler is needed) by kernel/linux/check-kernels before."""
+    """igb_uio.ko for kernel `name`: built here if this machine's compiler can, or
+    else before by kernel/linux/check-kernels, in a chroot."""
     folder = kernel.directory(name)
     out = os.path.join(kernel.cache(), "igb_uio", kernel.release(folder))
     ko, build = os.path.join(out, "igb_uio.ko"), os.path.join(folder, "build")
     if is_older(ko, glob.glob(SOURCE + "/igb_uio/*")):
-        if not os.path.exists(build):
-            raise LabError("%s is not up to date: run kernel/linux/check-kernels" % ko)
-        run(SOURCE + "/build", build, out)
+        try:
+            run(SOURCE + "/build", build, out)
+        except LabError as e:
+            raise LabError("%s; another compiler: kernel/linux/check-kernels" % e)
     return ko
 
 
