@@ -69,6 +69,11 @@ class Wire:
     def count(self, t0, t1):
         return bisect.bisect(self.arrived, t1) - bisect.bisect(self.arrived, t0)
 
+    def first(self, after):
+        """When the first frame came after a time, or None."""
+        n = bisect.bisect(self.arrived, after)
+        return self.arrived[n] if n < len(self.arrived) else None
+
     def last(self, before=float("inf")):
         """When the last frame came (before a time), or None."""
         n = bisect.bisect(self.arrived, before)
