@@ -21,28 +21,14 @@ WINDOW = 3.0            # seconds watched before and after the loss
 def rows(full):
     product = list(itertools.product(NICS, DRIVERS, removal.WAYS, (False, True)))
     if not full:
-        product = pairwise([r for r in product if not is_slow(*r)])
-    return [row(full, *values) for values in product]
+        product = pairwise(product)
+    return [row(*values) for values in product]
 
 
-def is_slow(nic, driver, way, hot_plug):
-    """testpmd's --hot-plug handling stops a dead e1000e: up to a minute, all ports halted."""
-    return nic == "e1000e" and hot_plug and not (
-        driver == "vfio-pci" and way in ("sysfs", "acpi", "button"))
-
-
-def row(full, nic, driver, way, hot_plug):
+def row(nic, driver, way, hot_plug):
     name = "survive %s %s %s%s" % (nic, driver, way, " --hot-plug" if hot_plug else "")
     return Row(name, boot(removal.hotplug_for(way)), survive,
-               dict(nic=nic, driver=driver, way=way, hot_plug=hot_plug,
-                    quits=quits(full, nic, way)))
-
-
-def quits(full, nic, way):
-    """Is testpmd asked to quit?  Not where stock takes most of a minute or for ever."""
-    if (nic, way) == ("virtio-net-pci", "silent"):      # its PMD waits for an answer
-        return False
-    return full or nic != "e1000e" or way == "sysfs"
+               dict(nic=nic, driver=driver, way=way, hot_plug=hot_plug))
 
 
 def pairwise(product):
@@ -64,7 +50,7 @@ def pairwise(product):
     return chosen
 
 
-def survive(lab, nic, driver, way, hot_plug, quits=True):
+def survive(lab, nic, driver, way, hot_plug):
     victim, bystander = lab.slots(nic)
     t = lab.start([victim, bystander], driver, hot_plug)
     t_lost, loss = lose(lab, victim, way, stats=not hot_plug)
@@ -87,7 +73,7 @@ def survive(lab, nic, driver, way, hot_plug, quits=True):
     left = lab.wires[victim].count(time.monotonic() - 0.5, time.monotonic())
     check(left == 0, "the victim still forwards: %d packets in 0.5 s" % left)
     lab.check_undamaged()
-    if quits:
+    if (nic, way) != ("virtio-net-pci", "silent"):      # stock never ends there
         lab.check_quit()
     t.kill()
     check(loss.wait(15), "the kernel does not let go of the device after testpmd's exit")
