@@ -21,14 +21,20 @@ def rows(full):
              ("vmxnet3", "vfio-pci", "sysfs")]
     product = [(n, d, w) for n in NICS for d in ("uio_pci_generic", "vfio-pci")
                for w in ("sysfs", "acpi", "button", "yank")]
-    return [Row("heal %s %s %s" % r, boot(removal.hotplug_for(r[2])), heal,
-                dict(nic=r[0], driver=r[1], way=r[2], cycles=20 if full else 3))
-            for r in (product if full else short)]
+    found = [Row("heal %s %s %s" % r, boot(removal.hotplug_for(r[2])), heal,
+                 dict(nic=r[0], driver=r[1], way=r[2], cycles=20 if full else 3))
+             for r in (product if full else short)]
+    found.append(Row("heal e1000e igb_uio sysfs, uio_mmap=on", boot(), heal,
+                     dict(nic="e1000e", driver="igb_uio", way="sysfs", cycles=3,
+                          options="uio_mmap=on")))
+    return found
 
 
-def heal(lab, nic, driver, way, cycles):
+def heal(lab, nic, driver, way, cycles, options=None):
     victim, bystander = lab.slots(nic)
-    t = lab.start([victim, bystander], driver)
+    t = lab.start([victim, bystander], driver, options=options)
+    if options == "uio_mmap=on":
+        check("/dev/uio" in t.maps(), "no BAR is mapped through its uio device")
     flows, gaps = [], []
     for _ in range(cycles):
         gaps.append(lose(lab, victim, bystander, way))
