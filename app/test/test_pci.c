@@ -148,6 +148,31 @@ test_pci_a_real_fault_is_answered_with_ones(void **state)
 	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
 }
 
+static uint8_t read_in_probe;
+
+static void
+die_in_probe(struct test_pmd *pmd)
+{
+	assert_int_equal(truncate(mock_sysfs_path(pmd->name, "resource0"), 0), 0);
+	read_in_probe = mock_read(pmd->bar + 5);
+	mock_sysfs_remove(pmd->name);
+}
+
+/* Its BAR is not guarded yet; the look after the probe finds it gone. */
+static void
+test_pci_a_removal_in_the_middle_of_a_probe_is_survived(void **state)
+{
+	struct test_pmd *pmd;
+
+	(void)state;
+	test_pmd_in_probe = die_in_probe;
+	pmd = mock_plug("0000:0b:00.0");
+	test_pmd_in_probe = NULL;
+	assert_int_equal(read_in_probe, 0xff);
+	assert_true(mock_comes_to(pmd->name, HOTPLUG_STATE_GONE));
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+}
+
 /* Only a driver that has an interrupt descriptor of uio is watched by it. */
 static void
 test_pci_a_driver_without_descriptor_watches_none(void **state)
@@ -293,6 +318,7 @@ main(void)
 		CLEAN(test_pci_the_hot_unplug_slot_never_follows_its_pointer),
 		CLEAN(test_pci_a_uio_descriptor_that_hangs_up_is_the_end),
 		CLEAN(test_pci_a_real_fault_is_answered_with_ones),
+		CLEAN(test_pci_a_removal_in_the_middle_of_a_probe_is_survived),
 		CLEAN(test_pci_a_driver_without_descriptor_watches_none),
 		CLEAN(test_pci_what_comes_where_a_closed_port_was_stays),
 		CLEAN(test_pci_a_dead_port_is_closed_without_its_device),

@@ -27,6 +27,7 @@ static struct test_pmd pmds[64];
 bool test_pmd_unmaps_at_close;
 bool test_pmd_has_fd = true;
 int test_pmd_probe_answer;
+void (*test_pmd_in_probe)(struct test_pmd *pmd);
 
 struct test_pmd *
 test_pmd_of(const char *name)
@@ -111,6 +112,8 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 		return test_pmd_probe_answer;
 	if (map(dev, pmd) != 0)
 		return -1;
+	if (test_pmd_in_probe != NULL)
+		test_pmd_in_probe(pmd);
 	eth = rte_eth_dev_pci_allocate(dev, 0);
 	if (eth == NULL)
 		return -1;

@@ -8,7 +8,8 @@
 #include "../port/port.h"
 
 struct rte_device *
-bus_find_device(struct rte_bus *bus, rte_dev_cmp_t match, const void *data)
+bus_find_device(struct rte_bus *bus, int (*match)(const struct rte_device *dev, const void *data),
+		const void *data)
 {
 	return bus->find_device(NULL, match, data);
 }

@@ -121,7 +121,9 @@ void teardown_wait_all(void);
 void attach_start(void);
 void attach_stop(void);
 /* core/bus_2211.c, core/bus_2607.c: struct rte_bus as this DPDK has it. */
-struct rte_device *bus_find_device(struct rte_bus *bus, rte_dev_cmp_t match, const void *data);
+struct rte_device *bus_find_device(struct rte_bus *bus,
+				   int (*match)(const struct rte_device *dev, const void *data),
+				   const void *data);
 
 /* heal.c: context work */
 void heal_run(const char *device);

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -249,6 +250,43 @@ cover_vma(const struct vma *now, void *arg)
 	return 0;
 }
 
+/* By name: a BAR as EAL maps it, through sysfs, uio or vfio. */
+static bool
+is_bar(const struct vma *vma)
+{
+	return vma->is_shared && vma->inode != 0 && (strstr(vma->path, "/resource") != NULL ||
+		strncmp(vma->path, "/dev/uio", 8) == 0 || strstr(vma->path, "vfio") != NULL);
+}
+
+/* Is a mapping with exactly these ends, of the file with this name, still there?  One
+ * system call: the kernel finds it by its ends. */
+static bool
+is_listed(const struct vma *vma)
+{
+	char name[64], path[VMA_PATH_LEN];
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "/proc/self/map_files/%lx-%lx", (unsigned long)vma->start,
+		 (unsigned long)vma->end);
+	n = readlink(name, path, sizeof(path));
+	return n > 0 && n < VMA_PATH_LEN - 1 && (size_t)n == strlen(vma->path) &&
+		memcmp(path, vma->path, n) == 0;
+}
+
+/* Without a walk: only for what is a BAR by its name, which no other file has. */
+static bool
+is_surely_intact(const struct region *region)
+{
+	unsigned int i;
+
+	for (i = 0; i < region->n_vmas; i++)
+		if (region->vma[i].inode != 0 &&
+		    (strncmp(region->vma[i].path, "/sys/", 5) != 0 || !is_bar(&region->vma[i]) ||
+		     !is_listed(&region->vma[i])))
+			return false;
+	return region->n_vmas != 0;
+}
+
 /* One walk for all regions of a device: it is on the way to the cut-off.  Where
  * /proc cannot be read the record is believed: withdrawal before unmapping is
  * the rule, this is the belt. */
@@ -258,12 +296,15 @@ find_intact(const struct hotplug_device *dev, bool is_intact[HOTPLUG_MAX_REGIONS
 	struct coverage c = { .region = dev->region, .n_regions = dev->n_regions };
 	uintptr_t start = UINTPTR_MAX, end = 0;
 	unsigned int i;
-	bool is_known;
+	bool is_known, is_sure = true;
 
 	for (i = 0; i < dev->n_regions; i++) {
+		is_intact[i] = is_sure = is_sure && is_surely_intact(&dev->region[i]);
 		start = dev->region[i].start < start ? dev->region[i].start : start;
 		end = dev->region[i].end > end ? dev->region[i].end : end;
 	}
+	if (is_sure)
+		return;
 	is_known = maps_walk(start, end, cover_vma, &c) == 0;
 	for (i = 0; i < dev->n_regions; i++)
 		is_intact[i] = !is_known ||
@@ -276,6 +317,31 @@ cutoff_is_mapped(const struct region *region, uintptr_t addr)
 	struct coverage c = { .region = region, .n_regions = 1 };
 
 	return maps_walk(addr, addr + 1, cover_vma, &c) == 0 && c.expected[0] != 0;
+}
+
+enum { LAID = 2, NO_BAR = 1 };
+
+static int
+lay_on_bar(const struct vma *vma, void *arg)
+{
+	uintptr_t addr = *(const uintptr_t *)arg;
+	uintptr_t start = addr - (addr - vma->start) % CUTOFF_CHUNK;
+	size_t len = vma->end - start < CUTOFF_CHUNK ? vma->end - start : CUTOFF_CHUNK;
+	int ret;
+
+	if (!is_bar(vma))
+		return NO_BAR;
+	ret = has_files ? map_over(start, len, 0, fds[ONES]) :
+		map_over(start, len, MAP_ANONYMOUS, -1);
+	return ret != 0 ? ret : LAID;
+}
+
+int
+cutoff_lay_unguarded(uintptr_t addr)
+{
+	int ret = maps_walk(addr, addr + 1, lay_on_bar, &addr);
+
+	return ret == LAID ? 0 : ret < 0 ? ret : NO_BAR;
 }
 
 static int

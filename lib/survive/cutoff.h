@@ -29,6 +29,9 @@ int cutoff_record(struct hotplug_device *dev);
 
 /* Signal-safe: is the mapping at addr still the region's, or one of ours? */
 bool cutoff_is_mapped(const struct region *region, uintptr_t addr);
+/* Signal-safe, for a device that is being probed and not guarded yet: is a BAR
+ * mapped at addr?  Then make the chunk there readable: 0; 1: it is no BAR. */
+int cutoff_lay_unguarded(uintptr_t addr);
 /* Signal-safe: make the chunk at addr readable. */
 int cutoff_lay_chunk(struct region *region, uintptr_t addr);
 

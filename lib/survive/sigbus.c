@@ -24,6 +24,18 @@
 static struct sigaction below[2];
 static _Atomic unsigned int below_now;
 
+/* Probes in progress: their devices have BARs that are not guarded yet. */
+static _Atomic unsigned int n_probing;
+
+void
+sigbus_probing(bool begins)
+{
+	if (begins)
+		atomic_fetch_add(&n_probing, 1);
+	else
+		atomic_fetch_sub(&n_probing, 1);
+}
+
 int
 hotplug_bus_fault(const void *addr)
 {
@@ -39,6 +51,8 @@ hotplug_bus_fault(const void *addr)
 			device_post(region->dev, DEVICE_SIGN(HOTPLUG_SIGN_FAULT));
 	}
 	guard_leave();
+	if (region == NULL && atomic_load(&n_probing) > 0)
+		ret = cutoff_lay_unguarded((uintptr_t)addr);
 	errno = saved;
 	return ret;
 }

@@ -14,4 +14,8 @@ bool sigbus_is_on_top(void);
 bool sigbus_is_ours(const struct sigaction *action);
 bool sigbus_is_below(const struct sigaction *action);
 
+/* A probe begins or ends, in any thread: a fault on a BAR that is not guarded yet is
+ * answered meanwhile; a look follows the probe. */
+void sigbus_probing(bool begins);
+
 #endif /* HOTPLUG_SURVIVE_SIGBUS_H */

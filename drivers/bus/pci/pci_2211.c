@@ -12,6 +12,7 @@
 
 #include "../../../lib/core/plugin.h"
 #include "../../../lib/port/port.h"
+#include "../../../lib/survive/sigbus.h"
 #include "devargs.h"
 #include "pci.h"
 
@@ -56,7 +57,9 @@ probe(void)
 	int ret;
 
 	plugin_start();
+	sigbus_probing(true);
 	ret = has_probed && bus != NULL ? probe_new(bus) : stock.probe();
+	sigbus_probing(false);
 	has_probed = true;
 	pci_probed_all();
 	return ret;
@@ -65,8 +68,11 @@ probe(void)
 static int
 plug(struct rte_device *dev)
 {
-	int ret = stock.plug(dev);
+	int ret;
 
+	sigbus_probing(true);
+	ret = stock.plug(dev);
+	sigbus_probing(false);
 	if (ret == 0)
 		pci_probed(container_of(dev, struct rte_pci_device, device));
 	return ret;

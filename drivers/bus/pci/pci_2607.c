@@ -8,6 +8,7 @@
 
 #include "../../../lib/core/plugin.h"
 #include "../../../lib/port/port.h"
+#include "../../../lib/survive/sigbus.h"
 #include "pci.h"
 
 static struct rte_bus stock;    /* the ops as they were */
@@ -34,8 +35,11 @@ probe(struct rte_bus *bus)
 static int
 probe_device(struct rte_driver *drv, struct rte_device *dev)
 {
-	int ret = stock.probe_device(drv, dev);
+	int ret;
 
+	sigbus_probing(true);
+	ret = stock.probe_device(drv, dev);
+	sigbus_probing(false);
 	if (ret == 0)
 		pci_probed(container_of(dev, struct rte_pci_device, device));
 	return ret;
