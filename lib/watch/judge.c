@@ -130,11 +130,14 @@ say_gone(struct hotplug_device *dev, enum state_input input)
 static void
 say_requested(struct hotplug_device *dev)
 {
+	struct hotplug_event event;
+
 	if (dev->is_requested)          /* the kernel repeats it */
 		return;
-	raise_event(dev, HOTPLUG_EVENT_REQUESTED, HOTPLUG_CAUSE_REQUESTED);
-	dev->is_requested = true;
+	event = describe(dev, HOTPLUG_EVENT_REQUESTED, HOTPLUG_CAUSE_REQUESTED);
+	dev->is_requested = true;       /* before the lock is let go: it may be met at once */
 	dev->requested_ns = device_now_ns();
+	push(&event);
 }
 
 static void
