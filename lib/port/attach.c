@@ -222,7 +222,7 @@ hotplug_port_remove(uint16_t port_id, char *name, size_t size)
 				 eth->data->owner.name);
 			return -EBUSY;
 		}
-		ret = rte_eth_dev_stop(port_id);
+		ret = eth->data->dev_started ? rte_eth_dev_stop(port_id) : 0;
 		if (ret == 0)
 			ret = rte_eth_dev_close(port_id);
 		if (ret != 0)
