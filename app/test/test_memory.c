@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -181,6 +182,41 @@ refuse_memory_files(bool with_files)
 	CHILD_CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }
 
+/* No netlink socket may be opened: a sandbox, or rights that were taken away. */
+static void
+refuse_netlink(void)
+{
+	struct sock_filter filter[] = {
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+		LOAD(args[0]),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1),
+		REFUSE(EPERM),
+		ALLOW,
+	};
+	struct sock_fprog program = { N_ELEMENTS(filter), filter };
+
+	CHILD_CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	CHILD_CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+static void
+no_netlink_case(void *arg)
+{
+	struct hotplug_stats stats = { .size = sizeof(stats) };
+
+	(void)arg;
+	toy_make(&toy, "toy0", 2, MIB);
+	refuse_netlink();
+	CHILD_CHECK(toy_enable(NULL) == 0);
+	CHILD_CHECK(fake_log_has("WARN: no uevents"));
+	CHILD_CHECK(hotplug_stats_get(&stats) == 0 && stats.has_monitor == 0);
+	CHILD_CHECK(toy_publish(&toy) == 0);
+	toy_pull(&toy);
+	CHILD_CHECK(toy_read(toy.bar[0]) == 0xff);      /* the net below */
+	toy_disable();
+}
+
 static void
 no_memfd_case(void *arg)
 {
@@ -219,6 +255,13 @@ test_memory_without_any_file_zeros_are_read_and_it_is_said(void **state)
 {
 	(void)state;
 	child_passes(no_memfd_case, NULL);
+}
+
+static void
+test_memory_without_netlink_it_is_said_and_faults_are_answered(void **state)
+{
+	(void)state;
+	child_passes(no_netlink_case, NULL);
 }
 
 static void
@@ -298,6 +341,7 @@ main(void)
 		cmocka_unit_test(test_memory_without_memfd_a_nameless_file_serves),
 		cmocka_unit_test(test_memory_without_any_file_zeros_are_read_and_it_is_said),
 		cmocka_unit_test(test_memory_foreign_pages_stay_also_without_any_file),
+		cmocka_unit_test(test_memory_without_netlink_it_is_said_and_faults_are_answered),
 		cmocka_unit_test(test_memory_the_limit_of_mappings_is_survived),
 	};
 
