@@ -183,7 +183,9 @@ eal_has_monitor(void)
 static bool
 is_told_by_eal(const struct hotplug_event *event)
 {
-	if (event->type == HOTPLUG_EVENT_GONE && event->cause != HOTPLUG_CAUSE_REMOVED)
+	/* a silent device is still listed: EAL tells when the kernel lets it go */
+	if (event->type == HOTPLUG_EVENT_GONE && event->cause != HOTPLUG_CAUSE_REMOVED &&
+	    event->cause != HOTPLUG_CAUSE_SILENT)
 		return false;
 	return strcmp(event->bus, "pci") == 0 && eal_has_monitor();
 }
