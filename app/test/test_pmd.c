@@ -5,6 +5,7 @@
  *      interrupt descriptor, as rte_pci_map_device() would leave them.
  * Context: app. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,8 @@ static struct test_pmd pmds[64];
 bool test_pmd_unmaps_at_close;
 bool test_pmd_has_fd = true;
 int test_pmd_probe_answer;
+unsigned int test_pmd_bad_inits;
+int (*test_pmd_in_configure)(struct test_pmd *pmd);
 void (*test_pmd_in_probe)(struct test_pmd *pmd);
 
 struct test_pmd *
@@ -69,10 +72,55 @@ get_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 {
 	(void)eth;
 	info->max_rx_queues = info->max_tx_queues = 1;
+	info->max_rx_pktlen = 1518;
+	return 0;
+}
+
+static int
+configure_port(struct rte_eth_dev *eth)
+{
+	struct test_pmd *pmd = test_pmd_of(eth->device->name);
+
+	pmd->n_configures++;
+	return test_pmd_in_configure == NULL ? 0 : test_pmd_in_configure(pmd);
+}
+
+static int
+start_port(struct rte_eth_dev *eth)
+{
+	test_pmd_of(eth->device->name)->n_starts++;
+	return 0;
+}
+
+static int
+stop_port(struct rte_eth_dev *eth)
+{
+	(void)eth;
+	return 0;
+}
+
+static int
+update_link(struct rte_eth_dev *eth, int wait)
+{
+	(void)eth;
+	(void)wait;
+	return 0;
+}
+
+static uint16_t
+receive(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	(void)queue;
+	(void)pkts;
+	(void)n;
 	return 0;
 }
 
 static const struct eth_dev_ops port_ops = {
+	.dev_configure = configure_port,
+	.dev_start = start_port,
+	.dev_stop = stop_port,
+	.link_update = update_link,
 	.dev_close = close_port,
 	.dev_infos_get = get_info,
 };
@@ -117,7 +165,14 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 	eth = rte_eth_dev_pci_allocate(dev, 0);
 	if (eth == NULL)
 		return -1;
+	if (test_pmd_bad_inits > 0) {
+		test_pmd_bad_inits--;
+		rte_eth_dev_release_port(eth);
+		unmap(pmd);
+		return -EIO;
+	}
 	eth->dev_ops = &port_ops;
+	eth->rx_pkt_burst = receive;
 	pmd->port = eth->data->port_id;
 	rte_eth_dev_probing_finish(eth);
 	return 0;

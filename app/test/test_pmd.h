@@ -14,7 +14,7 @@ struct test_pmd {
 	uint8_t *bar;           /* NULL: not mapped */
 	uint16_t port;
 	int sign[2];            /* sign[1] closed: its uio descriptor hangs up */
-	unsigned int n_probes, n_removes, n_closes;
+	unsigned int n_probes, n_removes, n_closes, n_configures, n_starts;
 	uint8_t read_at_close, read_at_remove;
 };
 
@@ -27,5 +27,8 @@ extern bool test_pmd_has_fd;            /* false: it sets no descriptor at all *
 /* Called in each probe, when the BAR is mapped and not guarded yet. */
 extern void (*test_pmd_in_probe)(struct test_pmd *pmd);
 extern int test_pmd_probe_answer;       /* not 0: the probe fails */
+extern unsigned int test_pmd_bad_inits; /* so many fail after they have got a port */
+/* Called in each configure; what it answers is the answer. */
+extern int (*test_pmd_in_configure)(struct test_pmd *pmd);
 
 #endif /* HOTPLUG_TEST_PMD_H */

@@ -5,6 +5,9 @@
  * In:  mock functions and a PMD for them (test_pmd.c).
  * Context: app; the library's own threads do the work. */
 
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +15,7 @@
 #include <rte_eal.h>
 #include <rte_ethdev.h>
 
+#include <ethdev_driver.h>
 #include <hotplug.h>
 
 #include "mock_eal.h"
@@ -123,6 +127,179 @@ test_port_that_was_closed_is_not_healed(void **state)
 	assert_int_equal(n_success, 0);
 }
 
+static void
+start_port(uint16_t port)
+{
+	const struct rte_eth_conf conf = { 0 };
+
+	assert_int_equal(rte_eth_dev_configure(port, 1, 0, &conf), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+}
+
+static struct poller {
+	pthread_t thread;
+	uint16_t port;
+	atomic_bool is_over;
+} poller;
+
+/* As a data path does: it knows nothing of removals. */
+static void *
+poll_port(void *arg)
+{
+	struct poller *p = arg;
+	struct rte_mbuf *pkts[4];
+
+	while (!atomic_load(&p->is_over))
+		(void)rte_eth_rx_burst(p->port, 0, pkts, N_ELEMENTS(pkts));
+	return NULL;
+}
+
+static void
+begin_to_poll(uint16_t port)
+{
+	poller.port = port;
+	atomic_store(&poller.is_over, false);
+	assert_int_equal(pthread_create(&poller.thread, NULL, poll_port, &poller), 0);
+}
+
+static void
+end_to_poll(void)
+{
+	atomic_store(&poller.is_over, true);
+	pthread_join(poller.thread, NULL);
+}
+
+static void
+come_back(struct test_pmd *pmd)
+{
+	mock_sysfs_add(pmd->name, "hotplug_mock");
+	hotplug_scan();
+}
+
+/* ethdev clears the fast path of a port that a failing probe gives back, zeros
+ * first; a thread that polls meanwhile dies of it. */
+static void
+test_port_is_polled_while_its_probe_fails(void **state)
+{
+	struct test_pmd *pmd = plug("0000:25:00.0");
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port = pmd->port;
+	void **queues;
+
+	(void)state;
+	start_port(port);
+	begin_to_poll(port);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:25:00.0") == NULL));
+	queues = rte_eth_fp_ops[port].rxq.data;
+	test_pmd_bad_inits = 2;
+	pmd->n_probes = 0;
+	come_back(pmd);
+	assert_true(WAIT_FOR(pmd->n_probes == 2));
+	assert_ptr_equal(rte_eth_fp_ops[port].rxq.data, queues);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(test_pmd_bad_inits, 0);
+	assert_ptr_equal(rte_eth_fp_ops[port].rxq.data, rte_eth_devices[port].data->rx_queues);
+	assert_int_equal(pmd->port, port);
+	end_to_poll();
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
+/* What it answers between two tries: as a dead port does. */
+static void
+test_port_whose_probe_fails_is_dead_further(void **state)
+{
+	struct test_pmd *pmd = plug("0000:26:00.0");
+	struct rte_ether_addr mac;
+	uint16_t port = pmd->port, found;
+
+	(void)state;
+	start_port(port);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:26:00.0") == NULL));
+	test_pmd_bad_inits = 100;
+	pmd->n_probes = 0;
+	come_back(pmd);
+	assert_true(WAIT_FOR(pmd->n_probes == 1));
+	assert_true(WAIT_FOR(rte_eth_dev_is_valid_port(port)));
+	assert_int_equal(rte_eth_dev_is_removed(port), 1);
+	assert_int_equal(rte_eth_macaddr_get(port, &mac), 0);
+	assert_int_equal(rte_eth_dev_get_port_by_name("0000:26:00.0", &found), 0);
+	assert_int_equal(found, port);
+	test_pmd_bad_inits = 0;
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(hotplug_port_remove(port, (char [HOTPLUG_NAME_LEN]){ 0 },
+					     HOTPLUG_NAME_LEN), 0);
+}
+
+static unsigned int n_to_refuse;
+
+static int
+refuse_some(struct test_pmd *pmd)
+{
+	(void)pmd;
+	return n_to_refuse > 0 && n_to_refuse-- > 0 ? -EIO : 0;
+}
+
+/* Probed, and then it does not take what was configured: closed, and tried again. */
+static void
+test_port_that_is_not_configured_is_torn_down_again(void **state)
+{
+	struct test_pmd *pmd = plug("0000:27:00.0");
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:27:00.0") == NULL));
+	assert_int_equal(pmd->n_closes, 1);
+	test_pmd_in_configure = refuse_some;
+	n_to_refuse = 1;
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	test_pmd_in_configure = NULL;
+	assert_int_equal(pmd->n_closes, 2);
+	assert_int_equal(pmd->n_starts, 2);
+	assert_int_equal(pmd->port, port);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
+static int
+lose_once(struct test_pmd *pmd)
+{
+	if (n_to_refuse-- == 1)
+		lose(pmd);
+	return WAIT_FOR(rte_eth_dev_is_removed(pmd->port) == 1) ? 0 : -ETIME;
+}
+
+/* Torn out while it is being configured: what was configured before is not lost. */
+static void
+test_port_is_lost_while_it_heals(void **state)
+{
+	struct test_pmd *pmd = plug("0000:28:00.0");
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:28:00.0") == NULL));
+	test_pmd_in_configure = lose_once;
+	n_to_refuse = 1;
+	pmd->n_configures = 0;
+	come_back(pmd);
+	assert_true(WAIT_FOR(pmd->n_configures == 1 && pmd->n_closes == 2));
+	assert_true(WAIT_FOR(mock_find("0000:28:00.0") == NULL));
+	assert_int_equal(n_to_refuse, 0);
+	assert_int_equal(n_success, 0);
+	test_pmd_in_configure = NULL;
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(pmd->n_starts, 2);     /* it was started, so it is again */
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
 static int
 start(void **state)
 {
@@ -152,6 +329,10 @@ main(void)
 		cmocka_unit_test(test_port_of_a_lost_device_is_dead_and_kept),
 		cmocka_unit_test(test_port_heals_under_its_id_with_the_card),
 		cmocka_unit_test(test_port_that_was_closed_is_not_healed),
+		cmocka_unit_test(test_port_is_polled_while_its_probe_fails),
+		cmocka_unit_test(test_port_whose_probe_fails_is_dead_further),
+		cmocka_unit_test(test_port_that_is_not_configured_is_torn_down_again),
+		cmocka_unit_test(test_port_is_lost_while_it_heals),
 	};
 
 	return cmocka_run_group_tests_name("port", tests, start, stop);

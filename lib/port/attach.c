@@ -41,6 +41,18 @@ on_destroy(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 }
 
 void
+port_probe_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void
+port_probe_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+void
 attach_start(void)
 {
 	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_destroy, NULL);

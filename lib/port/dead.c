@@ -9,6 +9,9 @@
  * Context: app. */
 
 #include <errno.h>
+#include <string.h>
+
+#include <rte_malloc.h>
 
 #include "stats.h"
 
@@ -113,3 +116,22 @@ const struct eth_dev_ops dead_ops = {
 	.stats_reset = stats_dead_reset,
 	.dev_infos_get = infos_get,
 };
+
+void
+dead_hold(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+
+	eth->data->mac_addrs = rte_zmalloc(NULL, sizeof(*eth->data->mac_addrs), 0);
+	if (eth->data->mac_addrs == NULL)
+		return;         /* it stays a placeholder: no port to the application */
+	port_lock();
+	eth->data->mac_addrs[0] = port->config.mac;
+	memcpy(eth->data->name, port->name, sizeof(eth->data->name));
+	eth->data->mtu = port->config.mtu;
+	eth->data->dev_flags = RTE_ETH_DEV_INTR_RMV;
+	eth->device = &port->shadow;
+	eth->dev_ops = &dead_ops;
+	eth->state = RTE_ETH_DEV_ATTACHED;
+	port_unlock();
+}

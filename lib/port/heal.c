@@ -2,11 +2,14 @@
 
 /* heal: a card is back; give its ports a new life under the same ids.
  * In:  a device whose ports are HELD (work; pushed by events and teardown).
- * Out: kernel driver bound, probed, configured as before, started as before; or the
- *      ids are held further, and it is tried again.
- * ethdev gives the lowest free id: placeholders (allocated, never announced) hold
- * the others meanwhile.  NEW and DESTROY are not delivered for a port that only
- * pauses: its callbacks are out of the list from release to start.
+ * Out: kernel driver bound, probed (ids.c), configured as before, started as before:
+ *      LIVE.  Or HELD further, where the probe fails; or DYING, where the device is
+ *      lost again meanwhile or does not take the configuration: torn down like any
+ *      other.  Then it is tried again, some times.
+ * NEW and DESTROY are not delivered for a port that only pauses: its callbacks are
+ * out of the list from release to start.
+ * A port that is HEALING belongs to this thread: who finds it lost only lays its dead
+ * ops over it (lost.c), and we see them in the end.
  * Context: work. */
 
 #include <errno.h>
@@ -18,49 +21,11 @@
 #include "../core/enable.h"
 #include "../core/host.h"
 #include "../core/work.h"
+#include "ids.h"
 #include "port.h"
 
 #define N_TRIES 6
 #define FIRST_PAUSE_MS 250
-
-/* ethdev's release resets the fast path of the port that data->port_id names: let
- * that be one that nobody polls. */
-static void
-release(struct rte_eth_dev *eth)
-{
-	eth->state = RTE_ETH_DEV_UNUSED;        /* no DESTROY */
-	eth->data->port_id = RTE_MAX_ETHPORTS - 1;
-	rte_eth_dev_release_port(eth);
-}
-
-static bool
-is_one_of(uint16_t id, const uint16_t *ids, unsigned int n)
-{
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		if (ids[i] == id)
-			return true;
-	return false;
-}
-
-/* Hold every free id up to the last of ours; how many. */
-static unsigned int
-hold_free_ids(uint16_t last, uint16_t *held)
-{
-	char name[RTE_ETH_NAME_MAX_LEN];
-	struct rte_eth_dev *eth;
-	unsigned int n = 0;
-
-	do {
-		snprintf(name, sizeof(name), "hotplug-hold-%u", n);
-		eth = rte_eth_dev_allocate(name);
-		if (eth == NULL)
-			break;
-		held[n++] = eth->data->port_id;
-	} while (held[n - 1] < last);
-	return n;
-}
 
 /* NEW and DESTROY are for the application; a pause is neither.  The entries stay
  * where they are: only the head, which they point back to, is emptied for a while. */
@@ -91,39 +56,6 @@ show_callbacks(struct rte_eth_dev *eth, const struct rte_eth_dev_cb_list *hidden
 	*hidden->tqh_last = newer.tqh_first;
 	((struct callback_links *)newer.tqh_first)->prev = hidden->tqh_last;
 	eth->link_intr_cbs.tqh_last = newer.tqh_last;
-}
-
-/* Every free id up to the last of ours is held; let ours go, or all the others. */
-static void
-release_some(const uint16_t *held, unsigned int n_held, const uint16_t *ids, unsigned int n,
-	     bool ours)
-{
-	unsigned int i;
-
-	for (i = 0; i < n_held; i++)
-		if (is_one_of(held[i], ids, n) == ours)
-			release(&rte_eth_devices[held[i]]);
-}
-
-/* Probe with exactly our ids free; where it fails they are held by placeholders. */
-static int
-probe(const char *devargs, const uint16_t *ids, unsigned int n)
-{
-	uint16_t held[RTE_MAX_ETHPORTS];
-	unsigned int i, n_held;
-	int ret;
-
-	for (i = 0; i < n; i++)
-		release(&rte_eth_devices[ids[i]]);
-	n_held = hold_free_ids(ids[n - 1], held);
-	release_some(held, n_held, ids, n, true);
-	ret = rte_dev_probe(devargs);
-	release_some(held, n_held, ids, n, false);
-	if (ret == 0)
-		return 0;
-	n_held = hold_free_ids(ids[n - 1], held);
-	release_some(held, n_held, ids, n, false);
-	return ret;
 }
 
 static int
@@ -171,19 +103,19 @@ static int
 configure(uint16_t id, struct port *port)
 {
 	struct port_config *config = &port->config;
-	struct rte_ether_addr mac;
+	struct rte_eth_dev_data *data = rte_eth_devices[id].data;
 	int ret;
 
 	if (!config->is_configured)
 		return 0;
 	ret = rte_eth_dev_configure(id, config->n_rxq, config->n_txq, &config->conf);
-	if (ret == 0 && config->mtu != rte_eth_devices[id].data->mtu)
+	if (ret == 0 && config->mtu != data->mtu)
 		ret = rte_eth_dev_set_mtu(id, config->mtu);
 	if (ret == 0)
 		ret = set_up_queues(id, port);
 	if (ret != 0)
 		return ret;
-	if (rte_eth_macaddr_get(id, &mac) == 0 && !rte_is_same_ether_addr(&mac, &config->mac))
+	if (data->mac_addrs != NULL && !rte_is_same_ether_addr(data->mac_addrs, &config->mac))
 		(void)rte_eth_dev_default_mac_addr_set(id, &config->mac);
 	quiet_attach_queues(id);
 	if (!config->is_started)
@@ -203,17 +135,48 @@ raise_all(const uint16_t *ids, unsigned int n, enum rte_eth_event_type type)
 		rte_eth_dev_callback_process(&rte_eth_devices[ids[i]], type, NULL);
 }
 
-/* Probed under our ids? */
+static void
+set_state(const uint16_t *ids, unsigned int n, enum port_state from, enum port_state to)
+{
+	unsigned int i;
+
+	port_lock();
+	for (i = 0; i < n; i++)
+		if (port_of(&rte_eth_devices[ids[i]])->state == from)
+			port_of(&rte_eth_devices[ids[i]])->state = to;
+	port_unlock();
+}
+
 static bool
-has_ids(const char *device, const uint16_t *ids, unsigned int n)
+is_any_dead(const uint16_t *ids, unsigned int n)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		if (rte_eth_devices[ids[i]].state != RTE_ETH_DEV_ATTACHED ||
-		    strcmp(rte_eth_devices[ids[i]].device->name, device) != 0)
-			return false;
-	return true;
+		if (rte_eth_devices[ids[i]].dev_ops == &dead_ops)
+			return true;
+	return false;
+}
+
+/* The device is probed: its ports live, or go the way of all that are lost. */
+static int
+settle(const char *device, const uint16_t *ids, unsigned int n, int ret)
+{
+	unsigned int i;
+
+	port_lock();
+	if (ret == 0 && is_any_dead(ids, n))
+		ret = -EIO;
+	for (i = 0; i < n; i++)
+		if (port_of(&rte_eth_devices[ids[i]])->state == PORT_HEALING) {
+			port_of(&rte_eth_devices[ids[i]])->state = ret == 0 ? PORT_LIVE : PORT_DYING;
+			if (ret != 0)
+				rte_eth_devices[ids[i]].dev_ops = &dead_ops;
+		}
+	port_unlock();
+	if (ret != 0)
+		(void)teardown_start(device);
+	return ret;
 }
 
 static int
@@ -230,11 +193,17 @@ revive(const char *device, const uint16_t *ids, unsigned int n)
 		hide_callbacks(&rte_eth_devices[ids[i]], &hidden[i]);
 		port_of(&rte_eth_devices[ids[i]])->base = port_of(&rte_eth_devices[ids[i]])->last;
 	}
-	ret = probe(devargs, ids, n);
-	if (ret == 0 && !has_ids(device, ids, n))
-		ret = -EADDRINUSE;
-	for (i = 0; i < n && ret == 0; i++)
-		ret = configure(ids[i], port_of(&rte_eth_devices[ids[i]]));
+	set_state(ids, n, PORT_HELD, PORT_HEALING);
+	ret = ids_probe(device, devargs, ids, n);
+	if (ret != 0) {
+		for (i = 0; i < n; i++)
+			dead_hold(&rte_eth_devices[ids[i]]);
+		set_state(ids, n, PORT_HEALING, PORT_HELD);
+	} else {
+		for (i = 0; i < n && ret == 0; i++)
+			ret = configure(ids[i], port_of(&rte_eth_devices[ids[i]]));
+		ret = settle(device, ids, n, ret);
+	}
 	for (i = 0; i < n; i++)
 		show_callbacks(&rte_eth_devices[ids[i]], &hidden[i]);
 	return ret;
@@ -276,22 +245,65 @@ static void
 give_up(const char *device, const uint16_t *ids, unsigned int n, int ret)
 {
 	host_log(HOST_ERR, "%s is back, but port %u cannot be healed: %s", device, ids[0],
-		 strerror(-ret));
+		 ret == -ENOTSUP ? "link with -Wl,--wrap=rte_eth_dev_release_port "
+		 "(pkg-config --static libdpdk-hotplug has it)" :
+		 ret == -ENOSPC ? "all port ids are in use, one must be spare" : strerror(-ret));
 	raise_all(ids, n, RTE_ETH_EVENT_RECOVERY_FAILED);
 	raise_all(ids, n, RTE_ETH_EVENT_INTR_RMV);
 }
 
-/* Not yet: again later, each time twice as late, then not any more. */
+void
+heal_soon(const char *device)
+{
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+	unsigned int n_tries;
+
+	if (enable_config()->policy != HOTPLUG_POLICY_HEAL || port_list_held(device, ids) == 0)
+		return;
+	n_tries = port_of(&rte_eth_devices[ids[0]])->n_tries;
+	if (n_tries < N_TRIES)
+		work_push(heal_run, device, n_tries == 0 ? 0 : FIRST_PAUSE_MS << (n_tries - 1));
+}
+
+void
+heal_returned(const char *device)
+{
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+	struct port *port;
+
+	if (port_list_held(device, ids) == 0)
+		return;
+	port = port_of(&rte_eth_devices[ids[0]]);
+	if (port->n_tries == N_TRIES)
+		port->n_tries = 0;      /* given up, but that was another time */
+	work_push(heal_run, device, 0);
+}
+
+/* Not yet: again later, each time twice as late, then not until it comes anew.  A
+ * port that is torn down first comes by itself (teardown). */
 static void
 try_again(const char *device, const uint16_t *ids, unsigned int n, int ret)
 {
 	struct port *port = port_of(&rte_eth_devices[ids[0]]);
-	unsigned int pause_ms = FIRST_PAUSE_MS << port->n_tries;
 
-	if (++port->n_tries < N_TRIES && work_push(heal_run, device, pause_ms) == 0)
-		return;
-	port->n_tries = 0;
-	give_up(device, ids, n, ret);
+	if (++port->n_tries < N_TRIES)
+		heal_soon(device);
+	else
+		give_up(device, ids, n, ret);
+}
+
+/* Has the kernel asked for it while it was healing?  It asks once. */
+static bool
+is_asked_for(const struct port *port)
+{
+	const struct hotplug_device *dev;
+	bool is_asked;
+
+	device_lock();
+	dev = device_find(port->bus, port->device);
+	is_asked = dev != NULL && dev->is_requested;
+	device_unlock();
+	return is_asked;
 }
 
 void
@@ -320,4 +332,6 @@ heal_run(const char *device)
 		 (unsigned int)((device_now_ns() - start) / 1000000));
 	raise_all(ids, n, RTE_ETH_EVENT_RECOVERY_SUCCESS);
 	raise_all(ids, n, RTE_ETH_EVENT_INTR_LSC);
+	if (is_asked_for(port_of(&rte_eth_devices[ids[0]])))
+		port_asked_for(device, ids, n);
 }

@@ -16,7 +16,6 @@
 #include "../core/eal.h"
 #include "../core/enable.h"
 #include "../core/host.h"
-#include "../core/work.h"
 #include "port.h"
 
 /* With the lock held: what a later life needs. */
@@ -69,12 +68,23 @@ lose(struct rte_eth_dev *eth, struct port *port)
 
 	remember_driver(port);
 	port_lock();
+	memcpy(port->name, eth->data->name, sizeof(port->name));
 	take_config(eth, &port->config);
 	take_shadow(port, eth->device);
 	port->state = PORT_DEAD;
 	eth->dev_ops = &dead_ops;
 	port_unlock();
 	rte_eth_linkstatus_set(eth, &down);
+}
+
+/* Lost again before it was whole: what is known of it stays, and heal sees to it. */
+static void
+lose_healing(struct rte_eth_dev *eth)
+{
+	port_lock();
+	if (port_of(eth)->state == PORT_HEALING)
+		eth->dev_ops = &dead_ops;
+	port_unlock();
 }
 
 void
@@ -87,9 +97,12 @@ port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_work
 		return; /* its owner closes it on living registers */
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
-		if (eth->device == dev && port_of(eth)->bus == bus &&
-		    port_of(eth)->state == PORT_LIVE)
+		if (eth->device != dev || port_of(eth)->bus != bus)
+			continue;
+		if (port_of(eth)->state == PORT_LIVE)
 			lose(eth, port_of(eth));
+		else
+			lose_healing(eth);
 	}
 }
 
@@ -130,27 +143,27 @@ take_over(struct rte_eth_dev *eth, struct port *port)
 /* Its owner tears it down: on living registers when it was asked for, else on dead
  * ones.  INTR_RMV comes once; where EAL's monitor runs, that tells by itself. */
 static void
-tell_application(struct rte_eth_dev *eth, const struct hotplug_event *event)
+tell_application(struct rte_eth_dev *eth, bool was_requested)
 {
 	enum port_state state = port_of(eth)->state;
 
 	if (state == PORT_DEAD)
 		call_back(eth, RTE_ETH_EVENT_INTR_LSC);
-	if ((state == PORT_DEAD || state == PORT_LIVE) && !event->was_requested &&
+	if ((state == PORT_DEAD || state == PORT_LIVE) && !was_requested &&
 	    !eal_has_monitor())
 		call_back(eth, RTE_ETH_EVENT_INTR_RMV);
 }
 
 static void
-on_loss(const struct hotplug_event *event)
+on_loss(const char *device, const uint16_t *ids, unsigned int n, bool was_requested)
 {
 	struct rte_eth_dev *eth;
 	bool is_to_die = false;
 	unsigned int i;
 
-	for (i = 0; i < event->n_ports; i++) {
-		eth = &rte_eth_devices[event->port[i]];
-		if (strcmp(port_of(eth)->device, event->device) != 0)
+	for (i = 0; i < n; i++) {
+		eth = &rte_eth_devices[ids[i]];
+		if (strcmp(port_of(eth)->device, device) != 0)
 			continue;
 		if (take_over(eth, port_of(eth))) {
 			is_to_die = true;
@@ -158,20 +171,24 @@ on_loss(const struct hotplug_event *event)
 			if (enable_config()->policy == HOTPLUG_POLICY_HEAL)
 				call_back(eth, RTE_ETH_EVENT_ERR_RECOVERING);
 		} else {
-			tell_application(eth, event);
+			tell_application(eth, was_requested);
 		}
 	}
 	if (is_to_die)
-		teardown_start(event->device);
+		(void)teardown_start(device);
+}
+
+void
+port_asked_for(const char *device, const uint16_t *ids, unsigned int n)
+{
+	on_loss(device, ids, n, true);
 }
 
 void
 port_returned(const char *device)
 {
-	uint16_t ids[HOTPLUG_MAX_PORTS];
-
-	if (enable_config()->policy == HOTPLUG_POLICY_HEAL && port_list_held(device, ids) > 0)
-		work_push(heal_run, device, 0);
+	if (enable_config()->policy == HOTPLUG_POLICY_HEAL)
+		heal_returned(device);
 }
 
 void
@@ -181,7 +198,7 @@ port_on_event(const struct hotplug_event *event, void *arg)
 	switch (event->type) {
 	case HOTPLUG_EVENT_GONE:
 	case HOTPLUG_EVENT_REQUESTED:
-		on_loss(event);
+		on_loss(event->device, event->port, event->n_ports, event->was_requested);
 		break;
 	case HOTPLUG_EVENT_READY:
 		port_returned(event->device);

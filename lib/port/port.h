@@ -61,6 +61,7 @@ struct port {
 	struct hotplug_bus *bus;
 	const void *key;
 	char device[HOTPLUG_NAME_LEN];
+	char name[RTE_ETH_NAME_MAX_LEN];        /* as the PMD named it */
 	char devargs[512];              /* to attach it again */
 	const struct eth_dev_ops *pmd_ops;
 	struct eth_dev_ops *ops;        /* the PMD's with ours in front; kept allocated */
@@ -97,6 +98,8 @@ int live_close(struct rte_eth_dev *eth);
 
 /* dead.c */
 extern const struct eth_dev_ops dead_ops;
+/* A placeholder becomes the dead port again that it stands for. */
+void dead_hold(struct rte_eth_dev *eth);
 
 /* quiet.c: pollers out of the PMD.  quiet_wait() returns when each thread that
  * polls has been seen outside. */
@@ -117,7 +120,12 @@ int teardown_start(const char *device);
 void teardown_wait(const char *device);         /* until none runs for it */
 void teardown_wait_all(void);
 
-/* attach.c */
+/* They were asked for before they were anybody's. */
+void port_asked_for(const char *device, const uint16_t *ids, unsigned int n);
+
+/* attach.c.  EAL's probe and remove are not thread-safe: ours are one at a time. */
+void port_probe_lock(void);
+void port_probe_unlock(void);
 void attach_start(void);
 void attach_stop(void);
 /* core/bus_2211.c, core/bus_2607.c: struct rte_bus as this DPDK has it. */
@@ -127,5 +135,7 @@ struct rte_device *bus_find_device(struct rte_bus *bus,
 
 /* heal.c: context work */
 void heal_run(const char *device);
+void heal_soon(const char *device);     /* as soon as it is its turn again; any context */
+void heal_returned(const char *device); /* it came anew; any context */
 
 #endif /* HOTPLUG_PORT_PORT_H */

@@ -60,7 +60,8 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 	}
 	port->bus = bus;
 	port->key = eth->device;
-	port->state = PORT_LIVE;
+	if (port->state != PORT_HEALING)        /* that ends with heal */
+		port->state = PORT_LIVE;
 	snprintf(port->device, sizeof(port->device), "%s", eth->device->name);
 	remember_devargs(port, eth->device);
 	port->pmd_ops = eth->dev_ops;

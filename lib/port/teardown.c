@@ -100,20 +100,21 @@ close_pmd(struct rte_eth_dev *eth)
 static int
 detach(struct rte_device *dev, const uint16_t *ids, unsigned int n)
 {
-	char names[HOTPLUG_MAX_PORTS][RTE_ETH_NAME_MAX_LEN];
 	struct rte_eth_dev *eth;
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < n; i++) {
 		eth = &rte_eth_devices[ids[i]];
-		memcpy(names[i], eth->data->name, sizeof(names[i]));
 		snprintf(eth->data->name, sizeof(eth->data->name), "hotplug-held-%u", ids[i]);
 		eth->device = &port_of(eth)->shadow;
 	}
+	port_probe_lock();
 	ret = rte_dev_remove(dev);
+	port_probe_unlock();
 	for (i = 0; i < n; i++)
-		memcpy(rte_eth_devices[ids[i]].data->name, names[i], sizeof(names[i]));
+		memcpy(rte_eth_devices[ids[i]].data->name,
+		       port_of(&rte_eth_devices[ids[i]])->name, RTE_ETH_NAME_MAX_LEN);
 	return ret;
 }
 
@@ -163,7 +164,7 @@ run(void *arg)
 	struct teardown *t = arg, **at;
 
 	tear_down(t->device);
-	work_push(heal_run, t->device, 0);      /* the card may be back already */
+	heal_soon(t->device);   /* the card may be back already */
 	pthread_mutex_lock(&lock);
 	for (at = &running; *at != t; at = &(*at)->next)
 		;

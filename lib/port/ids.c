@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* ids: probe a device so that its ports get the ids that they had.
+ * In:  the ids of held ports (heal).  Out: probed under them, or held as before.
+ * ethdev gives the lowest free id: placeholders (allocated, never announced) hold
+ * the others meanwhile.
+ * Pollers may be at these ids: ethdev's release, ours and that of a PMD whose probe
+ * fails (release.c), never gets to clear their fast path.
+ * Lock: port_probe_lock(): EAL's probe is not thread-safe.
+ * Context: work. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_dev.h>
+
+#include "ids.h"
+#include "port.h"
+#include "release.h"
+
+static void
+release(struct rte_eth_dev *eth)
+{
+	eth->state = RTE_ETH_DEV_UNUSED;        /* no DESTROY */
+	rte_eth_dev_release_port(eth);
+}
+
+static bool
+is_one_of(uint16_t id, const uint16_t *ids, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/* Hold every free id up to the last of ours; how many. */
+static unsigned int
+hold_free_ids(uint16_t last, uint16_t *held)
+{
+	char name[RTE_ETH_NAME_MAX_LEN];
+	struct rte_eth_dev *eth;
+	unsigned int n = 0;
+
+	do {
+		snprintf(name, sizeof(name), "hotplug-hold-%u", n);
+		eth = rte_eth_dev_allocate(name);
+		if (eth == NULL)
+			break;
+		held[n++] = eth->data->port_id;
+	} while (held[n - 1] < last);
+	return n;
+}
+
+/* Every free id up to the last of ours is held; let ours go, or all the others. */
+static void
+release_some(const uint16_t *held, unsigned int n_held, const uint16_t *ids, unsigned int n,
+	     bool ours)
+{
+	unsigned int i;
+
+	for (i = 0; i < n_held; i++)
+		if (is_one_of(held[i], ids, n) == ours)
+			release(&rte_eth_devices[held[i]]);
+}
+
+/* Probed under our ids? */
+static bool
+has_ids(const char *device, const uint16_t *ids, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (rte_eth_devices[ids[i]].state != RTE_ETH_DEV_ATTACHED ||
+		    strcmp(rte_eth_devices[ids[i]].device->name, device) != 0)
+			return false;
+	return true;
+}
+
+/* Another number of ports came than there was: not that card. */
+static int
+undo(const char *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
+		if (rte_eth_devices[i].state == RTE_ETH_DEV_ATTACHED &&
+		    strcmp(rte_eth_devices[i].device->name, device) == 0) {
+			(void)rte_dev_remove(rte_eth_devices[i].device);
+			break;
+		}
+	return -EADDRINUSE;
+}
+
+/* With the lock held. */
+static int
+probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n)
+{
+	uint16_t held[RTE_MAX_ETHPORTS];
+	unsigned int i, n_held;
+	int ret;
+
+	for (i = 0; i < n; i++)
+		release(&rte_eth_devices[ids[i]]);
+	n_held = hold_free_ids(ids[n - 1], held);
+	release_some(held, n_held, ids, n, true);
+	ret = rte_dev_probe(devargs);
+	release_some(held, n_held, ids, n, false);
+	if (ret >= 0)
+		ret = has_ids(device, ids, n) ? 0 : undo(device);
+	if (ret == 0)
+		return 0;
+	n_held = hold_free_ids(ids[n - 1], held);
+	release_some(held, n_held, ids, n, false);
+	return ret;
+}
+
+int
+ids_probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n)
+{
+	int ret = release_guard();
+
+	if (ret != 0)
+		return ret;
+	port_probe_lock();
+	ret = probe(device, devargs, ids, n);
+	port_probe_unlock();
+	return ret;
+}

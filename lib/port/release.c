@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* release: a PMD's failing probe gives its port back, under the pollers' feet.
+ * In:  heal, before it probes under an id that may be polled; then the PMD, whose
+ *      probe fails, calls rte_eth_dev_release_port().
+ * Out: the same, but the port's fast path keeps its quiet functions: ethdev would
+ *      assign the whole struct there, zeros first, and a thread that polls meanwhile
+ *      takes a NULL for its queues (in the guest 7 of 12 probes that failed under a
+ *      poller ended in SIGSEGV).
+ * How: ethdev clears the fast path of the id that eth->data says; for a port that is
+ *      being healed it says a spare one by then.  There is no callback at that point
+ *      (the port is UNUSED during a probe), so the call itself is ours: in shared
+ *      libraries each object's slot for that function, as its own relocations name
+ *      it; in static programs the linker's --wrap.
+ * Context: work (release_guard); whatever thread runs a PMD. */
+
+#include <elf.h>
+#include <errno.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "port.h"
+#include "release.h"
+
+static const char symbol[] = "rte_eth_dev_release_port";
+
+/* Ours, where the linker was told --wrap=rte_eth_dev_release_port; then this exists. */
+int __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth);
+int __real_rte_eth_dev_release_port(struct rte_eth_dev *eth) __attribute__((weak));
+
+/* The one slot that stays: the way on. */
+static int (*volatile in_ethdev)(struct rte_eth_dev *eth) = rte_eth_dev_release_port;
+
+/* An id whose fast path nobody polls; RTE_MAX_ETHPORTS: none is left. */
+static uint16_t
+spare_id(void)
+{
+	uint16_t id = RTE_MAX_ETHPORTS;
+
+	while (id-- > 0)
+		if (rte_eth_devices[id].state == RTE_ETH_DEV_UNUSED &&
+		    port_of(&rte_eth_devices[id])->state != PORT_HEALING)
+			return id;
+	return RTE_MAX_ETHPORTS;
+}
+
+int
+__wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
+{
+	uint16_t spare;
+
+	if (eth != NULL && port_of(eth)->state == PORT_HEALING) {
+		spare = spare_id();
+		if (spare < RTE_MAX_ETHPORTS)
+			eth->data->port_id = spare;
+	}
+	return __real_rte_eth_dev_release_port != NULL ?
+		__real_rte_eth_dev_release_port(eth) : in_ethdev(eth);
+}
+
+/* --- an object's slots for the function ------------------------------------------ */
+
+/* What the dynamic section says of one object. */
+struct object {
+	const ElfW(Sym) *symbols;
+	const char *names;
+	const ElfW(Rela) *plt, *data;
+	size_t plt_len, data_len;
+};
+
+/* glibc has added the base already, other loaders have not. */
+static const void *
+at(ElfW(Addr) base, ElfW(Addr) p)
+{
+	return (const void *)(p < base ? base + p : p);
+}
+
+static struct object
+read_dynamic(ElfW(Addr) base, const ElfW(Dyn) *dyn)
+{
+	struct object o = { 0 };
+	bool has_rela = false;
+
+	for (; dyn->d_tag != DT_NULL; dyn++)
+		switch (dyn->d_tag) {
+		case DT_SYMTAB:
+			o.symbols = at(base, dyn->d_un.d_ptr);
+			break;
+		case DT_STRTAB:
+			o.names = at(base, dyn->d_un.d_ptr);
+			break;
+		case DT_PLTREL:
+			has_rela = dyn->d_un.d_val == DT_RELA;
+			break;
+		case DT_JMPREL:
+			o.plt = at(base, dyn->d_un.d_ptr);
+			break;
+		case DT_PLTRELSZ:
+			o.plt_len = dyn->d_un.d_val / sizeof(ElfW(Rela));
+			break;
+		case DT_RELA:
+			o.data = at(base, dyn->d_un.d_ptr);
+			break;
+		case DT_RELASZ:
+			o.data_len = dyn->d_un.d_val / sizeof(ElfW(Rela));
+			break;
+		}
+	if (!has_rela)
+		o.plt_len = 0;
+	if (o.symbols == NULL || o.names == NULL)
+		o.plt_len = o.data_len = 0;
+	return o;
+}
+
+/* Slots are read-only once the object is linked ("relro"), as they are left. */
+static bool
+write_slot(uintptr_t slot, uintptr_t value, bool is_read_only)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	void *start = (void *)(slot & ~(page - 1));
+
+	if (is_read_only && mprotect(start, page, PROT_READ | PROT_WRITE) < 0)
+		return false;
+	atomic_store((_Atomic uintptr_t *)slot, value);
+	if (is_read_only)
+		(void)mprotect(start, page, PROT_READ);
+	return true;
+}
+
+static bool
+is_relro(const struct dl_phdr_info *info, uintptr_t addr)
+{
+	const ElfW(Phdr) *h;
+	unsigned int i;
+
+	for (i = 0; i < info->dlpi_phnum; i++) {
+		h = &info->dlpi_phdr[i];
+		if (h->p_type == PT_GNU_RELRO && addr - (info->dlpi_addr + h->p_vaddr) < h->p_memsz)
+			return true;
+	}
+	return false;
+}
+
+static unsigned int
+take_slots(const struct dl_phdr_info *info, const struct object *o, const ElfW(Rela) *r, size_t n)
+{
+	const uintptr_t ours = (uintptr_t)__wrap_rte_eth_dev_release_port;
+	unsigned int n_taken = 0;
+	uintptr_t slot;
+
+	for (; n > 0; n--, r++) {
+#if __SIZEOF_POINTER__ == 8
+		const ElfW(Sym) *s = &o->symbols[ELF64_R_SYM(r->r_info)];
+#else
+		const ElfW(Sym) *s = &o->symbols[ELF32_R_SYM(r->r_info)];
+#endif
+		if (strcmp(o->names + s->st_name, symbol) != 0)
+			continue;
+		slot = info->dlpi_addr + r->r_offset;
+		if (slot == (uintptr_t)&in_ethdev)
+			continue;
+		n_taken += *(uintptr_t *)slot == ours ||
+			write_slot(slot, ours, is_relro(info, slot));
+	}
+	return n_taken;
+}
+
+static int
+take_object(struct dl_phdr_info *info, size_t size, void *n_taken)
+{
+	struct object o;
+	unsigned int i;
+
+	(void)size;
+	for (i = 0; i < info->dlpi_phnum; i++) {
+		if (info->dlpi_phdr[i].p_type != PT_DYNAMIC)
+			continue;
+		o = read_dynamic(info->dlpi_addr, (const ElfW(Dyn) *)
+				 (info->dlpi_addr + info->dlpi_phdr[i].p_vaddr));
+		*(unsigned int *)n_taken += take_slots(info, &o, o.plt, o.plt_len) +
+			take_slots(info, &o, o.data, o.data_len);
+	}
+	return 0;
+}
+
+int
+release_guard(void)
+{
+	unsigned int n_taken = 0;
+
+	if (spare_id() == RTE_MAX_ETHPORTS)
+		return -ENOSPC;
+	if (__real_rte_eth_dev_release_port != NULL)
+		return 0;
+	dl_iterate_phdr(take_object, &n_taken);
+	return n_taken > 0 ? 0 : -ENOTSUP;
+}
