@@ -43,6 +43,8 @@ class Lab:
         options: the plugin's, as DPDK_HOTPLUG has them.
         """
         self.guest.dmesg(clear=True)
+        if driver == "vfio-pci":
+            self.clear_lines()
         bdfs = [self.guest.ready(i, driver) for i in slots]
         for i in extra:
             self.guest.ready(i, driver)
@@ -51,6 +53,16 @@ class Lab:
         self.wires.feed(*slots)
         self.testpmd.wait_forwarding(slots)
         return self.testpmd
+
+    def clear_lines(self):
+        """Take the NICs of former rows off uio.
+
+        Stock's e1000 on vfio-pci raises its interrupt before anybody listens: if
+        uio listens on that line for another NIC, the kernel finds that nobody
+        cared, and says so.
+        """
+        self.guest.sh("cd /sys/bus/pci/drivers; for d in uio_pci_generic igb_uio; do "
+                      "for f in $d/0000:*; do [ -e $f ] && echo ${f#*/} > $d/unbind; done; done")
 
     def watch(self, seconds, stats=True):
         """Let time pass; read statistics meanwhile, as monitoring does."""

@@ -21,13 +21,8 @@ WINDOW = 3.0            # seconds watched before and after the loss
 def rows(full):
     product = list(itertools.product(NICS, DRIVERS, removal.WAYS, (False, True)))
     if not full:
-        product = pairwise([r for r in product if not is_unsettled(*r[:2])])
+        product = pairwise(product)
     return [row(*values) for values in product]
-
-
-def is_unsettled(nic, driver):
-    """An open defect, seen now and then (doc/limits.md): --all shows it."""
-    return (nic, driver) == ("e1000", "vfio-pci")
 
 
 def row(nic, driver, way, hot_plug):
