@@ -143,7 +143,7 @@ class Testpmd:
         """Whatever state it is in: it must be gone."""
         if self.is_alive():
             self.guest.ask(op="kill", name=self.name)
-            end = time.monotonic() + 30
+            end = time.monotonic() + 120        # vfio resets a dead card: 74 s
             while self.is_alive():
                 if time.monotonic() > end:
                     raise LabError("testpmd cannot be killed")

@@ -5,7 +5,9 @@ Somebody sends it: `kill -BUS`.  How stock ends is found out in the same row,
 without --hot-plug: with it, EAL's handler calls rte_exit() in the signal
 handler, which never ends (measured: the main thread spins, the worker goes on
 forwarding).  Ours must get there in both cases, with EAL's handler above it too.
+Or the kernel finds broken memory: app/test/guest/poison.c says what must come of it.
 """
+import os
 import signal
 
 from scenarios.row import Row, boot, check
@@ -15,7 +17,8 @@ DRIVER = "uio_pci_generic"
 
 def rows(full):
     return [Row("foreign kill -BUS%s" % (" --hot-plug" if hot_plug else ""), boot(), foreign,
-                dict(hot_plug=hot_plug)) for hot_plug in (False, True)]
+                dict(hot_plug=hot_plug)) for hot_plug in (False, True)] + [
+            Row("foreign broken memory", boot(), poison, {})]
 
 
 def foreign(lab, hot_plug):
@@ -31,3 +34,14 @@ def killed(lab, hot_plug, stock):
     s = t.wait_end(20)
     t.kill()
     return "it lives on" if s["alive"] else s["signal"] or "exit status %s" % s["rc"]
+
+
+def poison(lab):
+    g = lab.guest
+    g.dmesg(clear=True)
+    program = os.path.join(os.path.dirname(lab.plugin), "../app/test/guest/guest_poison")
+    out = g.sh("CMOCKA_MESSAGE_OUTPUT=TAP %s 2>&1; echo status=$?" % os.path.normpath(program), 90)
+    lab.figures["cases"] = out.count("\nok ")
+    check("status=0" in out and lab.figures["cases"] == 4, out[-1500:])
+    splats = g.splats()
+    check(not splats, "kernel log: " + " | ".join(splats[:3]))
