@@ -153,6 +153,17 @@ test_patience_dark_without_a_break(void **state)
 	}
 }
 
+/* Its descriptor is dead, and it does not answer: that is two ways of saying it. */
+static void
+test_patience_dark_after_a_hangup_is_believed_at_once(void **state)
+{
+	struct hotplug_device dev = suspect_since(HOTPLUG_SIGN_UIO);
+
+	(void)state;
+	dev.has_hung_up = true;
+	assert_believes(&dev, HOTPLUG_LOOK_DARK, 1000, STATE_IN_DARK);
+}
+
 /* Its descriptor is dead: whatever is bound there now is another binding. */
 static void
 test_patience_present_after_a_hangup_is_another_binding(void **state)
@@ -266,6 +277,7 @@ main(void)
 		cmocka_unit_test(test_patience_muted_suspect_gets_two_seconds),
 		cmocka_unit_test(test_patience_muted_and_unsuspected_is_no_matter),
 		cmocka_unit_test(test_patience_dark_without_a_break),
+		cmocka_unit_test(test_patience_dark_after_a_hangup_is_believed_at_once),
 		cmocka_unit_test(test_patience_present_after_a_hangup_is_another_binding),
 		cmocka_unit_test(test_patience_claimed_for_a_tenth_of_a_second_without_a_break),
 		cmocka_unit_test(test_patience_absent_and_other_are_clear_at_once),

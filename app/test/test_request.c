@@ -69,6 +69,17 @@ test_suspect_is_nobody_for_eal_s_word_alone(void **state)
 	assert_int_equal(heard_wait(&heard, HOTPLUG_EVENT_GONE, 0).sign, HOTPLUG_SIGN_EAL);
 }
 
+/* EAL calls its own subscribers when our handler returns. */
+static void
+test_request_of_eal_returns_when_ours_were_told(void **state)
+{
+	(void)state;
+	attach("eal1", NULL);
+	sim_take("eal1");
+	assert_int_equal(sim_request("eal1"), 0);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), 1);
+}
+
 /* It lives, but its registers cannot be had again: lost within 2 s, said once. */
 static void
 test_suspect_that_cannot_be_mapped_again_is_lost(void **state)
@@ -101,7 +112,7 @@ test_suspect_that_is_detached_leaves_the_watcher_idle(void **state)
 
 	(void)state;
 	attach("susp0", NULL);
-	sim_look("susp0", HOTPLUG_LOOK_DARK);
+	sim_drive("susp0", "");
 	assert_int_equal(sim_request("susp0"), 0);
 	assert_true(WAIT_FOR(hotplug_device_state("susp0") == HOTPLUG_STATE_SUSPECT));
 	assert_int_equal(sim_detach("susp0"), 0);
@@ -199,6 +210,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_suspect_is_nobody_for_eal_s_word_alone, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_request_of_eal_returns_when_ours_were_told, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_suspect_that_cannot_be_mapped_again_is_lost, start, stop),
 		cmocka_unit_test_setup_teardown(

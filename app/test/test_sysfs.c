@@ -61,6 +61,20 @@ test_look_present_until_something_differs(void **state)
 	assert_int_equal(look(), HOTPLUG_LOOK_ABSENT);
 }
 
+/* "echo 1 > remove": that file goes before anything else. */
+static void
+test_look_absent_once_it_was_told_to_go(void **state)
+{
+	(void)state;
+	mock_file(NIC, "rescan", "");
+	assert_int_equal(look(), HOTPLUG_LOOK_PRESENT);         /* its driver is at work yet */
+	mock_drive(NIC, NULL);
+	assert_int_equal(look(), HOTPLUG_LOOK_ABSENT);
+	assert_int_equal(pci_look(NIC, "vfio-pci", &id), HOTPLUG_LOOK_CLAIMED);
+	mock_file(NIC, "remove", "");
+	assert_int_equal(look(), HOTPLUG_LOOK_CLAIMED);
+}
+
 static void
 test_look_other_by_generation_or_ids(void **state)
 {
@@ -264,6 +278,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_look_present_until_something_differs),
+		cmocka_unit_test(test_look_absent_once_it_was_told_to_go),
 		cmocka_unit_test(test_look_other_by_generation_or_ids),
 		cmocka_unit_test(test_look_absent_while_its_files_are_taken_away),
 		cmocka_unit_test(test_look_muted_is_for_vfio),

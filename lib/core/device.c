@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../report/events.h"
 #include "../survive/cutoff.h"
 #include "../survive/guard.h"
 #include "../watch/uevent.h"
@@ -21,6 +22,8 @@
 #include "device.h"
 #include "enable.h"
 #include "host.h"
+
+#define TELL_MS 50              /* EAL's interrupt thread waits no longer */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* the table */
 static _Atomic(struct hotplug_device *) head;
@@ -354,9 +357,9 @@ cut_off_now(struct hotplug_device *dev)
 	return hotplug_device_cut_off(dev);
 }
 
-/* Does it answer as ever?  Not under the lock. */
-static bool
-is_alive(struct hotplug_device *dev)
+/* Not under the lock. */
+static enum hotplug_look
+look_at(struct hotplug_device *dev)
 {
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_identity id;
@@ -365,7 +368,7 @@ is_alive(struct hotplug_device *dev)
 	id = dev->id;
 	memcpy(kernel_driver, dev->kernel_driver, sizeof(kernel_driver));
 	device_unlock();
-	return dev->bus->ops->look(dev->name, kernel_driver, &id) == HOTPLUG_LOOK_PRESENT;
+	return dev->bus->ops->look(dev->name, kernel_driver, &id);
 }
 
 /* Seen now, not when watch comes to it. */
@@ -389,9 +392,34 @@ post(struct hotplug_device *dev, unsigned int bits)
 	device_unlock();
 }
 
+static bool
+is_told(struct hotplug_device *dev)
+{
+	bool is_over;
+
+	device_lock();
+	is_over = dev->state != HOTPLUG_STATE_ATTACHED && dev->state != HOTPLUG_STATE_SUSPECT &&
+		!dev->owes_gone;
+	device_unlock();
+	return is_over && events_are_told();
+}
+
+/* EAL calls its own subscribers when we return: ours, who are told the cause, come
+ * first, unless they take their time. */
+static void
+let_be_told(struct hotplug_device *dev)
+{
+	const struct timespec pause = { .tv_nsec = 500000 };
+	unsigned int i;
+
+	for (i = 0; i < 2 * TELL_MS && !events_is_self() && !is_told(dev); i++)
+		nanosleep(&pause, NULL);
+}
+
 int
 hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign sign)
 {
+	enum hotplug_look found = HOTPLUG_LOOK_ABSENT;
 	struct hotplug_device *dev;
 
 	if (sign != HOTPLUG_SIGN_EAL && sign != HOTPLUG_SIGN_VFIO && sign != HOTPLUG_SIGN_CALLER)
@@ -403,13 +431,17 @@ hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign s
 		return -ENOENT;
 	if (dev->works_on_request)
 		sign = HOTPLUG_SIGN_VFIO;       /* asked for, not gone */
-	if (sign == HOTPLUG_SIGN_EAL && is_alive(dev)) {
+	if (sign == HOTPLUG_SIGN_EAL)
+		found = look_at(dev);
+	if (found == HOTPLUG_LOOK_PRESENT) {
 		post(dev, DEVICE_LOOK);         /* it believes everybody's uevents */
 		return 0;
 	}
 	date_sign(dev, sign);
 	(void)cut_off_now(dev);         /* logged where it failed */
 	post(dev, DEVICE_SIGN(sign));
+	if (sign == HOTPLUG_SIGN_EAL && found == HOTPLUG_LOOK_ABSENT)
+		let_be_told(dev);
 	return 0;
 }
 

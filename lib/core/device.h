@@ -76,6 +76,7 @@ struct hotplug_device {
 	uint64_t dark_ns;               /* since when it says DARK */
 	bool has_hung_up;               /* its descriptor is dead for good */
 
+	bool owes_gone;                 /* it is, and that is about to be said */
 	bool is_requested, is_held;     /* REQUESTED, HELD were raised */
 	uint64_t requested_ns;
 

@@ -50,6 +50,17 @@ events_is_self(void)
 	return is_self;
 }
 
+bool
+events_are_told(void)
+{
+	bool are_told;
+
+	pthread_mutex_lock(&lock);
+	are_told = n_queued == 0 && running_id == 0;
+	pthread_mutex_unlock(&lock);
+	return are_told;
+}
+
 /* With the lock held. */
 static bool
 enqueue(const struct hotplug_event *event)

@@ -14,6 +14,9 @@ void events_stop(void);                 /* drops what is queued */
 /* Queue an event; never blocks.  Full: counted, and RESCAN follows. */
 void events_push(const struct hotplug_event *event);
 
+/* Everything that was pushed has been delivered. */
+bool events_are_told(void);
+
 /* Is the caller the events thread? */
 bool events_is_self(void);
 

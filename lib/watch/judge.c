@@ -123,6 +123,7 @@ say_gone(struct hotplug_device *dev, enum state_input input)
 	if (dev->bus->ops->lost != NULL)
 		tell_bus(dev);
 	raise_event(dev, HOTPLUG_EVENT_GONE, dev->cause);
+	dev->owes_gone = false;
 	note_change(dev);
 	device_post(dev, DEVICE_LOOK);  /* something may be there already */
 }
@@ -178,6 +179,7 @@ step(struct hotplug_device *dev, enum state_input input)
 	struct state_step s = state_step(dev->state, input);
 
 	dev->state = s.next;
+	dev->owes_gone = (s.actions & STATE_DO_GONE) != 0;
 	if (s.actions & STATE_DO_CUT)
 		cut(dev);
 	atomic_store(&dev->is_gone, s.next == HOTPLUG_STATE_GONE);

@@ -57,6 +57,8 @@ is_dark_for_good(struct hotplug_device *dev, uint64_t now)
 	if (dev->dark_ns == 0)
 		dev->dark_ns = now;
 	note_liveness(dev, now);
+	if (dev->has_hung_up)   /* two ways of saying it */
+		return true;
 	if (wait_until(dev, dev->dark_ns + (is_signed_by_kernel(dev) ? DARK_NS : SILENT_NS), now))
 		return true;
 	dev->look_ns = now + DARK_NS;

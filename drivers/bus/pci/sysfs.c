@@ -93,22 +93,38 @@ pci_kernel_driver(const char *name, char driver[HOTPLUG_NAME_LEN])
 		 base != NULL ? base + 1 : link);
 }
 
+static bool
+has_file(const char *name, const char *file)
+{
+	char path[PATH_LEN];
+	struct stat st;
+
+	path_of(path, name, file);
+	return stat(path, &st) == 0;
+}
+
+/* "echo 1 > remove" takes that file away first of all; VFs have neither.  A device on
+ * vfio that is told to go works on until its user lets it. */
+static bool
+is_told_to_go(const char *name, const char *kernel_driver)
+{
+	return strncmp(kernel_driver, "vfio", 4) != 0 && !has_file(name, "remove") &&
+		has_file(name, "rescan");
+}
+
 /* The kernel takes resourceN away right after the driver, some milliseconds before
  * the rest and before the "remove" uevent (drivers/pci/remove.c: pci_stop_dev). */
 static bool
 is_being_removed(const char *name)
 {
-	char path[PATH_LEN], file[16];
-	struct stat st;
+	char file[16];
 	unsigned int bar;
 
-	path_of(path, name, "resource");
-	if (stat(path, &st) < 0)
+	if (!has_file(name, "resource"))
 		return false;
 	for (bar = 0; bar < PCI_MAX_RESOURCE; bar++) {
 		snprintf(file, sizeof(file), "resource%u", bar);
-		path_of(path, name, file);
-		if (stat(path, &st) == 0)
+		if (has_file(name, file))
 			return false;
 	}
 	return true;
@@ -167,8 +183,9 @@ pci_look(const char *name, const char *kernel_driver, const struct hotplug_ident
 		return found;
 	pci_kernel_driver(name, driver);
 	if (strcmp(driver, kernel_driver) != 0)
-		return driver[0] == '\0' && is_being_removed(name) ? HOTPLUG_LOOK_ABSENT :
-			HOTPLUG_LOOK_CLAIMED;
+		return driver[0] == '\0' &&
+			(is_told_to_go(name, kernel_driver) || is_being_removed(name)) ?
+			HOTPLUG_LOOK_ABSENT : HOTPLUG_LOOK_CLAIMED;
 	/* only vfio's registers raise SIGBUS then, and come back */
 	return strncmp(driver, "vfio", 4) == 0 ? found : HOTPLUG_LOOK_PRESENT;
 }
