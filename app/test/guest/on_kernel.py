@@ -7,6 +7,7 @@ debug (devtools/debug-kernel).
 """
 import sys
 
+import kernel
 import run
 import uio
 
@@ -14,7 +15,13 @@ SCENARIOS = ("igb_uio", "igb_uio_cut", "igb_uio_edge", "igb_uio_testpmd")
 
 
 def main():
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+        sys.exit(__doc__.strip())
     name = sys.argv.pop(1)
+    try:
+        kernel.directory(name)
+    except FileNotFoundError as e:
+        sys.exit("on_kernel.py: %s" % e)
     # They need no plugin; run.py wants to see a file.
     sys.argv += ["--plugin", uio.user_program()]
     run.MODULES = SCENARIOS
