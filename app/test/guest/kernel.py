@@ -146,12 +146,12 @@ def fetch_image(name, base):
     with tempfile.TemporaryDirectory(dir=base) as d:
         apt.unpack(apt.kernel_parts(package), d)
         root = d if os.path.isdir(d + "/lib/modules") else d + "/usr"
-        image = [v for v in (d + "/boot/vmlinuz-" + rel,
-                             d + "/usr/lib/modules/%s/vmlinuz" % rel)
-                 if os.path.exists(v)][0]
         shutil.rmtree(target, ignore_errors=True)
         os.makedirs(target + "/lib/modules")
         shutil.move("%s/lib/modules/%s" % (root, rel), target + "/lib/modules/" + rel)
+        image = [v for v in (d + "/boot/vmlinuz-" + rel,        # since 7.2 with the modules
+                             target + "/lib/modules/%s/vmlinuz" % rel)
+                 if os.path.exists(v)][0]
         subprocess.run(["depmod", "-b", target, rel], check=True)
         shutil.copy(image, target + "/vmlinuz")     # last: says that it is complete
     point(os.path.join(base, name), target)
