@@ -2,9 +2,8 @@
 """Eight NICs: false alarms first, then each way of removal, then all at once.
 
 Our subscriber and EAL's own callback are stamped in the same process.  The cut-off
-must be the earlier, whatever the way; by how much the event is, is reported (both
-wait for the same uevent where it alone tells a removal from an unbinding).  A spoofed or synthetic `remove` must not
-remove anything; EAL's callback is told of it nonetheless.
+and the event must be the earlier, whatever the way.  A spoofed or synthetic `remove`
+must not remove anything; EAL's callback is told of it nonetheless.
 """
 import time
 
@@ -75,6 +74,7 @@ def latency(lab, e, slot, way):
     lab.figures["%s_event_earlier_ms" % way] = (stock["t"] - ours["t"]) * 1000
     lab.figures["%s_sign" % way] = ours["sign"]
     check(t_cut < stock["t"], "%s: EAL's callback came before the cut-off" % way)
+    check(ours["t"] < stock["t"], "%s: EAL's callback came before our event" % way)
     n = len(e.heard("eal", loss.bdf, "gone")) - n_false
     # doc/limits.md: an unbinding that becomes a removal later is told twice
     check(n == 1 or ours["cause"] == "UNBOUND",

@@ -38,7 +38,7 @@ def held(lab, repeat):
     lab.figures["held_ms"] = (kept["t"] - asked["t"]) * 1000
     check(kept["t"] - asked["t"] >= DEADLINE_MS / 1000, "held before the deadline")
     pid = g.ask(op="status", name=e.name)["pid"]
-    check("still held by pid %d (" % pid in e.text(), "the log does not name pid %d" % pid)
+    check(e.wait_output(r"still held by pid %d \(" % pid, 5), "the log does not name pid %d" % pid)
     if repeat:
         time.sleep(12)                          # the kernel asks again after 10 s
     check(not loss.wait(0), "the kernel did not wait")
@@ -75,7 +75,7 @@ def during_probe(lab, rounds):
     e.type("loop " + bdf)
     check(e.wait_output("^loop over", 60), "the loop does not end: " + e.text()[-500:])
     answers = re.findall(r"^attach \S+ (-?\d+)", e.text(), re.M)
-    lab.figures.update(rounds=rounds, attached=answers.count("0"), attempts=len(answers))
+    lab.figures.update(rounds=rounds, attached=answers.count("0"), tries=len(answers))
     check(answers.count("0") > 0, "it was never attached: %s" % answers[:20])
     splats = g.splats()
     check(not splats, "kernel log: " + " | ".join(splats[:3]))
