@@ -83,7 +83,10 @@ class Module:
         self.ko = (stock_module if is_stock else our_module)(guest.boot.kernel)
 
     def load(self, options=""):
-        out = self.guest.sh("modprobe uio; insmod %s %s 2>&1" % (self.ko, options))
+        said = self.guest.sh("modprobe uio 2>&1; [ -d /sys/module/uio ] || echo there is no uio")
+        if said:
+            raise LabError("modprobe uio: " + said)
+        out = self.guest.sh("insmod %s %s 2>&1" % (self.ko, options))
         if not self.is_loaded():
             raise Failed("igb_uio does not load: " + out)
 
