@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 
 #include <rte_ethdev.h>
 #include <rte_interrupts.h>
+#include <rte_version.h>
 
 #include <bus_pci_driver.h>
 #include <ethdev_driver.h>
@@ -31,6 +33,8 @@ int test_pmd_probe_answer;
 unsigned int test_pmd_bad_inits;
 int (*test_pmd_in_configure)(struct test_pmd *pmd);
 void (*test_pmd_in_probe)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);
 
 struct test_pmd *
 test_pmd_of(const char *name)
@@ -54,11 +58,60 @@ unmap(struct test_pmd *pmd)
 	pmd->bar = NULL;
 }
 
+static void
+release_queue(struct rte_eth_dev *eth, uint16_t queue)
+{
+	free(eth->data->rx_queues[queue]);
+	eth->data->rx_queues[queue] = NULL;
+}
+
+static int
+set_up_queue(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned int socket,
+	     const struct rte_eth_rxconf *conf, struct rte_mempool *pool)
+{
+	struct test_queue *q = calloc(1, sizeof(*q));
+
+	(void)n_desc;
+	(void)socket;
+	(void)conf;
+	(void)pool;
+	if (q == NULL)
+		return -ENOMEM;
+	q->pmd = test_pmd_of(eth->device->name);
+	eth->data->rx_queues[queue] = q;
+	return 0;
+}
+
+#if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
+static int
+get_stats(struct rte_eth_dev *eth, struct rte_eth_stats *stats,
+	  __rte_unused struct eth_queue_stats *queues)
+#else
+static int
+get_stats(struct rte_eth_dev *eth, struct rte_eth_stats *stats)
+#endif
+{
+	struct test_pmd *pmd = test_pmd_of(eth->device->name);
+	void (*in_stats)(struct test_pmd *pmd) = test_pmd_in_stats;
+	unsigned int *heap = pmd->heap;
+
+	if (in_stats != NULL)
+		in_stats(pmd);
+	stats->ipackets = ++*heap;
+	return 0;
+}
+
+/* All that it has on the heap, as PMDs do. */
 static int
 close_port(struct rte_eth_dev *eth)
 {
 	struct test_pmd *pmd = test_pmd_of(eth->device->name);
+	unsigned int i;
 
+	for (i = 0; i < eth->data->nb_rx_queues; i++)
+		release_queue(eth, i);
+	free(pmd->heap);
+	pmd->heap = NULL;
 	pmd->n_closes++;
 	if (pmd->bar != NULL)
 		pmd->read_at_close = *(volatile uint8_t *)pmd->bar;
@@ -73,6 +126,8 @@ get_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 	(void)eth;
 	info->max_rx_queues = info->max_tx_queues = 1;
 	info->max_rx_pktlen = 1518;
+	info->rx_desc_lim.nb_max = 1024;
+	info->rx_desc_lim.nb_align = 1;
 	return 0;
 }
 
@@ -102,17 +157,24 @@ stop_port(struct rte_eth_dev *eth)
 static int
 update_link(struct rte_eth_dev *eth, int wait)
 {
-	(void)eth;
 	(void)wait;
+	++*test_pmd_of(eth->device->name)->heap;
 	return 0;
 }
 
 static uint16_t
 receive(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	(void)queue;
+	void (*in_receive)(struct test_pmd *pmd) = test_pmd_in_receive;
+	struct test_queue *q = queue;
+
 	(void)pkts;
 	(void)n;
+	if (q == NULL)
+		return 0;       /* it was not set up */
+	if (in_receive != NULL)
+		in_receive(q->pmd);
+	q->n_bursts++;
 	return 0;
 }
 
@@ -123,6 +185,9 @@ static const struct eth_dev_ops port_ops = {
 	.link_update = update_link,
 	.dev_close = close_port,
 	.dev_infos_get = get_info,
+	.stats_get = get_stats,
+	.rx_queue_setup = set_up_queue,
+	.rx_queue_release = release_queue,
 };
 
 static int
@@ -171,6 +236,7 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 		unmap(pmd);
 		return -EIO;
 	}
+	pmd->heap = calloc(1, sizeof(*pmd->heap));
 	eth->dev_ops = &port_ops;
 	eth->rx_pkt_burst = receive;
 	pmd->port = eth->data->port_id;

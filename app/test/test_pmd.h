@@ -16,6 +16,13 @@ struct test_pmd {
 	int sign[2];            /* sign[1] closed: its uio descriptor hangs up */
 	unsigned int n_probes, n_removes, n_closes, n_configures, n_starts;
 	uint8_t read_at_close, read_at_remove;
+	unsigned int *heap;     /* of one life: counts what the driver does; freed at close */
+};
+
+/* A queue, on the heap too. */
+struct test_queue {
+	struct test_pmd *pmd;
+	volatile unsigned int n_bursts;
 };
 
 /* What the driver knows of that function; made at the first asking. */
@@ -30,5 +37,8 @@ extern int test_pmd_probe_answer;       /* not 0: the probe fails */
 extern unsigned int test_pmd_bad_inits; /* so many fail after they have got a port */
 /* Called in each configure; what it answers is the answer. */
 extern int (*test_pmd_in_configure)(struct test_pmd *pmd);
+/* Called in each receive of a queue that is set up, and in each reading of statistics. */
+extern void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);
 
 #endif /* HOTPLUG_TEST_PMD_H */

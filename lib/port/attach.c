@@ -6,7 +6,7 @@
  * A closed port has no device any more in ethdev; whose it was is noted when ethdev
  * says DESTROY, so that it can be detached by its id.
  * Lock: `lock`: EAL's probe and remove are not thread-safe, so ours are one at a
- *      time; names_lock: the notes.  Neither is held around a subscriber.
+ *      time; closed_lock: the notes.  Neither is held around a subscriber.
  * Context: app, events; blocks as long as the driver does. */
 
 #include <errno.h>
@@ -22,8 +22,11 @@
 #include "port.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* probe and remove */
-static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;  /* names */
-static char names[RTE_MAX_ETHPORTS][HOTPLUG_NAME_LEN];          /* of closed ports */
+static pthread_mutex_t closed_lock = PTHREAD_MUTEX_INITIALIZER; /* closed */
+static struct {
+	char device[HOTPLUG_NAME_LEN];
+	bool is_detached;       /* by the library, when its device was lost */
+} closed[RTE_MAX_ETHPORTS];     /* whose port it was */
 
 static int
 on_destroy(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
@@ -33,10 +36,11 @@ on_destroy(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 	(void)type;
 	(void)arg;
 	(void)result;
-	pthread_mutex_lock(&names_lock);
-	snprintf(names[port], sizeof(names[port]), "%s",
+	pthread_mutex_lock(&closed_lock);
+	snprintf(closed[port].device, HOTPLUG_NAME_LEN, "%s",
 		 eth->device != NULL && eth->device->name != NULL ? eth->device->name : "");
-	pthread_mutex_unlock(&names_lock);
+	closed[port].is_detached = port_is_shadow(eth->device);
+	pthread_mutex_unlock(&closed_lock);
 	return 0;
 }
 
@@ -143,11 +147,11 @@ device_of(uint16_t port_id, char *name)
 		snprintf(name, HOTPLUG_NAME_LEN, "%s", rte_dev_name(eth->device));
 		return 0;
 	}
-	pthread_mutex_lock(&names_lock);
-	snprintf(name, HOTPLUG_NAME_LEN, "%s", names[port_id]);
+	pthread_mutex_lock(&closed_lock);
+	snprintf(name, HOTPLUG_NAME_LEN, "%s", closed[port_id].device);
 	if (name[0] == '\0')
 		ret = -ENODEV;
-	pthread_mutex_unlock(&names_lock);
+	pthread_mutex_unlock(&closed_lock);
 	return ret;
 }
 
@@ -179,11 +183,24 @@ forget(const char *name)
 {
 	unsigned int i;
 
-	pthread_mutex_lock(&names_lock);
+	pthread_mutex_lock(&closed_lock);
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (strcmp(names[i], name) == 0)
-			names[i][0] = '\0';
-	pthread_mutex_unlock(&names_lock);
+		if (strcmp(closed[i].device, name) == 0)
+			closed[i].device[0] = '\0';
+	pthread_mutex_unlock(&closed_lock);
+}
+
+/* A closed port whose lost device has been detached for it. */
+static bool
+is_detached(uint16_t port_id)
+{
+	bool is;
+
+	pthread_mutex_lock(&closed_lock);
+	is = rte_eth_devices[port_id].state == RTE_ETH_DEV_UNUSED &&
+		closed[port_id].is_detached;
+	pthread_mutex_unlock(&closed_lock);
+	return is;
 }
 
 static int
@@ -194,7 +211,7 @@ detach(uint16_t port_id, char *name, size_t size)
 
 	if (ret == 0 && strlen(device) >= size)
 		return -ENAMETOOLONG;
-	if (ret == 0)
+	if (ret == 0 && !is_detached(port_id))
 		ret = detach_device(device);
 	if (ret != 0)
 		return ret;

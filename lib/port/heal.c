@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include <rte_dev.h>
 
@@ -26,6 +27,8 @@
 
 #define N_TRIES 6
 #define FIRST_PAUSE_MS 250
+
+static _Thread_local bool is_healer;
 
 /* NEW and DESTROY are for the application; a pause is neither.  The entries stay
  * where they are: only the head, which they point back to, is emptied for a while. */
@@ -186,6 +189,7 @@ revive(const char *device, const uint16_t *ids, unsigned int n)
 	char devargs[sizeof(((struct port *)0)->devargs)];
 	struct port *port = port_of(&rte_eth_devices[ids[0]]);
 	unsigned int i;
+	bool is_probed;
 	int ret;
 
 	memcpy(devargs, port->devargs, sizeof(devargs));
@@ -195,18 +199,18 @@ revive(const char *device, const uint16_t *ids, unsigned int n)
 	}
 	set_state(ids, n, PORT_HELD, PORT_HEALING);
 	ret = ids_probe(device, devargs, ids, n);
-	if (ret != 0) {
+	is_probed = ret == 0;
+	if (!is_probed) {
 		for (i = 0; i < n; i++)
 			dead_hold(&rte_eth_devices[ids[i]]);
 		set_state(ids, n, PORT_HEALING, PORT_HELD);
 	} else {
 		for (i = 0; i < n && ret == 0; i++)
 			ret = configure(ids[i], port_of(&rte_eth_devices[ids[i]]));
-		ret = settle(device, ids, n, ret);
 	}
 	for (i = 0; i < n; i++)
 		show_callbacks(&rte_eth_devices[ids[i]], &hidden[i]);
-	return ret;
+	return is_probed ? settle(device, ids, n, ret) : ret;
 }
 
 /* Bound to the driver that it had? */
@@ -246,8 +250,7 @@ give_up(const char *device, const uint16_t *ids, unsigned int n, int ret)
 {
 	host_log(HOST_ERR, "%s is back, but port %u cannot be healed: %s", device, ids[0],
 		 ret == -ENOTSUP ? "link with -Wl,--wrap=rte_eth_dev_release_port "
-		 "(pkg-config --static libdpdk-hotplug has it)" :
-		 ret == -ENOSPC ? "all port ids are in use, one must be spare" : strerror(-ret));
+		 "(pkg-config --static libdpdk-hotplug has it)" : strerror(-ret));
 	raise_all(ids, n, RTE_ETH_EVENT_RECOVERY_FAILED);
 	raise_all(ids, n, RTE_ETH_EVENT_INTR_RMV);
 }
@@ -306,8 +309,8 @@ is_asked_for(const struct port *port)
 	return is_asked;
 }
 
-void
-heal_run(const char *device)
+static void
+run(const char *device)
 {
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 	unsigned int n = port_list_held(device, ids);
@@ -334,4 +337,21 @@ heal_run(const char *device)
 	raise_all(ids, n, RTE_ETH_EVENT_INTR_LSC);
 	if (is_asked_for(port_of(&rte_eth_devices[ids[0]])))
 		port_asked_for(device, ids, n);
+}
+
+void
+heal_run(const char *device)
+{
+	is_healer = true;
+	run(device);
+	is_healer = false;
+}
+
+void
+heal_wait(const struct rte_eth_dev *eth)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	while (!is_healer && port_of(eth)->state == PORT_HEALING)
+		nanosleep(&pause, NULL);
 }

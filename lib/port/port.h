@@ -4,6 +4,7 @@
 #define HOTPLUG_PORT_PORT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <rte_ethdev.h>
@@ -75,6 +76,7 @@ struct port {
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_identity id;     /* of the card that was lost */
 	unsigned int n_tries;           /* to heal it */
+	_Atomic int n_inside;           /* control calls in the PMD now (inside.c) */
 };
 
 /* table.c.  One lock for all ports: never held while a PMD or a callback runs. */
@@ -102,9 +104,10 @@ extern const struct eth_dev_ops dead_ops;
 void dead_hold(struct rte_eth_dev *eth);
 
 /* quiet.c: pollers out of the PMD.  quiet_wait() returns when each thread that
- * polls has been seen outside. */
+ * polls has been seen outside of every port that was begun before. */
+void quiet_start(void);         /* by whoever enables: the main lcore, as a rule */
 void quiet_begin(uint16_t port);
-void quiet_wait(uint16_t port);
+void quiet_wait(void);
 void quiet_detach_queues(uint16_t port);        /* after the wait: no PMD data any more */
 void quiet_attach_queues(uint16_t port);        /* those of the new life, before start */
 
@@ -137,5 +140,7 @@ struct rte_device *bus_find_device(struct rte_bus *bus,
 void heal_run(const char *device);
 void heal_soon(const char *device);     /* as soon as it is its turn again; any context */
 void heal_returned(const char *device); /* it came anew; any context */
+/* Before the application stops or closes a port that heals just now. */
+void heal_wait(const struct rte_eth_dev *eth);
 
 #endif /* HOTPLUG_PORT_PORT_H */

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* release: a PMD's failing probe gives its port back, under the pollers' feet.
- * In:  heal, before it probes under an id that may be polled; then the PMD, whose
- *      probe fails, calls rte_eth_dev_release_port().
- * Out: the same, but the port's fast path keeps its quiet functions: ethdev would
- *      assign the whole struct there, zeros first, and a thread that polls meanwhile
- *      takes a NULL for its queues (in the guest 7 of 12 probes that failed under a
- *      poller ended in SIGSEGV).
- * How: ethdev clears the fast path of the id that eth->data says; for a port that is
- *      being healed it says a spare one by then.  There is no callback at that point
- *      (the port is UNUSED during a probe), so the call itself is ours: in shared
- *      libraries each object's slot for that function, as its own relocations name
- *      it; in static programs the linker's --wrap.
+/* release: a port is given back under the feet of those who use it.
+ * In:  heal, which makes room for a new life; then the PMD, whose probe fails and
+ *      calls rte_eth_dev_release_port().
+ * Out: the same, but the port's fast path keeps its quiet functions, its ops are the
+ *      dead ones and its data stays where it is: ethdev would clear the fast path,
+ *      zeros first, and a thread that polls meanwhile takes a NULL for its queues (in
+ *      the guest 7 of 12 probes that failed under a poller ended in SIGSEGV); and it
+ *      makes ops and data NULL, which a thread that reads statistics takes.
+ * How: there is no callback at that point (the port is UNUSED during a probe), so the
+ *      call itself is ours: in shared libraries each object's slot for that function,
+ *      as its own relocations name it; in static programs the linker's --wrap.
  * Context: work (release_guard); whatever thread runs a PMD. */
 
 #include <elf.h>
@@ -21,6 +20,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <rte_malloc.h>
 
 #include "port.h"
 #include "release.h"
@@ -34,28 +35,31 @@ int __real_rte_eth_dev_release_port(struct rte_eth_dev *eth) __attribute__((weak
 /* The one slot that stays: the way on. */
 static int (*volatile in_ethdev)(struct rte_eth_dev *eth) = rte_eth_dev_release_port;
 
-/* An id whose fast path nobody polls; RTE_MAX_ETHPORTS: none is left. */
-static uint16_t
-spare_id(void)
+void
+release_quietly(struct rte_eth_dev *eth)
 {
-	uint16_t id = RTE_MAX_ETHPORTS;
+	struct rte_eth_dev_data *data = eth->data;
 
-	while (id-- > 0)
-		if (rte_eth_devices[id].state == RTE_ETH_DEV_UNUSED &&
-		    port_of(&rte_eth_devices[id])->state != PORT_HEALING)
-			return id;
-	return RTE_MAX_ETHPORTS;
+	eth->state = RTE_ETH_DEV_UNUSED;        /* no DESTROY */
+	eth->dev_ops = &dead_ops;
+	eth->device = &port_of(eth)->shadow;
+	eth->process_private = NULL;
+	eth->intr_handle = NULL;
+	rte_free(data->rx_queues);
+	rte_free(data->tx_queues);
+	rte_free(data->mac_addrs);
+	rte_free(data->hash_mac_addrs);
+	rte_free(data->dev_private);
+	pthread_mutex_destroy(&data->flow_ops_mutex);
+	memset(data, 0, sizeof(*data));         /* without a name it is free */
 }
 
 int
 __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 {
-	uint16_t spare;
-
 	if (eth != NULL && port_of(eth)->state == PORT_HEALING) {
-		spare = spare_id();
-		if (spare < RTE_MAX_ETHPORTS)
-			eth->data->port_id = spare;
+		release_quietly(eth);
+		return 0;
 	}
 	return __real_rte_eth_dev_release_port != NULL ?
 		__real_rte_eth_dev_release_port(eth) : in_ethdev(eth);
@@ -191,8 +195,6 @@ release_guard(void)
 {
 	unsigned int n_taken = 0;
 
-	if (spare_id() == RTE_MAX_ETHPORTS)
-		return -ENOSPC;
 	if (__real_rte_eth_dev_release_port != NULL)
 		return 0;
 	dl_iterate_phdr(take_object, &n_taken);

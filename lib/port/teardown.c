@@ -3,9 +3,9 @@
 /* teardown: close a dead port's PMD and detach its device, on a thread of its own.
  * In:  a device whose ports are DYING (events).  Out: they are HELD: the PMD closed,
  *      the device detached, the id kept; or STUCK, when the PMD does not return.
- * Order: pollers out of the PMD; its queues out of the fast path; its stop and close,
- *      called directly (ethdev's own would reset the fast path under the pollers);
- *      then the device.
+ * Order: pollers out of the PMD; its queues out of the fast path; control calls out of
+ *      it; its stop and close, called directly (ethdev's own would reset the fast path
+ *      under the pollers); then the device.
  * Nobody waits for it but an application that closes the port itself, and exit.
  * Lock: `lock` guards the list of running teardowns; never held in a PMD.
  * Context: teardown (one thread for each dying device). */
@@ -20,7 +20,7 @@
 #include "../core/device.h"
 #include "../core/host.h"
 #include "../core/work.h"
-#include "port.h"
+#include "inside.h"
 
 #define PATIENCE_S 10
 
@@ -143,9 +143,11 @@ tear_down(const char *device)
 	dev = rte_eth_devices[ids[0]].device;
 	for (i = 0; i < n; i++)
 		quiet_begin(ids[i]);
-	quiet_wait(ids[0]);
+	quiet_wait();
 	for (i = 0; i < n; i++)
 		quiet_detach_queues(ids[i]);
+	for (i = 0; i < n; i++)
+		inside_wait(&rte_eth_devices[ids[i]]);
 	for (i = 0; i < n; i++)
 		close_pmd(&rte_eth_devices[ids[i]]);
 	ret = detach(dev, ids, n);

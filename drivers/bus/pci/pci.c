@@ -267,6 +267,7 @@ enable(void)
 	pci_probed_all();
 	hotplug_event_subscribe(NULL, port_on_event, NULL);
 	attach_start();
+	quiet_start();
 	return 0;
 }
 
