@@ -80,6 +80,8 @@ enum hotplug_event_type {
 	HOTPLUG_EVENT_FLAPPING,  /**< comes and goes; READY is withheld until it stays */
 	HOTPLUG_EVENT_RESCAN,    /**< events were dropped because subscribers lag:
 				  * compare what you know with hotplug_device_state() */
+	HOTPLUG_EVENT_STUCK,     /**< a lost port's driver does not return from its stop,
+				  * close or remove; closing the port is -EBUSY meanwhile */
 };
 
 /** Is a card that is READY the one that was lost at this address? */
@@ -146,6 +148,9 @@ struct hotplug_config {
 	/** 1: heal also onto a card with other ids or another serial number;
 	 * default 0. */
 	uint32_t heal_other;
+	/** Milliseconds that a lost port's driver may take to stop, close and
+	 * remove, 1 to 3,600,000; then STUCK is raised; default 10000. */
+	uint32_t stuck_ms;
 };
 
 /** Which card it is. */
@@ -195,6 +200,7 @@ struct hotplug_stats {
 	uint64_t scans;           /**< full comparisons with what the kernel lists */
 	uint64_t differences;     /**< what they found that no event had told */
 	uint64_t zombies;         /**< silent devices that the kernel still lists */
+	uint64_t stuck;           /**< STUCK events raised */
 	uint32_t has_monitor;     /**< 1 while uevents are received */
 	uint32_t has_handler;     /**< 1 while our SIGBUS handler is on top */
 };
@@ -214,7 +220,7 @@ void hotplug_config_init(struct hotplug_config *config);
  * "key=value" pairs, separated by commas: policy=tell|survive|heal,
  * heal_other=on|off, sigbus=own|dispatch|none,
  * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
- * uevent_buffer_kb=N, uio_mmap=on|off.
+ * stuck_ms=N, uevent_buffer_kb=N, uio_mmap=on|off.
  *
  * @param config     changed only when all of it is good; not NULL
  * @param options    the text; NULL or "" changes nothing

@@ -28,6 +28,7 @@ test_config_defaults_are_the_documented_ones(void **state)
 	assert_int_equal(config.deadline_ms, 5000);
 	assert_int_equal(config.uevent_buffer_kb, 16384);
 	assert_int_equal(config.uio_mmap, 0);
+	assert_int_equal(config.stuck_ms, 10000);
 	assert_string_equal(config.driver_fill[0].driver, "net_virtio");
 	assert_int_equal(config.driver_fill[0].fill, HOTPLUG_FILL_ZEROS);
 	assert_string_equal(config.driver_fill[1].driver, "");
@@ -117,6 +118,8 @@ static const struct { const char *text, *named; } bad[] = {
 	{ "liveness_ms=99999999999999999999999", "'liveness_ms=9999" },
 	{ "deadline_ms=3600001", "'deadline_ms=3600001'" },
 	{ "deadline_ms=soon", "'deadline_ms=soon'" },
+	{ "stuck_ms=0", "'stuck_ms=0'" },
+	{ "stuck_ms=3600001", "'stuck_ms=3600001'" },
 	{ "uevent_buffer_kb=0", "'uevent_buffer_kb=0'" },
 	{ "uevent_buffer_kb=1048577", "'uevent_buffer_kb=1048577'" },
 	{ "uio_mmap=1", "'uio_mmap=1'" },

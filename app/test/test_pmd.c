@@ -34,6 +34,8 @@ unsigned int test_pmd_bad_inits;
 int (*test_pmd_in_configure)(struct test_pmd *pmd);
 void (*test_pmd_in_probe)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);
 
 struct test_pmd *
@@ -106,8 +108,11 @@ static int
 close_port(struct rte_eth_dev *eth)
 {
 	struct test_pmd *pmd = test_pmd_of(eth->device->name);
+	void (*in_close)(struct test_pmd *pmd) = test_pmd_in_close;
 	unsigned int i;
 
+	if (in_close != NULL)
+		in_close(pmd);
 	for (i = 0; i < eth->data->nb_rx_queues; i++)
 		release_queue(eth, i);
 	free(pmd->heap);
@@ -250,6 +255,10 @@ drop(struct rte_pci_device *dev)
 	struct test_pmd *pmd = test_pmd_of(dev->name);
 	struct rte_eth_dev *eth = rte_eth_dev_allocated(dev->device.name);
 
+	void (*in_remove)(struct test_pmd *pmd) = test_pmd_in_remove;
+
+	if (in_remove != NULL)
+		in_remove(pmd);
 	pmd->n_removes++;
 	if (pmd->bar != NULL)
 		pmd->read_at_remove = *(volatile uint8_t *)(pmd->bar + MOCK_BAR_LEN / 2);

@@ -37,8 +37,11 @@ extern int test_pmd_probe_answer;       /* not 0: the probe fails */
 extern unsigned int test_pmd_bad_inits; /* so many fail after they have got a port */
 /* Called in each configure; what it answers is the answer. */
 extern int (*test_pmd_in_configure)(struct test_pmd *pmd);
-/* Called in each receive of a queue that is set up, and in each reading of statistics. */
+/* Called in each receive of a queue that is set up, in each close and remove, and in
+ * each reading of statistics. */
 extern void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);
 
 #endif /* HOTPLUG_TEST_PMD_H */

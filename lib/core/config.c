@@ -28,6 +28,7 @@ hotplug_config_init(struct hotplug_config *config)
 		.liveness_ms = 1000,
 		.deadline_ms = 5000,
 		.uevent_buffer_kb = 16384,
+		.stuck_ms = 10000,
 	};
 }
 
@@ -119,6 +120,7 @@ static const struct option {
 	{ "uio_mmap", offsetof(struct hotplug_config, uio_mmap), switch_choices, 0, 0 },
 	{ "liveness_ms", offsetof(struct hotplug_config, liveness_ms), NULL, 0, MAX_MS },
 	{ "deadline_ms", offsetof(struct hotplug_config, deadline_ms), NULL, 0, MAX_MS },
+	{ "stuck_ms", offsetof(struct hotplug_config, stuck_ms), NULL, 1, MAX_MS },
 	{ "uevent_buffer_kb", offsetof(struct hotplug_config, uevent_buffer_kb), NULL, 1,
 	  MAX_BUFFER_KB },
 };
@@ -167,7 +169,7 @@ what_is_wrong(int ret)
 		return "unknown option (known: policy=tell|survive|heal, "
 			"heal_other=on|off, sigbus=own|dispatch|none, fill=ones|zeros, "
 			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
-			"uevent_buffer_kb=1..1048576, uio_mmap=on|off)";
+			"stuck_ms=1..3600000, uevent_buffer_kb=1..1048576, uio_mmap=on|off)";
 	case -ENOSPC:
 		return "too many drivers with a fill of their own";
 	default:
@@ -230,6 +232,8 @@ config_fault(const struct hotplug_config *config)
 		return "liveness_ms is more than 3600000";
 	if (config->deadline_ms > MAX_MS)
 		return "deadline_ms is more than 3600000";
+	if (config->stuck_ms < 1 || config->stuck_ms > MAX_MS)
+		return "stuck_ms is not between 1 and 3600000";
 	if (config->uevent_buffer_kb < 1 || config->uevent_buffer_kb > MAX_BUFFER_KB)
 		return "uevent_buffer_kb is not between 1 and 1048576";
 	if (config->policy > HOTPLUG_POLICY_HEAL)

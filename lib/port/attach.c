@@ -5,8 +5,8 @@
  *      a port id, or an error with everything as it was.
  * A closed port has no device any more in ethdev; whose it was is noted when ethdev
  * says DESTROY, so that it can be detached by its id.
- * Lock: `lock`: EAL's probe and remove are not thread-safe, so ours are one at a
- *      time; closed_lock: the notes.  Neither is held around a subscriber.
+ * Lock: port_probe_lock(): EAL's probe and remove are not thread-safe, so ours are
+ *      one at a time; closed_lock: the notes.  Neither is held around a subscriber.
  * Context: app, events; blocks as long as the driver does. */
 
 #include <errno.h>
@@ -19,9 +19,9 @@
 #include <rte_devargs.h>
 
 #include "../core/host.h"
-#include "port.h"
+#include "stuck.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* probe and remove */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* holder */
 static pthread_mutex_t closed_lock = PTHREAD_MUTEX_INITIALIZER; /* closed */
 static struct {
 	char device[HOTPLUG_NAME_LEN];
@@ -44,15 +44,54 @@ on_destroy(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 	return 0;
 }
 
+/* Not a mutex: it can be taken away from a thread that is stuck in a driver. */
+static pthread_cond_t freed = PTHREAD_COND_INITIALIZER;
+static unsigned int holder;             /* 0: free; else the number of a holding */
+static unsigned int last_holder;
+static char holder_device[HOTPLUG_NAME_LEN];
+static _Thread_local unsigned int my_holding;
+
 void
 port_probe_lock(void)
 {
 	pthread_mutex_lock(&lock);
+	while (holder != 0)
+		pthread_cond_wait(&freed, &lock);
+	holder = my_holding = ++last_holder != 0 ? last_holder : ++last_holder;
+	holder_device[0] = '\0';
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+set_free(void)
+{
+	holder = 0;
+	pthread_cond_signal(&freed);
 }
 
 void
 port_probe_unlock(void)
 {
+	pthread_mutex_lock(&lock);
+	if (holder == my_holding)       /* else it was taken away */
+		set_free();
+	pthread_mutex_unlock(&lock);
+}
+
+void
+port_probe_own(const char *device)
+{
+	pthread_mutex_lock(&lock);
+	snprintf(holder_device, sizeof(holder_device), "%s", device);
+	pthread_mutex_unlock(&lock);
+}
+
+void
+port_probe_abandon(const char *device)
+{
+	pthread_mutex_lock(&lock);
+	if (holder != 0 && strcmp(holder_device, device) == 0)
+		set_free();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -124,11 +163,11 @@ hotplug_port_attach(const char *text, uint16_t *port_id)
 		host_log(HOST_ERR, "attach: no bus knows a device '%s'", text);
 		ret = -EINVAL;
 	} else {
-		pthread_mutex_lock(&lock);
+		port_probe_lock();
 		ret = probe(text, &devargs);
 		if (ret == 0)
 			ret = first_port(&devargs, port_id);
-		pthread_mutex_unlock(&lock);
+		port_probe_unlock();
 		if (ret != 0)
 			host_log(HOST_ERR, "attach %s: %s", devargs.name, strerror(-ret));
 	}
@@ -227,9 +266,9 @@ hotplug_port_detach(uint16_t port_id, char *name, size_t size)
 
 	if (port_id >= RTE_MAX_ETHPORTS || name == NULL || size == 0)
 		return -EINVAL;
-	pthread_mutex_lock(&lock);
-	ret = detach(port_id, name, size);
-	pthread_mutex_unlock(&lock);
+	port_probe_lock();
+	ret = stuck_is(port_of(&rte_eth_devices[port_id])) ? -EBUSY : detach(port_id, name, size);
+	port_probe_unlock();
 	if (ret != 0)
 		host_log(HOST_ERR, "detach port %u: %s", port_id, ret == -EBUSY ?
 			 "it, or another port of its device, is not closed" : strerror(-ret));

@@ -22,7 +22,7 @@ enum port_state {
 	PORT_DYING,     /* the teardown thread is at it */
 	PORT_HELD,      /* the PMD is closed, the device detached; the id is kept */
 	PORT_HEALING,   /* the card is back, and being set up */
-	PORT_STUCK,     /* the PMD does not return: kept for ever */
+	PORT_STUCK,     /* the same, past its deadline: the PMD does not return */
 };
 
 /* A queue as the application set it up (PMDs need not say: virtio, vmxnet3). */
@@ -120,8 +120,14 @@ void port_on_event(const struct hotplug_event *event, void *arg);
 
 /* teardown.c */
 int teardown_start(const char *device);
-void teardown_wait(const char *device);         /* until none runs for it */
+/* Until none runs for it, or those that do have passed their deadline. */
+void teardown_wait(const char *device);
 void teardown_wait_all(void);
+bool teardown_is_running(const char *device);
+/* Until its deadline; TEARDOWN_NONE: none runs. */
+unsigned int teardown_left_ms(const char *device);
+#define TEARDOWN_NONE UINT32_MAX
+unsigned int teardown_signal(int number);       /* to each that runs; how many */
 
 /* They were asked for before they were anybody's. */
 void port_asked_for(const char *device, const uint16_t *ids, unsigned int n);
@@ -129,6 +135,9 @@ void port_asked_for(const char *device, const uint16_t *ids, unsigned int n);
 /* attach.c.  EAL's probe and remove are not thread-safe: ours are one at a time. */
 void port_probe_lock(void);
 void port_probe_unlock(void);
+/* Who has it for this device does not come back from the driver. */
+void port_probe_own(const char *device);
+void port_probe_abandon(const char *device);
 void attach_start(void);
 void attach_stop(void);
 /* core/bus_2211.c, core/bus_2607.c: struct rte_bus as this DPDK has it. */

@@ -11,7 +11,8 @@
  * How: there is no callback at that point (the port is UNUSED during a probe), so the
  *      call itself is ours: in shared libraries each object's slot for that function,
  *      as its own relocations name it; in static programs the linker's --wrap.
- * Context: work (release_guard); whatever thread runs a PMD. */
+ * A port that is being torn down is not released at all: its driver is in there.
+ * Context: work, app (release_guard); whatever thread runs a PMD. */
 
 #include <elf.h>
 #include <errno.h>
@@ -23,8 +24,8 @@
 
 #include <rte_malloc.h>
 
-#include "port.h"
 #include "release.h"
+#include "stuck.h"
 
 static const char symbol[] = "rte_eth_dev_release_port";
 
@@ -61,6 +62,8 @@ __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 		release_quietly(eth);
 		return 0;
 	}
+	if (eth != NULL && stuck_is(port_of(eth)))
+		return -EBUSY;          /* its driver is at what would be freed */
 	return __real_rte_eth_dev_release_port != NULL ?
 		__real_rte_eth_dev_release_port(eth) : in_ethdev(eth);
 }
@@ -193,10 +196,13 @@ take_object(struct dl_phdr_info *info, size_t size, void *n_taken)
 int
 release_guard(void)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* the slots' pages */
 	unsigned int n_taken = 0;
 
 	if (__real_rte_eth_dev_release_port != NULL)
 		return 0;
+	pthread_mutex_lock(&lock);
 	dl_iterate_phdr(take_object, &n_taken);
+	pthread_mutex_unlock(&lock);
 	return n_taken > 0 ? 0 : -ENOTSUP;
 }

@@ -166,3 +166,9 @@ pci_epoch_is_probed(const struct rte_pci_device *dev)
 {
 	return dev->driver != NULL && rte_dev_is_probed(&dev->device);
 }
+
+void
+pci_epoch_disown(struct rte_device *dev)
+{
+	container_of(dev, struct rte_pci_device, device)->driver = NULL;
+}

@@ -127,3 +127,9 @@ pci_epoch_is_probed(const struct rte_pci_device *dev)
 {
 	return rte_dev_is_probed(&dev->device);
 }
+
+void
+pci_epoch_disown(struct rte_device *dev)
+{
+	dev->driver = NULL;
+}
