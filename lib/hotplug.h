@@ -101,8 +101,8 @@ enum hotplug_fill {
 	HOTPLUG_FILL_ZEROS, /**< zeros, as stock DPDK's anonymous pages do */
 };
 
-/** Who tears a lost port down.  A port with an ethdev owner (fail-safe, netvsc,
- * bonding) is its owner's, and where the application runs EAL's own device event
+/** Who tears a lost port down.  A port with an ethdev owner (fail-safe, netvsc)
+ * is its owner's, and where the application runs EAL's own device event
  * monitor it is the application's: as with HOTPLUG_POLICY_TELL. */
 enum hotplug_policy {
 	HOTPLUG_POLICY_TELL,    /**< the application, on RTE_ETH_EVENT_INTR_RMV */
@@ -343,12 +343,14 @@ int hotplug_scan(void);
  *
  * @param devargs  a PCI address ("0000:01:00.0") or a virtual device
  *   ("net_null0"), with ",key=value" as drivers take them; not NULL
- * @param port_id  the port; of a device with several the first; untouched on
- *   failure; not NULL
+ * @param port_id  the port; of a device with several the first, and
+ *   hotplug_port_list() has them all; untouched on failure; not NULL
  * @return 0;
  *   -EINVAL   no bus knows such a device, or a NULL;
  *   -EEXIST   attached already: nothing has changed;
- *   -ENODEV   it is not there, or has no user-space driver bound;
+ *   -EBUSY    it was lost, and its port is still open (the log says which);
+ *   -ENODEV   it is not there, or has no user-space driver bound (the log names the
+ *             one that it has);
  *   -ENOTSUP  no driver for it, or a device without a port (detached again);
  *   others    what the driver's probe returned
  * @par Context   any thread, also in a subscriber; one at a time; blocks as long as
@@ -358,13 +360,26 @@ int hotplug_scan(void);
 int hotplug_port_attach(const char *devargs, uint16_t *port_id);
 
 /**
+ * The ports of a device, dead ones too.
+ *
+ * @param device  its name, as events have it; not NULL
+ * @param ports   receives ids, ascending; may be NULL when n_max is 0
+ * @param n_max   entries at ports
+ * @return how many it has (only the first n_max are in ports); -ENODEV none; -EINVAL
+ * @par Context   any thread, also in a subscriber
+ * @since 0.1
+ */
+int hotplug_port_list(const char *device, uint16_t *ports, unsigned int n_max);
+
+/**
  * Detach the device of a port that the application has stopped and closed.
  *
  * @param port_id  the port, or what it was until it was closed
  * @param name     receives the device's name; untouched on failure; not NULL
  * @param size     bytes at name; HOTPLUG_NAME_LEN is enough
  * @return 0;
- *   -EBUSY    it, or another port of the same device, is not closed;
+ *   -EBUSY    it, or another port of the same device, is not closed, or is stuck in
+ *             its driver (the log says whose it is: fail-safe, bonding);
  *   -ENODEV   no such port, or detached already;
  *   -EINVAL, -ENAMETOOLONG  name or size;
  *   -ENOTSUP  the bus or the driver cannot detach;
@@ -378,8 +393,8 @@ int hotplug_port_detach(uint16_t port_id, char *name, size_t size);
 /**
  * The whole procedure: stop, close, detach.  Nothing may use the port any more.
  *
- * @return as hotplug_port_detach(); -EBUSY also for a port with an ethdev owner
- *   (fail-safe, bonding: the log names it), which is left as it was
+ * @return as hotplug_port_detach(); -EBUSY also for a port of somebody else
+ *   (fail-safe's, a bonding member: the log says whose), which is left as it was
  * @par Context   as hotplug_port_detach()
  * @since 0.1
  */

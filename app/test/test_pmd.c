@@ -31,6 +31,8 @@ bool test_pmd_unmaps_at_close;
 bool test_pmd_has_fd = true;
 int test_pmd_probe_answer;
 unsigned int test_pmd_bad_inits;
+unsigned int test_pmd_n_ports = 1;
+unsigned int test_pmd_max_queues = 1;
 int (*test_pmd_in_configure)(struct test_pmd *pmd);
 void (*test_pmd_in_probe)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
@@ -115,9 +117,11 @@ close_port(struct rte_eth_dev *eth)
 		in_close(pmd);
 	for (i = 0; i < eth->data->nb_rx_queues; i++)
 		release_queue(eth, i);
+	pmd->n_closes++;
+	if (--pmd->n_open > 0)
+		return 0;
 	free(pmd->heap);
 	pmd->heap = NULL;
-	pmd->n_closes++;
 	if (pmd->bar != NULL)
 		pmd->read_at_close = *(volatile uint8_t *)pmd->bar;
 	if (test_pmd_unmaps_at_close)
@@ -129,7 +133,7 @@ static int
 get_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 {
 	(void)eth;
-	info->max_rx_queues = info->max_tx_queues = 1;
+	info->max_rx_queues = info->max_tx_queues = test_pmd_max_queues;
 	info->max_rx_pktlen = 1518;
 	info->rx_desc_lim.nb_max = 1024;
 	info->rx_desc_lim.nb_align = 1;
@@ -218,6 +222,40 @@ map(struct rte_pci_device *dev, struct test_pmd *pmd)
 	return rte_intr_type_set(dev->intr_handle, RTE_INTR_HANDLE_UIO_INTX);
 }
 
+static const char *
+second_name(const struct rte_pci_device *dev)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "%s_second", dev->name);
+	return name;
+}
+
+static int
+add_port(struct rte_eth_dev *eth, struct test_pmd *pmd, uint16_t *port)
+{
+	if (eth == NULL)
+		return -1;
+	eth->dev_ops = &port_ops;
+	eth->rx_pkt_burst = receive;
+	*port = eth->data->port_id;
+	pmd->n_open++;
+	rte_eth_dev_probing_finish(eth);
+	return 0;
+}
+
+static int
+add_second(struct rte_pci_device *dev, struct test_pmd *pmd)
+{
+	struct rte_eth_dev *eth = rte_eth_dev_allocate(second_name(dev));
+
+	if (eth != NULL)
+		rte_eth_copy_pci_info(eth, dev);
+	if (eth != NULL)
+		eth->device = &dev->device;
+	return add_port(eth, pmd, &pmd->port2);
+}
+
 static int
 probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 {
@@ -242,11 +280,10 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 		return -EIO;
 	}
 	pmd->heap = calloc(1, sizeof(*pmd->heap));
-	eth->dev_ops = &port_ops;
-	eth->rx_pkt_burst = receive;
-	pmd->port = eth->data->port_id;
-	rte_eth_dev_probing_finish(eth);
-	return 0;
+	pmd->n_open = 0;
+	if (add_port(eth, pmd, &pmd->port) != 0)
+		return -1;
+	return test_pmd_n_ports > 1 ? add_second(dev, pmd) : 0;
 }
 
 static int
@@ -262,6 +299,9 @@ drop(struct rte_pci_device *dev)
 	pmd->n_removes++;
 	if (pmd->bar != NULL)
 		pmd->read_at_remove = *(volatile uint8_t *)(pmd->bar + MOCK_BAR_LEN / 2);
+	if (eth != NULL)
+		rte_eth_dev_release_port(eth);
+	eth = rte_eth_dev_allocated(second_name(dev));
 	if (eth != NULL)
 		rte_eth_dev_release_port(eth);
 	unmap(pmd);

@@ -12,10 +12,12 @@
 struct test_pmd {
 	char name[32];
 	uint8_t *bar;           /* NULL: not mapped */
-	uint16_t port;
+	uint16_t port;          /* its first one */
+	uint16_t port2;         /* where it has two */
 	int sign[2];            /* sign[1] closed: its uio descriptor hangs up */
 	unsigned int n_probes, n_removes, n_closes, n_configures, n_starts;
 	uint8_t read_at_close, read_at_remove;
+	unsigned int n_open;    /* ports that are not closed */
 	unsigned int *heap;     /* of one life: counts what the driver does; freed at close */
 };
 
@@ -35,6 +37,8 @@ extern bool test_pmd_has_fd;            /* false: it sets no descriptor at all *
 extern void (*test_pmd_in_probe)(struct test_pmd *pmd);
 extern int test_pmd_probe_answer;       /* not 0: the probe fails */
 extern unsigned int test_pmd_bad_inits; /* so many fail after they have got a port */
+extern unsigned int test_pmd_n_ports;   /* 1 or 2 */
+extern unsigned int test_pmd_max_queues; /* what it says of itself */
 /* Called in each configure; what it answers is the answer. */
 extern int (*test_pmd_in_configure)(struct test_pmd *pmd);
 /* Called in each receive of a queue that is set up, in each close and remove, and in

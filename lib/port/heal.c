@@ -61,6 +61,23 @@ show_callbacks(struct rte_eth_dev *eth, const struct rte_eth_dev_cb_list *hidden
 	eth->link_intr_cbs.tqh_last = newer.tqh_last;
 }
 
+/* Does the card have what was configured?  -ERANGE: it never will. */
+static int
+check_size(uint16_t id, const struct port *port)
+{
+	struct rte_eth_dev_info info;
+	int ret = rte_eth_dev_info_get(id, &info);
+
+	if (ret != 0)
+		return ret;
+	if (port->config.n_rxq <= info.max_rx_queues && port->config.n_txq <= info.max_tx_queues)
+		return 0;
+	host_log(HOST_ERR, "%s: the card that came has %u rx and %u tx queues, port %u had %u and %u",
+		 port->device, info.max_rx_queues, info.max_tx_queues, id, port->config.n_rxq,
+		 port->config.n_txq);
+	return -ERANGE;
+}
+
 static int
 set_up_queues(uint16_t id, const struct port *port)
 {
@@ -111,6 +128,9 @@ configure(uint16_t id, struct port *port)
 
 	if (!config->is_configured)
 		return 0;
+	ret = check_size(id, port);
+	if (ret != 0)
+		return ret;
 	ret = rte_eth_dev_configure(id, config->n_rxq, config->n_txq, &config->conf);
 	if (ret == 0 && config->mtu != data->mtu)
 		ret = rte_eth_dev_set_mtu(id, config->mtu);
@@ -245,12 +265,27 @@ is_acceptable(const struct port *port)
 	return false;
 }
 
+static const char *
+what_is_wrong(int ret)
+{
+	switch (ret) {
+	case -ENOTSUP:
+		return "link with -Wl,--wrap=rte_eth_dev_release_port "
+			"(pkg-config --static libdpdk-hotplug has it)";
+	case -ERANGE:
+		return "the card has too few queues";
+	case -EADDRINUSE:
+		return "the card has another number of ports";
+	default:
+		return strerror(-ret);
+	}
+}
+
 static void
 give_up(const char *device, const uint16_t *ids, unsigned int n, int ret)
 {
 	host_log(HOST_ERR, "%s is back, but port %u cannot be healed: %s", device, ids[0],
-		 ret == -ENOTSUP ? "link with -Wl,--wrap=rte_eth_dev_release_port "
-		 "(pkg-config --static libdpdk-hotplug has it)" : strerror(-ret));
+		 what_is_wrong(ret));
 	raise_all(ids, n, RTE_ETH_EVENT_RECOVERY_FAILED);
 	raise_all(ids, n, RTE_ETH_EVENT_INTR_RMV);
 }
@@ -282,14 +317,17 @@ heal_returned(const char *device)
 	work_push(heal_run, device, 0);
 }
 
-/* Not yet: again later, each time twice as late, then not until it comes anew.  A
- * port that is torn down first comes by itself (teardown). */
+/* Not yet: again later, each time twice as late, then not until it comes anew; at once
+ * where another try cannot help.  A port that is torn down first comes by itself
+ * (teardown). */
 static void
 try_again(const char *device, const uint16_t *ids, unsigned int n, int ret)
 {
 	struct port *port = port_of(&rte_eth_devices[ids[0]]);
 
-	if (++port->n_tries < N_TRIES)
+	port->n_tries = ret == -ERANGE || ret == -EADDRINUSE || ret == -ENOTSUP ? N_TRIES :
+		port->n_tries + 1;
+	if (port->n_tries < N_TRIES)
 		heal_soon(device);
 	else
 		give_up(device, ids, n, ret);
@@ -317,7 +355,8 @@ run(const char *device)
 	uint64_t start = device_now_ns();
 	int ret;
 
-	if (n == 0 || enable_config()->policy != HOTPLUG_POLICY_HEAL)
+	if (n == 0 || enable_config()->policy != HOTPLUG_POLICY_HEAL ||
+	    port_of(&rte_eth_devices[ids[0]])->n_tries == N_TRIES)
 		return;
 	if (!is_acceptable(port_of(&rte_eth_devices[ids[0]])))
 		return;

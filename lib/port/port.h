@@ -138,8 +138,13 @@ void port_probe_unlock(void);
 /* Who has it for this device does not come back from the driver. */
 void port_probe_own(const char *device);
 void port_probe_abandon(const char *device);
-void attach_start(void);
-void attach_stop(void);
+/* The device of that name on the bus, probed or not. */
+struct rte_device *attach_find(const struct rte_devargs *devargs);
+
+/* detach.c */
+void detach_start(void);
+void detach_stop(void);
+
 /* core/bus_2211.c, core/bus_2607.c: struct rte_bus as this DPDK has it. */
 struct rte_device *bus_find_device(struct rte_bus *bus,
 				   int (*match)(const struct rte_device *dev, const void *data),

@@ -271,7 +271,7 @@ enable(void)
 	bus->sigbus_handler = sigbus;
 	pci_probed_all();
 	hotplug_event_subscribe(NULL, port_on_event, NULL);
-	attach_start();
+	detach_start();
 	quiet_start();
 	return 0;
 }
@@ -283,7 +283,7 @@ disable(void)
 
 	if (bus == NULL)
 		return;
-	attach_stop();
+	detach_stop();
 	teardown_wait_all();
 	pci_epoch_unwrap(bus);
 	if (bus->hot_unplug_handler == hot_unplug)
