@@ -35,6 +35,9 @@ extern "C" {
 /** Room for a device name ("0000:01:00.0") or a driver name, with its NUL. */
 #define HOTPLUG_NAME_LEN 64
 
+/** Devices and drivers that a configuration can give a policy of their own. */
+#define HOTPLUG_MAX_POLICIES 32
+
 /** Drivers that a configuration can give a fill of their own. */
 #define HOTPLUG_MAX_DRIVER_FILLS 16
 
@@ -123,6 +126,13 @@ struct hotplug_driver_fill {
 	enum hotplug_fill fill;        /**< for the devices of that driver */
 };
 
+/** One device's own policy, by its name ("0000:01:00.0"); or one driver's, by the name
+ * that rte_driver has ("net_virtio").  A device's goes before its driver's. */
+struct hotplug_own_policy {
+	char name[HOTPLUG_NAME_LEN];   /**< empty: end of the list */
+	enum hotplug_policy policy;    /**< of that device, or of that driver's devices */
+};
+
 /** How hotplug_enable() behaves.  hotplug_config_init() gives the defaults. */
 struct hotplug_config {
 	size_t size;                /**< sizeof(struct hotplug_config), for growth */
@@ -151,6 +161,8 @@ struct hotplug_config {
 	/** Milliseconds that a lost port's driver may take to stop, close and
 	 * remove, 1 to 3,600,000; then STUCK is raised; default 10000. */
 	uint32_t stuck_ms;
+	/** Exceptions to policy; default none. */
+	struct hotplug_own_policy own_policy[HOTPLUG_MAX_POLICIES];
 };
 
 /** Which card it is. */
@@ -218,7 +230,7 @@ void hotplug_config_init(struct hotplug_config *config);
  * Read options as DPDK_HOTPLUG has them into a configuration.
  *
  * "key=value" pairs, separated by commas: policy=tell|survive|heal,
- * heal_other=on|off, sigbus=own|dispatch|none,
+ * policy.DEVICE=tell|survive|heal, policy.DRIVER=tell|survive|heal, heal_other=on|off, sigbus=own|dispatch|none,
  * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
  * stuck_ms=N, uevent_buffer_kb=N, uio_mmap=on|off.
  *
@@ -227,7 +239,7 @@ void hotplug_config_init(struct hotplug_config *config);
  * @param error      receives a sentence that names the bad option; may be NULL
  * @param error_len  bytes at error
  * @return 0; -EINVAL for an unknown key or a bad value; -ENOSPC for more than
- *   HOTPLUG_MAX_DRIVER_FILLS drivers
+ *   HOTPLUG_MAX_DRIVER_FILLS fills or HOTPLUG_MAX_POLICIES policies
  * @par Context   any thread, also before hotplug_enable()
  * @since 0.1
  */

@@ -300,6 +300,46 @@ test_port_is_lost_while_it_heals(void **state)
 	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
 }
 
+/* Its own policy is tell: nobody but the application closes it. */
+static void
+test_port_of_a_device_with_policy_tell(void **state)
+{
+	struct test_pmd *pmd = plug("0000:29:00.0");
+	char name[HOTPLUG_NAME_LEN];
+
+	(void)state;
+	start_port(pmd->port);
+	pmd->n_closes = 0;
+	lose(pmd);
+	assert_true(WAIT_FOR(n_removed == 1));
+	test_sleep_ms(100);
+	assert_int_equal(pmd->n_closes, 0);
+	assert_int_equal(n_recovering, 0);
+	assert_non_null(mock_find("0000:29:00.0"));
+	assert_int_equal(hotplug_port_remove(pmd->port, name, sizeof(name)), 0);
+	assert_int_equal(pmd->n_closes, 1);
+}
+
+static void
+test_port_of_a_device_with_policy_survive(void **state)
+{
+	struct test_pmd *pmd = plug("0000:2a:00.0");
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:2a:00.0") == NULL));
+	pmd->n_probes = 0;
+	come_back(pmd);
+	test_sleep_ms(300);
+	assert_int_equal(pmd->n_probes, 0);
+	assert_int_equal(n_recovering + n_success + n_removed, 0);
+	assert_int_equal(rte_eth_dev_is_removed(port), 1);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
 static int
 start(void **state)
 {
@@ -308,6 +348,8 @@ start(void **state)
 	hotplug_config_init(&config);
 	config.policy = HOTPLUG_POLICY_HEAL;
 	config.liveness_ms = 50;
+	assert_int_equal(hotplug_config_parse(&config, "policy.0000:29:00.0=tell,"
+					      "policy.0000:2a:00.0=survive", NULL, 0), 0);
 	return mock_eal_start(state) != 0 || hotplug_enable(&config) != 0;
 }
 
@@ -333,6 +375,8 @@ main(void)
 		cmocka_unit_test(test_port_whose_probe_fails_is_dead_further),
 		cmocka_unit_test(test_port_that_is_not_configured_is_torn_down_again),
 		cmocka_unit_test(test_port_is_lost_while_it_heals),
+		cmocka_unit_test(test_port_of_a_device_with_policy_tell),
+		cmocka_unit_test(test_port_of_a_device_with_policy_survive),
 	};
 
 	return cmocka_run_group_tests_name("port", tests, start, stop);

@@ -290,13 +290,19 @@ give_up(const char *device, const uint16_t *ids, unsigned int n, int ret)
 	raise_all(ids, n, RTE_ETH_EVENT_INTR_RMV);
 }
 
+static bool
+is_to_heal(uint16_t id)
+{
+	return port_of(&rte_eth_devices[id])->policy == HOTPLUG_POLICY_HEAL;
+}
+
 void
 heal_soon(const char *device)
 {
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 	unsigned int n_tries;
 
-	if (enable_config()->policy != HOTPLUG_POLICY_HEAL || port_list_held(device, ids) == 0)
+	if (port_list_held(device, ids) == 0 || !is_to_heal(ids[0]))
 		return;
 	n_tries = port_of(&rte_eth_devices[ids[0]])->n_tries;
 	if (n_tries < N_TRIES)
@@ -309,7 +315,7 @@ heal_returned(const char *device)
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 	struct port *port;
 
-	if (port_list_held(device, ids) == 0)
+	if (port_list_held(device, ids) == 0 || !is_to_heal(ids[0]))
 		return;
 	port = port_of(&rte_eth_devices[ids[0]]);
 	if (port->n_tries == N_TRIES)
@@ -355,7 +361,7 @@ run(const char *device)
 	uint64_t start = device_now_ns();
 	int ret;
 
-	if (n == 0 || enable_config()->policy != HOTPLUG_POLICY_HEAL ||
+	if (n == 0 || !is_to_heal(ids[0]) ||
 	    port_of(&rte_eth_devices[ids[0]])->n_tries == N_TRIES)
 		return;
 	if (!is_acceptable(port_of(&rte_eth_devices[ids[0]])))

@@ -116,7 +116,7 @@ has_owner(const struct rte_eth_dev *eth)
 static bool
 is_ours(const struct rte_eth_dev *eth)
 {
-	return enable_config()->policy != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
+	return port_of(eth)->policy != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
 		rte_eal_process_type() == RTE_PROC_PRIMARY && !eal_has_monitor();
 }
 
@@ -168,7 +168,7 @@ on_loss(const char *device, const uint16_t *ids, unsigned int n, bool was_reques
 		if (take_over(eth, port_of(eth))) {
 			is_to_die = true;
 			call_back(eth, RTE_ETH_EVENT_INTR_LSC);
-			if (enable_config()->policy == HOTPLUG_POLICY_HEAL)
+			if (port_of(eth)->policy == HOTPLUG_POLICY_HEAL)
 				call_back(eth, RTE_ETH_EVENT_ERR_RECOVERING);
 		} else {
 			tell_application(eth, was_requested);
@@ -187,8 +187,7 @@ port_asked_for(const char *device, const uint16_t *ids, unsigned int n)
 void
 port_returned(const char *device)
 {
-	if (enable_config()->policy == HOTPLUG_POLICY_HEAL)
-		heal_returned(device);
+	heal_returned(device);
 }
 
 void

@@ -59,6 +59,7 @@ struct port_stats {
 
 struct port {
 	enum port_state state;
+	enum hotplug_policy policy;     /* its device's, its driver's, or everybody's */
 	struct hotplug_bus *bus;
 	const void *key;
 	char device[HOTPLUG_NAME_LEN];

@@ -89,7 +89,7 @@ stuck_check(const char *device)
 	host_log(HOST_ERR, "%s: its driver has not returned from stop, close or remove for %u ms: "
 		 "port %u is stuck", device, enable_config()->stuck_ms, ids[0]);
 	push_event(port_of(&rte_eth_devices[ids[0]]), ids, n);
-	for (i = 0; i < n && enable_config()->policy == HOTPLUG_POLICY_HEAL; i++)
+	for (i = 0; i < n && port_of(&rte_eth_devices[ids[i]])->policy == HOTPLUG_POLICY_HEAL; i++)
 		rte_eth_dev_callback_process(&rte_eth_devices[ids[i]],
 					     RTE_ETH_EVENT_RECOVERY_FAILED, NULL);
 }

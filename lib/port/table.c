@@ -12,6 +12,8 @@
 
 #include <rte_devargs.h>
 
+#include "../core/config.h"
+#include "../core/enable.h"
 #include "../core/host.h"
 #include "port.h"
 
@@ -64,6 +66,8 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 		port->state = PORT_LIVE;
 	snprintf(port->device, sizeof(port->device), "%s", eth->device->name);
 	remember_devargs(port, eth->device);
+	port->policy = config_policy(enable_config(), eth->device->name,
+		eth->device->driver != NULL ? eth->device->driver->name : NULL);
 	port->pmd_ops = eth->dev_ops;
 	*port->ops = *eth->dev_ops;
 	live_wrap(eth, port);
