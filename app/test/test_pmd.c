@@ -16,6 +16,7 @@
 
 #include <rte_ethdev.h>
 #include <rte_interrupts.h>
+#include <rte_malloc.h>
 #include <rte_version.h>
 
 #include <bus_pci_driver.h>
@@ -135,6 +136,10 @@ get_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 	(void)eth;
 	info->max_rx_queues = info->max_tx_queues = test_pmd_max_queues;
 	info->max_rx_pktlen = 1518;
+	info->max_mac_addrs = 8;
+	info->hash_key_size = sizeof(((struct test_settings *)0)->key);
+	info->flow_type_rss_offloads = RTE_ETH_RSS_IP;
+	info->reta_size = 128;
 	info->rx_desc_lim.nb_max = 1024;
 	info->rx_desc_lim.nb_align = 1;
 	return 0;
@@ -145,7 +150,11 @@ configure_port(struct rte_eth_dev *eth)
 {
 	struct test_pmd *pmd = test_pmd_of(eth->device->name);
 
+	const struct rte_eth_rss_conf *rss = &eth->data->dev_conf.rx_adv_conf.rss_conf;
+
 	pmd->n_configures++;
+	if (rss->rss_key != NULL)
+		memcpy(pmd->told.configured_key, rss->rss_key, rss->rss_key_len);
 	return test_pmd_in_configure == NULL ? 0 : test_pmd_in_configure(pmd);
 }
 
@@ -187,6 +196,62 @@ receive(void *queue, struct rte_mbuf **pkts, uint16_t n)
 	return 0;
 }
 
+static int
+update_rss(struct rte_eth_dev *eth, struct rte_eth_rss_conf *conf)
+{
+	struct test_settings *told = &test_pmd_of(eth->device->name)->told;
+
+	told->hash = conf->rss_hf;
+	if (conf->rss_key != NULL)
+		memcpy(told->key, conf->rss_key, sizeof(told->key));
+	return 0;
+}
+
+static int
+update_reta(struct rte_eth_dev *eth, struct rte_eth_rss_reta_entry64 *reta, uint16_t size)
+{
+	struct test_settings *told = &test_pmd_of(eth->device->name)->told;
+	unsigned int i;
+
+	for (i = 0; i < size; i++)
+		if (reta[i / 64].mask >> (i % 64) & 1)
+			told->reta[i] = reta[i / 64].reta[i % 64];
+	return 0;
+}
+
+static int
+set_flow_ctrl(struct rte_eth_dev *eth, struct rte_eth_fc_conf *conf)
+{
+	test_pmd_of(eth->device->name)->told.high_water = conf->high_water;
+	return 0;
+}
+
+static int
+add_mac(struct rte_eth_dev *eth, struct rte_ether_addr *mac, uint32_t i, uint32_t pool)
+{
+	struct test_settings *told = &test_pmd_of(eth->device->name)->told;
+
+	(void)i;
+	(void)pool;
+	told->n_macs++;
+	told->last_mac_byte = mac->addr_bytes[5];
+	return 0;
+}
+
+static int
+set_link_down(struct rte_eth_dev *eth)
+{
+	test_pmd_of(eth->device->name)->told.is_link_down = true;
+	return 0;
+}
+
+static int
+set_link_up(struct rte_eth_dev *eth)
+{
+	test_pmd_of(eth->device->name)->told.is_link_down = false;
+	return 0;
+}
+
 static const struct eth_dev_ops port_ops = {
 	.dev_configure = configure_port,
 	.dev_start = start_port,
@@ -195,6 +260,12 @@ static const struct eth_dev_ops port_ops = {
 	.dev_close = close_port,
 	.dev_infos_get = get_info,
 	.stats_get = get_stats,
+	.rss_hash_update = update_rss,
+	.reta_update = update_reta,
+	.flow_ctrl_set = set_flow_ctrl,
+	.mac_addr_add = add_mac,
+	.dev_set_link_down = set_link_down,
+	.dev_set_link_up = set_link_up,
 	.rx_queue_setup = set_up_queue,
 	.rx_queue_release = release_queue,
 };
@@ -236,6 +307,10 @@ add_port(struct rte_eth_dev *eth, struct test_pmd *pmd, uint16_t *port)
 {
 	if (eth == NULL)
 		return -1;
+	eth->data->mac_addrs = rte_zmalloc(NULL, 8 * sizeof(*eth->data->mac_addrs), 0);
+	if (eth->data->mac_addrs == NULL)
+		return -1;
+	eth->data->mac_addrs[0].addr_bytes[0] = 2;
 	eth->dev_ops = &port_ops;
 	eth->rx_pkt_burst = receive;
 	*port = eth->data->port_id;
@@ -280,6 +355,7 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 		return -EIO;
 	}
 	pmd->heap = calloc(1, sizeof(*pmd->heap));
+	memset(&pmd->told, 0, sizeof(pmd->told));
 	pmd->n_open = 0;
 	if (add_port(eth, pmd, &pmd->port) != 0)
 		return -1;

@@ -9,6 +9,17 @@
 /* A poll mode driver for the mock functions of mock_sysfs.h: a port that has
  * nothing but registers, and a descriptor that can hang up. */
 
+/* What it has been told beside configure, in one life; all zero at its begin. */
+struct test_settings {
+	uint8_t configured_key[40], key[40];
+	uint64_t hash;
+	uint16_t reta[128];
+	uint32_t high_water;
+	unsigned int n_macs;
+	uint8_t last_mac_byte;
+	bool is_link_down;
+};
+
 struct test_pmd {
 	char name[32];
 	uint8_t *bar;           /* NULL: not mapped */
@@ -18,6 +29,7 @@ struct test_pmd {
 	unsigned int n_probes, n_removes, n_closes, n_configures, n_starts;
 	uint8_t read_at_close, read_at_remove;
 	unsigned int n_open;    /* ports that are not closed */
+	struct test_settings told;
 	unsigned int *heap;     /* of one life: counts what the driver does; freed at close */
 };
 

@@ -300,6 +300,61 @@ test_port_is_lost_while_it_heals(void **state)
 	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
 }
 
+static void
+set_everything(uint16_t port)
+{
+	struct rte_eth_rss_reta_entry64 reta[2] = { { .mask = 1ull << 63 }, { .mask = 2 } };
+	struct rte_ether_addr mac = { { 2, 0, 0, 0, 0, 0x17 } };
+	struct rte_eth_fc_conf flow_ctrl = { .high_water = 1234 };
+	uint8_t key[40] = { 0x6d, [39] = 0x5a };
+	struct rte_eth_rss_conf rss = { .rss_key = key, .rss_key_len = 40,
+					.rss_hf = RTE_ETH_RSS_IPV4 };
+	struct rte_eth_conf conf = {
+		.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS,
+		.rx_adv_conf.rss_conf = { .rss_key = key, .rss_key_len = 40,
+					  .rss_hf = RTE_ETH_RSS_IP },
+	};
+
+	assert_int_equal(rte_eth_dev_configure(port, 4, 0, &conf), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	key[0]++;
+	assert_int_equal(rte_eth_dev_rss_hash_update(port, &rss), 0);
+	reta[0].reta[63] = 3;
+	reta[1].reta[1] = 2;
+	assert_int_equal(rte_eth_dev_rss_reta_update(port, reta, 128), 0);
+	assert_int_equal(rte_eth_dev_flow_ctrl_set(port, &flow_ctrl), 0);
+	assert_int_equal(rte_eth_dev_mac_addr_add(port, &mac, 0), 0);
+	assert_int_equal(rte_eth_dev_set_link_down(port), 0);
+	memset(key, 0, sizeof(key));    /* the caller's: not to be looked at again */
+}
+
+/* What configure does not bring back, and a dead card cannot be asked for. */
+static void
+test_port_heals_with_what_was_set(void **state)
+{
+	struct test_settings before;
+	char name[HOTPLUG_NAME_LEN];
+	struct test_pmd *pmd;
+	uint16_t port;
+
+	(void)state;
+	test_pmd_max_queues = 4;
+	pmd = plug("0000:2b:00.0");
+	port = pmd->port;
+	set_everything(port);
+	before = pmd->told;
+	assert_int_equal(before.key[0], 0x6e);
+	assert_int_equal(before.reta[65], 2);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:2b:00.0") == NULL));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	before.configured_key[0]++;     /* the newer one, from the beginning */
+	assert_memory_equal(&pmd->told, &before, sizeof(before));
+	test_pmd_max_queues = 1;
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
 /* Its own policy is tell: nobody but the application closes it. */
 static void
 test_port_of_a_device_with_policy_tell(void **state)
@@ -375,6 +430,7 @@ main(void)
 		cmocka_unit_test(test_port_whose_probe_fails_is_dead_further),
 		cmocka_unit_test(test_port_that_is_not_configured_is_torn_down_again),
 		cmocka_unit_test(test_port_is_lost_while_it_heals),
+		cmocka_unit_test(test_port_heals_with_what_was_set),
 		cmocka_unit_test(test_port_of_a_device_with_policy_tell),
 		cmocka_unit_test(test_port_of_a_device_with_policy_survive),
 	};

@@ -23,7 +23,7 @@
 #include "../core/host.h"
 #include "../core/work.h"
 #include "ids.h"
-#include "port.h"
+#include "settings.h"
 
 #define N_TRIES 6
 #define FIRST_PAUSE_MS 250
@@ -106,7 +106,7 @@ set_up_queues(uint16_t id, const struct port *port)
 /* What configure and start do not bring back by themselves.  A PMD that lacks one
  * of these lacked it before. */
 static void
-restore_settings(uint16_t id, const struct port_config *config)
+restore_modes(uint16_t id, const struct port_config *config)
 {
 	unsigned int vlan;
 
@@ -131,6 +131,10 @@ configure(uint16_t id, struct port *port)
 	ret = check_size(id, port);
 	if (ret != 0)
 		return ret;
+	if (port->settings.rss_key_len != 0) {
+		config->conf.rx_adv_conf.rss_conf.rss_key = port->settings.rss_key;
+		config->conf.rx_adv_conf.rss_conf.rss_key_len = port->settings.rss_key_len;
+	}
 	ret = rte_eth_dev_configure(id, config->n_rxq, config->n_txq, &config->conf);
 	if (ret == 0 && config->mtu != data->mtu)
 		ret = rte_eth_dev_set_mtu(id, config->mtu);
@@ -144,8 +148,10 @@ configure(uint16_t id, struct port *port)
 	if (!config->is_started)
 		return 0;
 	ret = rte_eth_dev_start(id);
-	if (ret == 0)
-		restore_settings(id, config);
+	if (ret == 0) {
+		restore_modes(id, config);
+		settings_restore(id, port);
+	}
 	return ret;
 }
 
@@ -296,17 +302,21 @@ is_to_heal(uint16_t id)
 	return port_of(&rte_eth_devices[id])->policy == HOTPLUG_POLICY_HEAL;
 }
 
+static unsigned int
+pause_ms(const struct port *port)
+{
+	return port->n_tries == 0 ? 0 : FIRST_PAUSE_MS << (port->n_tries - 1);
+}
+
 void
 heal_soon(const char *device)
 {
 	uint16_t ids[HOTPLUG_MAX_PORTS];
-	unsigned int n_tries;
 
 	if (port_list_held(device, ids) == 0 || !is_to_heal(ids[0]))
 		return;
-	n_tries = port_of(&rte_eth_devices[ids[0]])->n_tries;
-	if (n_tries < N_TRIES)
-		work_push(heal_run, device, n_tries == 0 ? 0 : FIRST_PAUSE_MS << (n_tries - 1));
+	if (port_of(&rte_eth_devices[ids[0]])->n_tries < N_TRIES)
+		work_push(heal_run, device, pause_ms(port_of(&rte_eth_devices[ids[0]])));
 }
 
 void
@@ -320,6 +330,7 @@ heal_returned(const char *device)
 	port = port_of(&rte_eth_devices[ids[0]]);
 	if (port->n_tries == N_TRIES)
 		port->n_tries = 0;      /* given up, but that was another time */
+	port->next_try_ns = 0;
 	work_push(heal_run, device, 0);
 }
 
@@ -333,6 +344,7 @@ try_again(const char *device, const uint16_t *ids, unsigned int n, int ret)
 
 	port->n_tries = ret == -ERANGE || ret == -EADDRINUSE || ret == -ENOTSUP ? N_TRIES :
 		port->n_tries + 1;
+	port->next_try_ns = device_now_ns() + pause_ms(port) * 1000000ull;
 	if (port->n_tries < N_TRIES)
 		heal_soon(device);
 	else
@@ -353,6 +365,21 @@ is_asked_for(const struct port *port)
 	return is_asked;
 }
 
+/* Two may have sent us (teardown, an event), and the first has found that a pause is
+ * due: then so it is, unless somebody says that it came anew (heal_returned). */
+static bool
+is_its_turn(const char *device, const struct port *port)
+{
+	uint64_t now = device_now_ns();
+
+	if (port->policy != HOTPLUG_POLICY_HEAL || port->n_tries == N_TRIES)
+		return false;
+	if (now >= port->next_try_ns)
+		return true;
+	work_push(heal_run, device, (port->next_try_ns - now) / 1000000 + 1);
+	return false;
+}
+
 static void
 run(const char *device)
 {
@@ -361,8 +388,7 @@ run(const char *device)
 	uint64_t start = device_now_ns();
 	int ret;
 
-	if (n == 0 || !is_to_heal(ids[0]) ||
-	    port_of(&rte_eth_devices[ids[0]])->n_tries == N_TRIES)
+	if (n == 0 || !is_its_turn(device, port_of(&rte_eth_devices[ids[0]])))
 		return;
 	if (!is_acceptable(port_of(&rte_eth_devices[ids[0]])))
 		return;

@@ -66,10 +66,7 @@ inside_wait(struct rte_eth_dev *eth)
 
 #define ETH struct rte_eth_dev *eth
 
-COUNTED(dev_configure, (ETH), (eth))
 COUNTED(dev_start, (ETH), (eth))
-COUNTED(dev_set_link_up, (ETH), (eth))
-COUNTED(dev_set_link_down, (ETH), (eth))
 COUNTED(dev_reset, (ETH), (eth))
 COUNTED(link_update, (ETH, int wait), (eth, wait))
 COUNTED(promiscuous_enable, (ETH), (eth))
@@ -97,12 +94,9 @@ COUNTED(tx_queue_start, (ETH, uint16_t queue), (eth, queue))
 COUNTED(tx_queue_stop, (ETH, uint16_t queue), (eth, queue))
 COUNTED(rx_queue_intr_enable, (ETH, uint16_t queue), (eth, queue))
 COUNTED(rx_queue_intr_disable, (ETH, uint16_t queue), (eth, queue))
-COUNTED(reta_update, (ETH, struct rte_eth_rss_reta_entry64 *reta, uint16_t n), (eth, reta, n))
 COUNTED(reta_query, (ETH, struct rte_eth_rss_reta_entry64 *reta, uint16_t n), (eth, reta, n))
-COUNTED(rss_hash_update, (ETH, struct rte_eth_rss_conf *conf), (eth, conf))
 COUNTED(rss_hash_conf_get, (ETH, struct rte_eth_rss_conf *conf), (eth, conf))
 COUNTED(flow_ctrl_get, (ETH, struct rte_eth_fc_conf *conf), (eth, conf))
-COUNTED(flow_ctrl_set, (ETH, struct rte_eth_fc_conf *conf), (eth, conf))
 COUNTED(get_reg, (ETH, struct rte_dev_reg_info *regs), (eth, regs))
 COUNTED(get_eeprom_length, (ETH), (eth))
 COUNTED(get_eeprom, (ETH, struct rte_dev_eeprom_info *info), (eth, info))
@@ -114,10 +108,7 @@ COUNTED(get_module_eeprom, (ETH, struct rte_dev_eeprom_info *info), (eth, info))
 void
 inside_wrap(struct eth_dev_ops *ops)
 {
-	WRAP(dev_configure);
 	WRAP(dev_start);
-	WRAP(dev_set_link_up);
-	WRAP(dev_set_link_down);
 	WRAP(dev_reset);
 	WRAP(link_update);
 	WRAP(promiscuous_enable);
@@ -142,12 +133,9 @@ inside_wrap(struct eth_dev_ops *ops)
 	WRAP(tx_queue_stop);
 	WRAP(rx_queue_intr_enable);
 	WRAP(rx_queue_intr_disable);
-	WRAP(reta_update);
 	WRAP(reta_query);
-	WRAP(rss_hash_update);
 	WRAP(rss_hash_conf_get);
 	WRAP(flow_ctrl_get);
-	WRAP(flow_ctrl_set);
 	WRAP(get_reg);
 	WRAP(get_eeprom_length);
 	WRAP(get_eeprom);

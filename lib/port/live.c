@@ -14,6 +14,7 @@
 
 #include "../core/device.h"
 #include "inside.h"
+#include "settings.h"
 #include "stats.h"
 
 int
@@ -74,6 +75,7 @@ close_port(struct rte_eth_dev *eth)
 	port->txq = NULL;
 	port->n_rxq = port->n_txq = 0;
 	memset(&port->base, 0, sizeof(port->base));
+	memset(&port->settings, 0, sizeof(port->settings));
 	port_unlock();
 	return live_close(eth);
 }
@@ -152,6 +154,7 @@ live_wrap(struct rte_eth_dev *eth, struct port *port)
 {
 	(void)eth;
 	inside_wrap(port->ops);
+	settings_wrap(port->ops);
 	port->ops->dev_close = close_port;
 	if (port->ops->dev_stop != NULL)
 		port->ops->dev_stop = stop_port;

@@ -16,7 +16,7 @@
 #include "../core/eal.h"
 #include "../core/enable.h"
 #include "../core/host.h"
-#include "port.h"
+#include "settings.h"
 
 /* With the lock held: what a later life needs. */
 static void
@@ -70,6 +70,7 @@ lose(struct rte_eth_dev *eth, struct port *port)
 	port_lock();
 	memcpy(port->name, eth->data->name, sizeof(port->name));
 	take_config(eth, &port->config);
+	settings_take(eth, port);
 	take_shadow(port, eth->device);
 	port->state = PORT_DEAD;
 	eth->dev_ops = &dead_ops;

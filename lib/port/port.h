@@ -49,6 +49,20 @@ struct port_config {
 	bool is_configured, is_started, is_promiscuous, is_allmulti;
 };
 
+/* What it has set beside that, recorded when it did (settings.c). */
+#define SETTINGS_MAX_RETA RTE_ETH_RSS_RETA_SIZE_512
+#define SETTINGS_MAX_MACS 64
+struct port_settings {
+	bool has_rss, has_flow_ctrl, is_link_down;
+	uint8_t rss_key_len, rss_key[64];       /* 0: the PMD's own */
+	uint64_t rss_hf;
+	uint16_t reta_size;                     /* 0: the PMD's own */
+	struct rte_eth_rss_reta_entry64 reta[SETTINGS_MAX_RETA / 64];
+	struct rte_eth_fc_conf flow_ctrl;
+	unsigned int n_macs;
+	struct rte_ether_addr mac[SETTINGS_MAX_MACS];   /* beside the default one */
+};
+
 /* What a PMD counts: from 25.11 on its queues' counters are apart. */
 struct port_stats {
 	struct rte_eth_stats port;
@@ -71,12 +85,14 @@ struct port {
 	struct port_txq *txq;
 	unsigned int n_rxq, n_txq;      /* allocated */
 	struct port_config config;
+	struct port_settings settings;
 	struct rte_eth_dev_info info;   /* the answer while it is dead */
 	struct port_stats last, base;   /* last good ones; those of former lives */
 	struct rte_device shadow;       /* stands for the detached device */
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_identity id;     /* of the card that was lost */
 	unsigned int n_tries;           /* to heal it */
+	uint64_t next_try_ns;           /* not before */
 	_Atomic int n_inside;           /* control calls in the PMD now (inside.c) */
 };
 
