@@ -21,7 +21,7 @@
 #include "mock_eal.h"
 #include "test.h"
 
-static _Atomic unsigned int n_recovering, n_success, n_new, n_removed;
+static _Atomic unsigned int n_recovering, n_success, n_success2, n_new, n_removed;
 
 static int
 on_port_event(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
@@ -300,6 +300,85 @@ test_port_is_lost_while_it_heals(void **state)
 	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
 }
 
+/* ethdev gives the lowest free id, and the second card is back first. */
+static void
+test_ports_keep_their_ids_in_the_other_order(void **state)
+{
+	struct test_pmd *first = plug("0000:2c:00.0"), *second = plug("0000:2d:00.0");
+	uint16_t first_id = first->port, second_id = second->port;
+	char name[HOTPLUG_NAME_LEN];
+
+	(void)state;
+	start_port(first_id);
+	start_port(second_id);
+	lose(first);
+	lose(second);
+	assert_true(WAIT_FOR(mock_find("0000:2c:00.0") == NULL &&
+			     mock_find("0000:2d:00.0") == NULL));
+	come_back(second);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(second->port, second_id);
+	assert_int_equal(rte_eth_dev_is_removed(second_id), 0);
+	assert_int_equal(rte_eth_dev_is_removed(first_id), 1);
+	come_back(first);
+	assert_true(WAIT_FOR(n_success == 2));
+	assert_int_equal(first->port, first_id);
+	assert_int_equal(rte_eth_dev_is_removed(first_id), 0);
+	assert_int_equal(n_new, 0);
+	assert_int_equal(hotplug_port_remove(first_id, name, sizeof(name)), 0);
+	assert_int_equal(hotplug_port_remove(second_id, name, sizeof(name)), 0);
+}
+
+static int
+success_of(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)type;
+	(void)result;
+	++*(_Atomic unsigned int *)arg;
+	return 0;
+}
+
+/* Two ports on one function, with a stranger's id between them. */
+static void
+test_both_ports_of_a_device_heal(void **state)
+{
+	struct test_pmd *stranger = mock_plug("0000:2e:00.0"), *low, *pmd;
+	uint16_t ports[2], port, port2;
+	char name[HOTPLUG_NAME_LEN];
+
+	(void)state;
+	low = mock_plug("0000:2f:00.0");
+	assert_true(low->port > stranger->port);
+	assert_int_equal(hotplug_port_remove(stranger->port, name, sizeof(name)), 0);
+	test_pmd_n_ports = 2;
+	pmd = plug("0000:30:00.0");
+	port = pmd->port;
+	port2 = pmd->port2;
+	assert_true(port < low->port && low->port < port2);
+	n_success2 = 0;
+	rte_eth_dev_callback_register(port2, RTE_ETH_EVENT_RECOVERY_SUCCESS, success_of,
+				      (void *)(uintptr_t)&n_success2);
+	start_port(port);
+	start_port(port2);
+	pmd->n_starts = pmd->n_closes = 0;
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:30:00.0") == NULL));
+	assert_int_equal(pmd->n_closes, 2);
+	assert_int_equal(hotplug_port_remove(low->port, name, sizeof(name)), 0);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1 && n_success2 == 1));
+	test_pmd_n_ports = 1;
+	assert_int_equal(pmd->port, port);
+	assert_int_equal(pmd->port2, port2);
+	assert_int_equal(pmd->n_starts, 2);
+	assert_int_equal(hotplug_port_list("0000:30:00.0", ports, 2), 2);
+	assert_int_equal(rte_eth_dev_is_removed(port) + rte_eth_dev_is_removed(port2), 0);
+	assert_int_equal(rte_eth_dev_stop(port2), 0);
+	assert_int_equal(rte_eth_dev_close(port2), 0);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
 static void
 set_everything(uint16_t port)
 {
@@ -430,6 +509,8 @@ main(void)
 		cmocka_unit_test(test_port_whose_probe_fails_is_dead_further),
 		cmocka_unit_test(test_port_that_is_not_configured_is_torn_down_again),
 		cmocka_unit_test(test_port_is_lost_while_it_heals),
+		cmocka_unit_test(test_ports_keep_their_ids_in_the_other_order),
+		cmocka_unit_test(test_both_ports_of_a_device_heal),
 		cmocka_unit_test(test_port_heals_with_what_was_set),
 		cmocka_unit_test(test_port_of_a_device_with_policy_tell),
 		cmocka_unit_test(test_port_of_a_device_with_policy_survive),
