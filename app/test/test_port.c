@@ -300,6 +300,27 @@ test_port_is_lost_while_it_heals(void **state)
 	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
 }
 
+/* As testpmd's "port detach" does with a port that is not closed: drivers close it. */
+static void
+test_port_of_a_lost_device_is_detached_by_eal(void **state)
+{
+	struct test_pmd *pmd = plug("0000:31:00.0");
+	struct rte_eth_dev_info info;
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:31:00.0") == NULL));
+	assert_int_equal(rte_eth_dev_stop(port), 0);
+	assert_int_equal(rte_eth_dev_info_get(port, &info), 0);
+	n_new = 0;
+	assert_int_equal(rte_dev_remove((struct rte_device *)(uintptr_t)info.device), 0);
+	assert_false(rte_eth_dev_is_valid_port(port));
+	assert_int_equal(n_new, 1);
+	assert_int_equal(pmd->n_closes, 1);
+}
+
 /* ethdev gives the lowest free id, and the second card is back first. */
 static void
 test_ports_keep_their_ids_in_the_other_order(void **state)
@@ -509,6 +530,7 @@ main(void)
 		cmocka_unit_test(test_port_whose_probe_fails_is_dead_further),
 		cmocka_unit_test(test_port_that_is_not_configured_is_torn_down_again),
 		cmocka_unit_test(test_port_is_lost_while_it_heals),
+		cmocka_unit_test(test_port_of_a_lost_device_is_detached_by_eal),
 		cmocka_unit_test(test_ports_keep_their_ids_in_the_other_order),
 		cmocka_unit_test(test_both_ports_of_a_device_heal),
 		cmocka_unit_test(test_port_heals_with_what_was_set),

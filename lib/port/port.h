@@ -108,6 +108,8 @@ unsigned int port_list(const struct rte_device *dev, uint16_t *ids);
 /* The ports that are kept for a device by that name. */
 unsigned int port_list_held(const char *device, uint16_t *ids);
 bool port_is_shadow(const struct rte_device *dev);
+/* Its device has been detached before; the ports that are kept for it go now. */
+int port_close_shadow(const struct rte_device *dev);
 
 /* live.c */
 void live_wrap(struct rte_eth_dev *eth, struct port *port);

@@ -139,6 +139,20 @@ port_is_shadow(const struct rte_device *dev)
 	return p >= (const char *)ports && p < (const char *)(ports + RTE_MAX_ETHPORTS);
 }
 
+int
+port_close_shadow(const struct rte_device *dev)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS && ret == 0; i++)
+		if (rte_eth_devices[i].state != RTE_ETH_DEV_UNUSED &&
+		    port_is_shadow(rte_eth_devices[i].device) &&
+		    strcmp(rte_eth_devices[i].device->name, dev->name) == 0)
+			ret = rte_eth_dev_close(i);
+	return ret;
+}
+
 /* Living ports get their PMD's own table back; dead ones keep theirs: their PMD
  * is not to be reached any more. */
 void

@@ -85,7 +85,7 @@ unplug(struct rte_device *dev)
 	int ret;
 
 	if (port_is_shadow(dev))
-		return 0;       /* it has been detached before */
+		return port_close_shadow(dev);
 	devargs = pci_is_lost(dev) ? devargs_copy(dev->devargs) : NULL;
 	pci_before_unplug(dev);
 	ret = stock.unplug(dev);

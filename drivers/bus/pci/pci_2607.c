@@ -51,7 +51,7 @@ unplug_device(struct rte_device *dev)
 	int ret;
 
 	if (port_is_shadow(dev))
-		return 0;       /* it has been detached before */
+		return port_close_shadow(dev);
 	pci_before_unplug(dev);
 	ret = stock.unplug_device(dev);
 	pci_after_unplug(dev, ret == 0);
