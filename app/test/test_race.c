@@ -233,10 +233,10 @@ read_port(void *arg)
 	struct rte_eth_stats stats;
 	struct rte_eth_link link;
 
-	while (!atomic_load(&is_over)) {
-		(void)rte_eth_stats_get(port, &stats);
-		(void)rte_eth_link_get_nowait(port, &link);
-		atomic_fetch_add(&n_reads, 1);
+	while (!atomic_load(&is_over)) {        /* -ENODEV in the middle of a heal */
+		if (rte_eth_stats_get(port, &stats) == 0 &&
+		    rte_eth_link_get_nowait(port, &link) == 0)
+			atomic_fetch_add(&n_reads, 1);
 	}
 	return NULL;
 }
