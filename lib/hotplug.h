@@ -230,7 +230,8 @@ void hotplug_config_init(struct hotplug_config *config);
  * Read options as DPDK_HOTPLUG has them into a configuration.
  *
  * "key=value" pairs, separated by commas: policy=tell|survive|heal,
- * policy.DEVICE=tell|survive|heal, policy.DRIVER=tell|survive|heal, heal_other=on|off, sigbus=own|dispatch|none,
+ * policy.DEVICE=tell|survive|heal, policy.DRIVER=tell|survive|heal,
+ * heal_other=on|off, sigbus=own|dispatch|none,
  * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
  * stuck_ms=N, uevent_buffer_kb=N, uio_mmap=on|off.
  *

@@ -81,7 +81,8 @@ lose(const char *name)
 
 	assert_int_equal(rte_eth_dev_configure(pmd->port, 1, 0, &conf), 0);
 	assert_int_equal(rte_eth_dev_start(pmd->port), 0);
-	rte_eth_dev_callback_register(pmd->port, RTE_ETH_EVENT_RECOVERY_FAILED, on_port_event, NULL);
+	rte_eth_dev_callback_register(pmd->port, RTE_ETH_EVENT_RECOVERY_FAILED, on_port_event,
+				      NULL);
 	rte_eth_dev_callback_register(pmd->port, RTE_ETH_EVENT_RECOVERY_SUCCESS, on_port_event,
 				      NULL);
 	n_failed = n_success = n_stuck = 0;

@@ -206,7 +206,8 @@ what_is_wrong(int ret)
 	switch (ret) {
 	case -ENOENT:
 		return "unknown option (known: policy=tell|survive|heal, "
-			"policy.DEVICE=..., policy.DRIVER=..., heal_other=on|off, sigbus=own|dispatch|none, fill=ones|zeros, "
+			"policy.DEVICE=..., policy.DRIVER=..., heal_other=on|off, "
+			"sigbus=own|dispatch|none, fill=ones|zeros, "
 			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
 			"stuck_ms=1..3600000, uevent_buffer_kb=1..1048576, uio_mmap=on|off)";
 	case -ENOSPC:

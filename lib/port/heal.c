@@ -23,7 +23,7 @@
 #include "../core/host.h"
 #include "../core/work.h"
 #include "ids.h"
-#include "settings.h"
+#include "port.h"
 
 #define N_TRIES 6
 #define FIRST_PAUSE_MS 250
@@ -59,100 +59,6 @@ show_callbacks(struct rte_eth_dev *eth, const struct rte_eth_dev_cb_list *hidden
 	*hidden->tqh_last = newer.tqh_first;
 	((struct callback_links *)newer.tqh_first)->prev = hidden->tqh_last;
 	eth->link_intr_cbs.tqh_last = newer.tqh_last;
-}
-
-/* Does the card have what was configured?  -ERANGE: it never will. */
-static int
-check_size(uint16_t id, const struct port *port)
-{
-	struct rte_eth_dev_info info;
-	int ret = rte_eth_dev_info_get(id, &info);
-
-	if (ret != 0)
-		return ret;
-	if (port->config.n_rxq <= info.max_rx_queues && port->config.n_txq <= info.max_tx_queues)
-		return 0;
-	host_log(HOST_ERR, "%s: the card that came has %u rx and %u tx queues, port %u had %u and %u",
-		 port->device, info.max_rx_queues, info.max_tx_queues, id, port->config.n_rxq,
-		 port->config.n_txq);
-	return -ERANGE;
-}
-
-static int
-set_up_queues(uint16_t id, const struct port *port)
-{
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < port->config.n_rxq && i < port->n_rxq; i++) {
-		if (port->rxq[i].pool == NULL)
-			continue;
-		ret = rte_eth_rx_queue_setup(id, i, port->rxq[i].n_desc, port->rxq[i].socket,
-					     &port->rxq[i].conf, port->rxq[i].pool);
-		if (ret != 0)
-			return ret;
-	}
-	for (i = 0; i < port->config.n_txq && i < port->n_txq; i++) {
-		if (!port->txq[i].is_set_up)
-			continue;
-		ret = rte_eth_tx_queue_setup(id, i, port->txq[i].n_desc, port->txq[i].socket,
-					     &port->txq[i].conf);
-		if (ret != 0)
-			return ret;
-	}
-	return 0;
-}
-
-/* What configure and start do not bring back by themselves.  A PMD that lacks one
- * of these lacked it before. */
-static void
-restore_modes(uint16_t id, const struct port_config *config)
-{
-	unsigned int vlan;
-
-	if (config->is_promiscuous)
-		(void)rte_eth_promiscuous_enable(id);
-	if (config->is_allmulti)
-		(void)rte_eth_allmulticast_enable(id);
-	for (vlan = 0; vlan < 4096; vlan++)
-		if (config->vlan.ids[vlan / 64] >> (vlan % 64) & 1)
-			(void)rte_eth_dev_vlan_filter(id, vlan, 1);
-}
-
-static int
-configure(uint16_t id, struct port *port)
-{
-	struct port_config *config = &port->config;
-	struct rte_eth_dev_data *data = rte_eth_devices[id].data;
-	int ret;
-
-	if (!config->is_configured)
-		return 0;
-	ret = check_size(id, port);
-	if (ret != 0)
-		return ret;
-	if (port->settings.rss_key_len != 0) {
-		config->conf.rx_adv_conf.rss_conf.rss_key = port->settings.rss_key;
-		config->conf.rx_adv_conf.rss_conf.rss_key_len = port->settings.rss_key_len;
-	}
-	ret = rte_eth_dev_configure(id, config->n_rxq, config->n_txq, &config->conf);
-	if (ret == 0 && config->mtu != data->mtu)
-		ret = rte_eth_dev_set_mtu(id, config->mtu);
-	if (ret == 0)
-		ret = set_up_queues(id, port);
-	if (ret != 0)
-		return ret;
-	if (data->mac_addrs != NULL && !rte_is_same_ether_addr(data->mac_addrs, &config->mac))
-		(void)rte_eth_dev_default_mac_addr_set(id, &config->mac);
-	quiet_attach_queues(id);
-	if (!config->is_started)
-		return 0;
-	ret = rte_eth_dev_start(id);
-	if (ret == 0) {
-		restore_modes(id, config);
-		settings_restore(id, port);
-	}
-	return ret;
 }
 
 static void
@@ -198,7 +104,8 @@ settle(const char *device, const uint16_t *ids, unsigned int n, int ret)
 		ret = -EIO;
 	for (i = 0; i < n; i++)
 		if (port_of(&rte_eth_devices[ids[i]])->state == PORT_HEALING) {
-			port_of(&rte_eth_devices[ids[i]])->state = ret == 0 ? PORT_LIVE : PORT_DYING;
+			port_of(&rte_eth_devices[ids[i]])->state =
+				ret == 0 ? PORT_LIVE : PORT_DYING;
 			if (ret != 0)
 				rte_eth_devices[ids[i]].dev_ops = &dead_ops;
 		}
@@ -232,7 +139,7 @@ revive(const char *device, const uint16_t *ids, unsigned int n)
 		set_state(ids, n, PORT_HEALING, PORT_HELD);
 	} else {
 		for (i = 0; i < n && ret == 0; i++)
-			ret = configure(ids[i], port_of(&rte_eth_devices[ids[i]]));
+			ret = set_up_port(ids[i], port_of(&rte_eth_devices[ids[i]]));
 	}
 	for (i = 0; i < n; i++)
 		show_callbacks(&rte_eth_devices[ids[i]], &hidden[i]);

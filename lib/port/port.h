@@ -169,6 +169,9 @@ struct rte_device *bus_find_device(struct rte_bus *bus,
 				   int (*match)(const struct rte_device *dev, const void *data),
 				   const void *data);
 
+/* set_up.c: as before; -ERANGE: the card is too small, and will be. */
+int set_up_port(uint16_t id, struct port *port);
+
 /* heal.c: context work */
 void heal_run(const char *device);
 void heal_soon(const char *device);     /* as soon as it is its turn again; any context */

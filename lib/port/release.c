@@ -175,6 +175,20 @@ take_slots(const struct dl_phdr_info *info, const struct object *o, const ElfW(R
 	return n_taken;
 }
 
+/* Is it the one that we are in? */
+static bool
+is_own(const struct dl_phdr_info *info)
+{
+	uintptr_t at = (uintptr_t)__wrap_rte_eth_dev_release_port - info->dlpi_addr;
+	unsigned int i;
+
+	for (i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_LOAD &&
+		    at - info->dlpi_phdr[i].p_vaddr < info->dlpi_phdr[i].p_memsz)
+			return true;
+	return false;
+}
+
 static int
 take_object(struct dl_phdr_info *info, size_t size, void *n_taken)
 {
@@ -182,6 +196,8 @@ take_object(struct dl_phdr_info *info, size_t size, void *n_taken)
 	unsigned int i;
 
 	(void)size;
+	if (__real_rte_eth_dev_release_port != NULL && is_own(info))
+		return 0;       /* the linker has seen to it; its slot is the way on */
 	for (i = 0; i < info->dlpi_phnum; i++) {
 		if (info->dlpi_phdr[i].p_type != PT_DYNAMIC)
 			continue;
@@ -199,10 +215,8 @@ release_guard(void)
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* the slots' pages */
 	unsigned int n_taken = 0;
 
-	if (__real_rte_eth_dev_release_port != NULL)
-		return 0;
 	pthread_mutex_lock(&lock);
 	dl_iterate_phdr(take_object, &n_taken);
 	pthread_mutex_unlock(&lock);
-	return n_taken > 0 ? 0 : -ENOTSUP;
+	return n_taken > 0 || __real_rte_eth_dev_release_port != NULL ? 0 : -ENOTSUP;
 }

@@ -6,7 +6,8 @@
 #include <ethdev_driver.h>
 
 /* From now on a port that is HEALING keeps its fast path, whoever releases it, and one
- * whose driver is in a teardown is not released; to be called again when more PMDs may have been loaded.
+ * whose driver is in a teardown is not released; to be called again when more
+ * PMDs may have been loaded.
  * 0; -ENOTSUP: a static program that was linked without --wrap: probe no port that may
  * be polled. */
 int release_guard(void);
