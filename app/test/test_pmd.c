@@ -239,6 +239,14 @@ add_mac(struct rte_eth_dev *eth, struct rte_ether_addr *mac, uint32_t i, uint32_
 }
 
 static int
+set_mac(struct rte_eth_dev *eth, struct rte_ether_addr *mac)
+{
+	(void)eth;
+	(void)mac;
+	return 0;
+}
+
+static int
 set_link_down(struct rte_eth_dev *eth)
 {
 	test_pmd_of(eth->device->name)->told.is_link_down = true;
@@ -264,6 +272,7 @@ static const struct eth_dev_ops port_ops = {
 	.reta_update = update_reta,
 	.flow_ctrl_set = set_flow_ctrl,
 	.mac_addr_add = add_mac,
+	.mac_addr_set = set_mac,
 	.dev_set_link_down = set_link_down,
 	.dev_set_link_up = set_link_up,
 	.rx_queue_setup = set_up_queue,

@@ -11,6 +11,7 @@
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
+#include <rte_mbuf.h>
 
 #include <ethdev_driver.h>
 #include <hotplug.h>
@@ -124,6 +125,65 @@ test_port_of_a_device_with_policy_survive(void **state)
 	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
 }
 
+static _Atomic unsigned int n_receives;
+
+static void
+count_receive(struct test_pmd *pmd)
+{
+	(void)pmd;
+	n_receives++;
+}
+
+/* Is the card polled, through fail-safe?  Its backup has packets at any time. */
+static bool
+is_in_use(uint16_t port)
+{
+	unsigned int before = n_receives, i;
+	struct rte_mbuf *pkts[4];
+	uint16_t n, n_packets = 0;
+
+	for (i = 0; i < 10; i++) {
+		n = rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
+		rte_pktmbuf_free_bulk(pkts, n);
+		n_packets += n;
+	}
+	assert_true(n_packets > 0);
+	return n_receives > before;
+}
+
+/* fail-safe owns it, so it is told (with policy heal too), and sees to all of it. */
+static void
+test_port_of_fail_safe_is_fail_safes(void **state)
+{
+	const struct rte_eth_conf conf = { 0 };
+	struct rte_mempool *pool = rte_pktmbuf_pool_create("port", 1023, 0, 0,
+							   RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+	struct test_pmd *pmd = test_pmd_of("0000:32:00.0");
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port;
+
+	(void)state;
+	mock_sysfs_add(pmd->name, "hotplug_mock");
+	if (hotplug_port_attach("net_failsafe0,dev(0000:32:00.0),dev(net_null3)", &port) == -EINVAL)
+		skip();         /* this DPDK has no fail-safe PMD */
+	assert_int_equal(rte_eth_dev_configure(port, 1, 0, &conf), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, 64, 0, NULL, pool), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	test_pmd_in_receive = count_receive;
+	assert_true(is_in_use(port));
+	pmd->n_starts = pmd->n_closes = 0;
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
+	assert_int_equal(pmd->n_closes, 1);
+	assert_false(is_in_use(port));
+	come_back(pmd);
+	assert_true(WAIT_FOR(pmd->n_starts == 1));      /* fail-safe looks every 2 s */
+	assert_true(WAIT_FOR(is_in_use(port)));
+	test_pmd_in_receive = NULL;
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	rte_mempool_free(pool);
+}
+
 static int
 start(void **state)
 {
@@ -139,6 +199,7 @@ main(void)
 		cmocka_unit_test(test_port_of_a_lost_device_is_detached_by_eal),
 		cmocka_unit_test(test_port_of_a_device_with_policy_tell),
 		cmocka_unit_test(test_port_of_a_device_with_policy_survive),
+		cmocka_unit_test(test_port_of_fail_safe_is_fail_safes),
 	};
 
 	return cmocka_run_group_tests_name("port", tests, start, mock_port_stop);

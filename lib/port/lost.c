@@ -153,6 +153,8 @@ tell_application(struct rte_eth_dev *eth, bool was_requested)
 	if ((state == PORT_DEAD || state == PORT_LIVE) && !was_requested &&
 	    !eal_has_monitor())
 		call_back(eth, RTE_ETH_EVENT_INTR_RMV);
+	if (has_owner(eth))
+		quiet_follow_fail_safe();
 }
 
 static void

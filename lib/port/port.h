@@ -130,6 +130,9 @@ void quiet_wait(void);
 void quiet_detach_queues(uint16_t port);        /* after the wait: no PMD data any more */
 void quiet_attach_queues(uint16_t port);        /* those of the new life, before start */
 
+/* An owner was told of a loss: its own exchange of bursts reaches its pollers. */
+void quiet_follow_fail_safe(void);
+
 /* lost.c: context watch; a bus backend says that a device is lost or asked for. */
 void port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_works);
 /* A device is there again, whatever is bound to it; context watch, events. */

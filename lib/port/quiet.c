@@ -211,3 +211,24 @@ quiet_attach_queues(uint16_t port)
 	fp->txq.clbk = (void **)(uintptr_t)eth->pre_tx_burst_cbs;
 	atomic_thread_fence(memory_order_seq_cst);
 }
+
+/* fail-safe takes its fast bursts away when a sub-device is lost, from rte_eth_dev: the
+ * application's are in rte_eth_fp_ops since 21.11, and go on over what is freed (up to
+ * 26.07; SIGSEGV under the first poll after the removal). */
+void
+quiet_follow_fail_safe(void)
+{
+	struct rte_eth_dev *eth;
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		eth = &rte_eth_devices[i];
+		if (eth->state != RTE_ETH_DEV_ATTACHED || !eth->data->dev_started ||
+		    eth->device == NULL || eth->device->driver == NULL ||
+		    strcmp(eth->device->driver->name, "net_failsafe") != 0)
+			continue;
+		rte_eth_fp_ops[i].rx_pkt_burst = eth->rx_pkt_burst;
+		rte_eth_fp_ops[i].tx_pkt_burst = eth->tx_pkt_burst;
+	}
+	atomic_thread_fence(memory_order_seq_cst);
+}
