@@ -28,10 +28,11 @@ def rows(full):
     return found
 
 
-def arguments(kind, card, backup):
-    if kind == "fail-safe":
+def arguments(kind, driver, card, backup):
+    if kind == "fail-safe":     # EAL sees no card, and chooses addresses that uio has not
         return dict(bdfs=[], eal=["-a", NOBODY, "--vdev",
-                                  "'net_failsafe0,dev(%s),dev(%s)'" % (card, backup)])
+                                  "'net_failsafe0,dev(%s),dev(%s)'" % (card, backup)]
+                    + ([] if driver == "vfio-pci" else ["--iova-mode=pa"]))
     return dict(bdfs=[card, backup], args=["--portmask=0x4"], eal=[
         "--vdev", "net_bonding0,mode=1,slave=%s,slave=%s,primary=%s" % (card, backup, card)])
 
@@ -42,9 +43,10 @@ def pair(lab, kind, driver, way, cycles):
     if driver == "vfio-pci":
         lab.clear_lines()
     bdfs = [lab.guest.ready(i, driver) for i in (victim, backup)]
-    t = lab.testpmd = Testpmd(lab.guest, plugin=lab.plugin, **arguments(kind, *bdfs))
+    t = lab.testpmd = Testpmd(lab.guest, plugin=lab.plugin, **arguments(kind, driver, *bdfs))
     lab.wires.feed(victim, backup)
     t.wait_forwarding([victim])
+    lab.watch(1, stats=False)               # a bond begins with the link that is up first
     over, back = [], []
     for _ in range(cycles):
         over.append(lose(lab, victim, backup, way))
