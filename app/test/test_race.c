@@ -141,7 +141,7 @@ check_close(struct test_pmd *pmd)
 	left = now_ms();
 	assert_true(WAIT_FOR(pmd->n_closes == 1));
 	assert_int_equal(n_closes_at_leaving, 0);
-	assert_true(now_ms() - left < (IS_SANITIZED ? 400 : 200));
+	assert_true(now_ms() - left < 450);
 	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
 }
 
