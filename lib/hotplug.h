@@ -35,6 +35,9 @@ extern "C" {
 /** Room for a device name ("0000:01:00.0") or a driver name, with its NUL. */
 #define HOTPLUG_NAME_LEN 64
 
+/** Devices and drivers that a configuration can give a policy of their own. */
+#define HOTPLUG_MAX_POLICIES 32
+
 /** Drivers that a configuration can give a fill of their own. */
 #define HOTPLUG_MAX_DRIVER_FILLS 16
 
@@ -80,6 +83,8 @@ enum hotplug_event_type {
 	HOTPLUG_EVENT_FLAPPING,  /**< comes and goes; READY is withheld until it stays */
 	HOTPLUG_EVENT_RESCAN,    /**< events were dropped because subscribers lag:
 				  * compare what you know with hotplug_device_state() */
+	HOTPLUG_EVENT_STUCK,     /**< a lost port's driver does not return from its stop,
+				  * close or remove; closing the port is -EBUSY meanwhile */
 };
 
 /** Is a card that is READY the one that was lost at this address? */
@@ -99,8 +104,8 @@ enum hotplug_fill {
 	HOTPLUG_FILL_ZEROS, /**< zeros, as stock DPDK's anonymous pages do */
 };
 
-/** Who tears a lost port down.  A port with an ethdev owner (fail-safe, netvsc,
- * bonding) is its owner's, and where the application runs EAL's own device event
+/** Who tears a lost port down.  A port with an ethdev owner (fail-safe, netvsc)
+ * is its owner's, and where the application runs EAL's own device event
  * monitor it is the application's: as with HOTPLUG_POLICY_TELL. */
 enum hotplug_policy {
 	HOTPLUG_POLICY_TELL,    /**< the application, on RTE_ETH_EVENT_INTR_RMV */
@@ -119,6 +124,13 @@ enum hotplug_sigbus {
 struct hotplug_driver_fill {
 	char driver[HOTPLUG_NAME_LEN]; /**< empty: end of the list */
 	enum hotplug_fill fill;        /**< for the devices of that driver */
+};
+
+/** One device's own policy, by its name ("0000:01:00.0"); or one driver's, by the name
+ * that rte_driver has ("net_virtio").  A device's goes before its driver's. */
+struct hotplug_own_policy {
+	char name[HOTPLUG_NAME_LEN];   /**< empty: end of the list */
+	enum hotplug_policy policy;    /**< of that device, or of that driver's devices */
 };
 
 /** How hotplug_enable() behaves.  hotplug_config_init() gives the defaults. */
@@ -146,6 +158,11 @@ struct hotplug_config {
 	/** 1: heal also onto a card with other ids or another serial number;
 	 * default 0. */
 	uint32_t heal_other;
+	/** Milliseconds that a lost port's driver may take to stop, close and
+	 * remove, 1 to 3,600,000; then STUCK is raised; default 10000. */
+	uint32_t stuck_ms;
+	/** Exceptions to policy; default none. */
+	struct hotplug_own_policy own_policy[HOTPLUG_MAX_POLICIES];
 };
 
 /** Which card it is. */
@@ -195,6 +212,7 @@ struct hotplug_stats {
 	uint64_t scans;           /**< full comparisons with what the kernel lists */
 	uint64_t differences;     /**< what they found that no event had told */
 	uint64_t zombies;         /**< silent devices that the kernel still lists */
+	uint64_t stuck;           /**< STUCK events raised */
 	uint32_t has_monitor;     /**< 1 while uevents are received */
 	uint32_t has_handler;     /**< 1 while our SIGBUS handler is on top */
 };
@@ -212,16 +230,17 @@ void hotplug_config_init(struct hotplug_config *config);
  * Read options as DPDK_HOTPLUG has them into a configuration.
  *
  * "key=value" pairs, separated by commas: policy=tell|survive|heal,
+ * policy.DEVICE=tell|survive|heal, policy.DRIVER=tell|survive|heal,
  * heal_other=on|off, sigbus=own|dispatch|none,
  * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
- * uevent_buffer_kb=N, uio_mmap=on|off.
+ * stuck_ms=N, uevent_buffer_kb=N, uio_mmap=on|off.
  *
  * @param config     changed only when all of it is good; not NULL
  * @param options    the text; NULL or "" changes nothing
  * @param error      receives a sentence that names the bad option; may be NULL
  * @param error_len  bytes at error
  * @return 0; -EINVAL for an unknown key or a bad value; -ENOSPC for more than
- *   HOTPLUG_MAX_DRIVER_FILLS drivers
+ *   HOTPLUG_MAX_DRIVER_FILLS fills or HOTPLUG_MAX_POLICIES policies
  * @par Context   any thread, also before hotplug_enable()
  * @since 0.1
  */
@@ -337,12 +356,14 @@ int hotplug_scan(void);
  *
  * @param devargs  a PCI address ("0000:01:00.0") or a virtual device
  *   ("net_null0"), with ",key=value" as drivers take them; not NULL
- * @param port_id  the port; of a device with several the first; untouched on
- *   failure; not NULL
+ * @param port_id  the port; of a device with several the first, and
+ *   hotplug_port_list() has them all; untouched on failure; not NULL
  * @return 0;
  *   -EINVAL   no bus knows such a device, or a NULL;
  *   -EEXIST   attached already: nothing has changed;
- *   -ENODEV   it is not there, or has no user-space driver bound;
+ *   -EBUSY    it was lost, and its port is still open (the log says which);
+ *   -ENODEV   it is not there, or has no user-space driver bound (the log names the
+ *             one that it has);
  *   -ENOTSUP  no driver for it, or a device without a port (detached again);
  *   others    what the driver's probe returned
  * @par Context   any thread, also in a subscriber; one at a time; blocks as long as
@@ -352,13 +373,26 @@ int hotplug_scan(void);
 int hotplug_port_attach(const char *devargs, uint16_t *port_id);
 
 /**
+ * The ports of a device, dead ones too.
+ *
+ * @param device  its name, as events have it; not NULL
+ * @param ports   receives ids, ascending; may be NULL when n_max is 0
+ * @param n_max   entries at ports
+ * @return how many it has (only the first n_max are in ports); -ENODEV none; -EINVAL
+ * @par Context   any thread, also in a subscriber
+ * @since 0.1
+ */
+int hotplug_port_list(const char *device, uint16_t *ports, unsigned int n_max);
+
+/**
  * Detach the device of a port that the application has stopped and closed.
  *
  * @param port_id  the port, or what it was until it was closed
  * @param name     receives the device's name; untouched on failure; not NULL
  * @param size     bytes at name; HOTPLUG_NAME_LEN is enough
  * @return 0;
- *   -EBUSY    it, or another port of the same device, is not closed;
+ *   -EBUSY    it, or another port of the same device, is not closed, or is stuck in
+ *             its driver (the log says whose it is: fail-safe, bonding);
  *   -ENODEV   no such port, or detached already;
  *   -EINVAL, -ENAMETOOLONG  name or size;
  *   -ENOTSUP  the bus or the driver cannot detach;
@@ -372,8 +406,8 @@ int hotplug_port_detach(uint16_t port_id, char *name, size_t size);
 /**
  * The whole procedure: stop, close, detach.  Nothing may use the port any more.
  *
- * @return as hotplug_port_detach(); -EBUSY also for a port with an ethdev owner
- *   (fail-safe, bonding: the log names it), which is left as it was
+ * @return as hotplug_port_detach(); -EBUSY also for a port of somebody else
+ *   (fail-safe's, a bonding member: the log says whose), which is left as it was
  * @par Context   as hotplug_port_detach()
  * @since 0.1
  */

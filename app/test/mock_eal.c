@@ -21,17 +21,18 @@
 #include "test.h"
 
 struct rte_bus *mock_bus;
+const char *mock_eal_lcores = "0";
 
 static char prefix[64];
 
 int
 mock_eal_start(void **state)
 {
-	static char *argv[] = {
+	char *argv[] = {
 		(char *)(uintptr_t)"test", (char *)(uintptr_t)"--no-huge",
 		(char *)(uintptr_t)"-m", (char *)(uintptr_t)"64",
 		(char *)(uintptr_t)"--no-telemetry",
-		(char *)(uintptr_t)"-l", (char *)(uintptr_t)"0",
+		(char *)(uintptr_t)"-l", (char *)(uintptr_t)mock_eal_lcores,
 		(char *)(uintptr_t)"--log-level=lib.eal:error", prefix, NULL,
 	};
 	const char *root = mock_sysfs_make();

@@ -28,6 +28,7 @@ test_config_defaults_are_the_documented_ones(void **state)
 	assert_int_equal(config.deadline_ms, 5000);
 	assert_int_equal(config.uevent_buffer_kb, 16384);
 	assert_int_equal(config.uio_mmap, 0);
+	assert_int_equal(config.stuck_ms, 10000);
 	assert_string_equal(config.driver_fill[0].driver, "net_virtio");
 	assert_int_equal(config.driver_fill[0].fill, HOTPLUG_FILL_ZEROS);
 	assert_string_equal(config.driver_fill[1].driver, "");
@@ -79,6 +80,38 @@ test_config_ends_of_the_range_are_in_it(void **state)
 	assert_int_equal(config.uio_mmap, 0);
 }
 
+/* A device's own goes before its driver's, that before everybody's. */
+static void
+test_config_policy_of_a_device_and_of_a_driver(void **state)
+{
+	struct hotplug_config config;
+	char text[64];
+	unsigned int i;
+
+	(void)state;
+	hotplug_config_init(&config);
+	assert_int_equal(hotplug_config_parse(&config, "policy=heal,policy.0000:03:00.0=tell,"
+		"policy.net_virtio=heal,policy.net_virtio=survive", NULL, 0), 0);
+	assert_null(config_fault(&config));
+	assert_int_equal(config_policy(&config, "0000:03:00.0", "net_virtio"),
+			 HOTPLUG_POLICY_TELL);
+	assert_int_equal(config_policy(&config, "0000:03:00.1", "net_virtio"),
+			 HOTPLUG_POLICY_SURVIVE);
+	assert_int_equal(config_policy(&config, "0000:03:00.1", "net_e1000_em"),
+			 HOTPLUG_POLICY_HEAL);
+	assert_int_equal(config_policy(&config, "0000:03:00.1", NULL), HOTPLUG_POLICY_HEAL);
+	for (i = 2; i < HOTPLUG_MAX_POLICIES; i++) {
+		snprintf(text, sizeof(text), "policy.driver%u=tell", i);
+		assert_int_equal(hotplug_config_parse(&config, text, NULL, 0), 0);
+	}
+	assert_int_equal(hotplug_config_parse(&config, "policy.more=tell", NULL, 0), -ENOSPC);
+	config.own_policy[0].policy = HOTPLUG_POLICY_HEAL + 1;
+	assert_string_equal(config_fault(&config),
+			    "an own_policy has a policy that is no enum hotplug_policy");
+	memset(config.own_policy[0].name, 'x', HOTPLUG_NAME_LEN);
+	assert_string_equal(config_fault(&config), "an own_policy has a name without an end");
+}
+
 static void
 test_config_nothing_changes_nothing(void **state)
 {
@@ -106,6 +139,9 @@ static const struct { const char *text, *named; } bad[] = {
 	{ "fillx=ones", "'fillx=ones'" },
 	{ "fill.=ones", "'fill.=ones'" },
 	{ "fill.net_e1000=maybe", "'fill.net_e1000=maybe'" },
+	{ "policy.=tell", "'policy.=tell'" },
+	{ "policy.0000:03:00.0=", "'policy.0000:03:00.0='" },
+	{ "policy.net_virtio=no", "'policy.net_virtio=no'" },
 	{ "sigbus=yes", "'sigbus=yes'" },
 	{ "sigbus", "'sigbus'" },
 	{ "liveness_ms=", "'liveness_ms='" },
@@ -117,6 +153,8 @@ static const struct { const char *text, *named; } bad[] = {
 	{ "liveness_ms=99999999999999999999999", "'liveness_ms=9999" },
 	{ "deadline_ms=3600001", "'deadline_ms=3600001'" },
 	{ "deadline_ms=soon", "'deadline_ms=soon'" },
+	{ "stuck_ms=0", "'stuck_ms=0'" },
+	{ "stuck_ms=3600001", "'stuck_ms=3600001'" },
 	{ "uevent_buffer_kb=0", "'uevent_buffer_kb=0'" },
 	{ "uevent_buffer_kb=1048577", "'uevent_buffer_kb=1048577'" },
 	{ "uio_mmap=1", "'uio_mmap=1'" },
@@ -247,6 +285,7 @@ main(void)
 		cmocka_unit_test(test_config_good_options_are_taken),
 		cmocka_unit_test(test_config_ends_of_the_range_are_in_it),
 		cmocka_unit_test(test_config_nothing_changes_nothing),
+		cmocka_unit_test(test_config_policy_of_a_device_and_of_a_driver),
 		cmocka_unit_test(test_config_bad_options_are_named_and_change_nothing),
 		cmocka_unit_test(test_config_an_unknown_option_shows_the_known_ones),
 		cmocka_unit_test(test_config_endless_names_are_refused),

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -15,6 +16,8 @@
 
 #include <rte_ethdev.h>
 #include <rte_interrupts.h>
+#include <rte_malloc.h>
+#include <rte_version.h>
 
 #include <bus_pci_driver.h>
 #include <ethdev_driver.h>
@@ -29,8 +32,14 @@ bool test_pmd_unmaps_at_close;
 bool test_pmd_has_fd = true;
 int test_pmd_probe_answer;
 unsigned int test_pmd_bad_inits;
+unsigned int test_pmd_n_ports = 1;
+unsigned int test_pmd_max_queues = 1;
 int (*test_pmd_in_configure)(struct test_pmd *pmd);
 void (*test_pmd_in_probe)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);
 
 struct test_pmd *
 test_pmd_of(const char *name)
@@ -54,12 +63,66 @@ unmap(struct test_pmd *pmd)
 	pmd->bar = NULL;
 }
 
+static void
+release_queue(struct rte_eth_dev *eth, uint16_t queue)
+{
+	free(eth->data->rx_queues[queue]);
+	eth->data->rx_queues[queue] = NULL;
+}
+
+static int
+set_up_queue(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned int socket,
+	     const struct rte_eth_rxconf *conf, struct rte_mempool *pool)
+{
+	struct test_queue *q = calloc(1, sizeof(*q));
+
+	(void)n_desc;
+	(void)socket;
+	(void)conf;
+	(void)pool;
+	if (q == NULL)
+		return -ENOMEM;
+	q->pmd = test_pmd_of(eth->device->name);
+	eth->data->rx_queues[queue] = q;
+	return 0;
+}
+
+#if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
+static int
+get_stats(struct rte_eth_dev *eth, struct rte_eth_stats *stats,
+	  __rte_unused struct eth_queue_stats *queues)
+#else
+static int
+get_stats(struct rte_eth_dev *eth, struct rte_eth_stats *stats)
+#endif
+{
+	struct test_pmd *pmd = test_pmd_of(eth->device->name);
+	void (*in_stats)(struct test_pmd *pmd) = test_pmd_in_stats;
+	unsigned int *heap = pmd->heap;
+
+	if (in_stats != NULL)
+		in_stats(pmd);
+	stats->ipackets = ++*heap;
+	return 0;
+}
+
+/* All that it has on the heap, as PMDs do. */
 static int
 close_port(struct rte_eth_dev *eth)
 {
 	struct test_pmd *pmd = test_pmd_of(eth->device->name);
+	void (*in_close)(struct test_pmd *pmd) = test_pmd_in_close;
+	unsigned int i;
 
+	if (in_close != NULL)
+		in_close(pmd);
+	for (i = 0; i < eth->data->nb_rx_queues; i++)
+		release_queue(eth, i);
 	pmd->n_closes++;
+	if (--pmd->n_open > 0)
+		return 0;
+	free(pmd->heap);
+	pmd->heap = NULL;
 	if (pmd->bar != NULL)
 		pmd->read_at_close = *(volatile uint8_t *)pmd->bar;
 	if (test_pmd_unmaps_at_close)
@@ -71,8 +134,14 @@ static int
 get_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 {
 	(void)eth;
-	info->max_rx_queues = info->max_tx_queues = 1;
+	info->max_rx_queues = info->max_tx_queues = test_pmd_max_queues;
 	info->max_rx_pktlen = 1518;
+	info->max_mac_addrs = 8;
+	info->hash_key_size = sizeof(((struct test_settings *)0)->key);
+	info->flow_type_rss_offloads = RTE_ETH_RSS_IP;
+	info->reta_size = 128;
+	info->rx_desc_lim.nb_max = 1024;
+	info->rx_desc_lim.nb_align = 1;
 	return 0;
 }
 
@@ -81,7 +150,11 @@ configure_port(struct rte_eth_dev *eth)
 {
 	struct test_pmd *pmd = test_pmd_of(eth->device->name);
 
+	const struct rte_eth_rss_conf *rss = &eth->data->dev_conf.rx_adv_conf.rss_conf;
+
 	pmd->n_configures++;
+	if (rss->rss_key != NULL)
+		memcpy(pmd->told.configured_key, rss->rss_key, rss->rss_key_len);
 	return test_pmd_in_configure == NULL ? 0 : test_pmd_in_configure(pmd);
 }
 
@@ -102,17 +175,88 @@ stop_port(struct rte_eth_dev *eth)
 static int
 update_link(struct rte_eth_dev *eth, int wait)
 {
-	(void)eth;
 	(void)wait;
+	++*test_pmd_of(eth->device->name)->heap;
 	return 0;
 }
 
 static uint16_t
 receive(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	(void)queue;
+	void (*in_receive)(struct test_pmd *pmd) = test_pmd_in_receive;
+	struct test_queue *q = queue;
+
 	(void)pkts;
 	(void)n;
+	if (q == NULL)
+		return 0;       /* it was not set up */
+	if (in_receive != NULL)
+		in_receive(q->pmd);
+	q->n_bursts++;
+	return 0;
+}
+
+static int
+update_rss(struct rte_eth_dev *eth, struct rte_eth_rss_conf *conf)
+{
+	struct test_settings *told = &test_pmd_of(eth->device->name)->told;
+
+	told->hash = conf->rss_hf;
+	if (conf->rss_key != NULL)
+		memcpy(told->key, conf->rss_key, sizeof(told->key));
+	return 0;
+}
+
+static int
+update_reta(struct rte_eth_dev *eth, struct rte_eth_rss_reta_entry64 *reta, uint16_t size)
+{
+	struct test_settings *told = &test_pmd_of(eth->device->name)->told;
+	unsigned int i;
+
+	for (i = 0; i < size; i++)
+		if (reta[i / 64].mask >> (i % 64) & 1)
+			told->reta[i] = reta[i / 64].reta[i % 64];
+	return 0;
+}
+
+static int
+set_flow_ctrl(struct rte_eth_dev *eth, struct rte_eth_fc_conf *conf)
+{
+	test_pmd_of(eth->device->name)->told.high_water = conf->high_water;
+	return 0;
+}
+
+static int
+add_mac(struct rte_eth_dev *eth, struct rte_ether_addr *mac, uint32_t i, uint32_t pool)
+{
+	struct test_settings *told = &test_pmd_of(eth->device->name)->told;
+
+	(void)i;
+	(void)pool;
+	told->n_macs++;
+	told->last_mac_byte = mac->addr_bytes[5];
+	return 0;
+}
+
+static int
+set_mac(struct rte_eth_dev *eth, struct rte_ether_addr *mac)
+{
+	(void)eth;
+	(void)mac;
+	return 0;
+}
+
+static int
+set_link_down(struct rte_eth_dev *eth)
+{
+	test_pmd_of(eth->device->name)->told.is_link_down = true;
+	return 0;
+}
+
+static int
+set_link_up(struct rte_eth_dev *eth)
+{
+	test_pmd_of(eth->device->name)->told.is_link_down = false;
 	return 0;
 }
 
@@ -123,6 +267,16 @@ static const struct eth_dev_ops port_ops = {
 	.link_update = update_link,
 	.dev_close = close_port,
 	.dev_infos_get = get_info,
+	.stats_get = get_stats,
+	.rss_hash_update = update_rss,
+	.reta_update = update_reta,
+	.flow_ctrl_set = set_flow_ctrl,
+	.mac_addr_add = add_mac,
+	.mac_addr_set = set_mac,
+	.dev_set_link_down = set_link_down,
+	.dev_set_link_up = set_link_up,
+	.rx_queue_setup = set_up_queue,
+	.rx_queue_release = release_queue,
 };
 
 static int
@@ -148,6 +302,44 @@ map(struct rte_pci_device *dev, struct test_pmd *pmd)
 	return rte_intr_type_set(dev->intr_handle, RTE_INTR_HANDLE_UIO_INTX);
 }
 
+static const char *
+second_name(const struct rte_pci_device *dev)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "%s_second", dev->name);
+	return name;
+}
+
+static int
+add_port(struct rte_eth_dev *eth, struct test_pmd *pmd, uint16_t *port)
+{
+	if (eth == NULL)
+		return -1;
+	eth->data->mac_addrs = rte_zmalloc(NULL, 8 * sizeof(*eth->data->mac_addrs), 0);
+	if (eth->data->mac_addrs == NULL)
+		return -1;
+	eth->data->mac_addrs[0].addr_bytes[0] = 2;
+	eth->dev_ops = &port_ops;
+	eth->rx_pkt_burst = receive;
+	*port = eth->data->port_id;
+	pmd->n_open++;
+	rte_eth_dev_probing_finish(eth);
+	return 0;
+}
+
+static int
+add_second(struct rte_pci_device *dev, struct test_pmd *pmd)
+{
+	struct rte_eth_dev *eth = rte_eth_dev_allocate(second_name(dev));
+
+	if (eth != NULL)
+		rte_eth_copy_pci_info(eth, dev);
+	if (eth != NULL)
+		eth->device = &dev->device;
+	return add_port(eth, pmd, &pmd->port2);
+}
+
 static int
 probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 {
@@ -171,11 +363,12 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 		unmap(pmd);
 		return -EIO;
 	}
-	eth->dev_ops = &port_ops;
-	eth->rx_pkt_burst = receive;
-	pmd->port = eth->data->port_id;
-	rte_eth_dev_probing_finish(eth);
-	return 0;
+	pmd->heap = calloc(1, sizeof(*pmd->heap));
+	memset(&pmd->told, 0, sizeof(pmd->told));
+	pmd->n_open = 0;
+	if (add_port(eth, pmd, &pmd->port) != 0)
+		return -1;
+	return test_pmd_n_ports > 1 ? add_second(dev, pmd) : 0;
 }
 
 static int
@@ -184,9 +377,16 @@ drop(struct rte_pci_device *dev)
 	struct test_pmd *pmd = test_pmd_of(dev->name);
 	struct rte_eth_dev *eth = rte_eth_dev_allocated(dev->device.name);
 
+	void (*in_remove)(struct test_pmd *pmd) = test_pmd_in_remove;
+
+	if (in_remove != NULL)
+		in_remove(pmd);
 	pmd->n_removes++;
 	if (pmd->bar != NULL)
 		pmd->read_at_remove = *(volatile uint8_t *)(pmd->bar + MOCK_BAR_LEN / 2);
+	if (eth != NULL)
+		rte_eth_dev_release_port(eth);
+	eth = rte_eth_dev_allocated(second_name(dev));
 	if (eth != NULL)
 		rte_eth_dev_release_port(eth);
 	unmap(pmd);

@@ -9,13 +9,34 @@
 /* A poll mode driver for the mock functions of mock_sysfs.h: a port that has
  * nothing but registers, and a descriptor that can hang up. */
 
+/* What it has been told beside configure, in one life; all zero at its begin. */
+struct test_settings {
+	uint8_t configured_key[40], key[40];
+	uint64_t hash;
+	uint16_t reta[128];
+	uint32_t high_water;
+	unsigned int n_macs;
+	uint8_t last_mac_byte;
+	bool is_link_down;
+};
+
 struct test_pmd {
 	char name[32];
 	uint8_t *bar;           /* NULL: not mapped */
-	uint16_t port;
+	uint16_t port;          /* its first one */
+	uint16_t port2;         /* where it has two */
 	int sign[2];            /* sign[1] closed: its uio descriptor hangs up */
 	unsigned int n_probes, n_removes, n_closes, n_configures, n_starts;
 	uint8_t read_at_close, read_at_remove;
+	unsigned int n_open;    /* ports that are not closed */
+	struct test_settings told;
+	unsigned int *heap;     /* of one life: counts what the driver does; freed at close */
+};
+
+/* A queue, on the heap too. */
+struct test_queue {
+	struct test_pmd *pmd;
+	volatile unsigned int n_bursts;
 };
 
 /* What the driver knows of that function; made at the first asking. */
@@ -28,7 +49,15 @@ extern bool test_pmd_has_fd;            /* false: it sets no descriptor at all *
 extern void (*test_pmd_in_probe)(struct test_pmd *pmd);
 extern int test_pmd_probe_answer;       /* not 0: the probe fails */
 extern unsigned int test_pmd_bad_inits; /* so many fail after they have got a port */
+extern unsigned int test_pmd_n_ports;   /* 1 or 2 */
+extern unsigned int test_pmd_max_queues; /* what it says of itself */
 /* Called in each configure; what it answers is the answer. */
 extern int (*test_pmd_in_configure)(struct test_pmd *pmd);
+/* Called in each receive of a queue that is set up, in each close and remove, and in
+ * each reading of statistics. */
+extern void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);
 
 #endif /* HOTPLUG_TEST_PMD_H */

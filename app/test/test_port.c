@@ -1,63 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* test_port: what becomes of a port whose device goes, under policy=heal, through
- * the real pci bus and ethdev.
+/* test_port: what becomes of a port whose device goes, through the real pci bus and
+ * ethdev: dead, kept, let go; whose it is by policy.
  * In:  mock functions and a PMD for them (test_pmd.c).
  * Context: app; the library's own threads do the work. */
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
+#include <rte_mbuf.h>
 
 #include <ethdev_driver.h>
 #include <hotplug.h>
 
-#include "mock_eal.h"
+#include "mock_port.h"
 #include "test.h"
-
-static _Atomic unsigned int n_recovering, n_success, n_new, n_removed;
-
-static int
-on_port_event(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
-{
-	(void)port;
-	(void)arg;
-	(void)result;
-	n_recovering += type == RTE_ETH_EVENT_ERR_RECOVERING;
-	n_success += type == RTE_ETH_EVENT_RECOVERY_SUCCESS;
-	n_new += type == RTE_ETH_EVENT_NEW || type == RTE_ETH_EVENT_DESTROY;
-	n_removed += type == RTE_ETH_EVENT_INTR_RMV;
-	return 0;
-}
-
-static struct test_pmd *
-plug(const char *name)
-{
-	static const enum rte_eth_event_type types[] = {
-		RTE_ETH_EVENT_ERR_RECOVERING, RTE_ETH_EVENT_RECOVERY_SUCCESS, RTE_ETH_EVENT_NEW,
-		RTE_ETH_EVENT_DESTROY, RTE_ETH_EVENT_INTR_RMV,
-	};
-	struct test_pmd *pmd = mock_plug(name);
-	unsigned int i;
-
-	for (i = 0; i < N_ELEMENTS(types); i++)
-		rte_eth_dev_callback_register(pmd->port, types[i], on_port_event, NULL);
-	n_recovering = n_success = n_new = n_removed = 0;
-	return pmd;
-}
-
-static void
-lose(struct test_pmd *pmd)
-{
-	mock_sysfs_remove(pmd->name);
-	close(pmd->sign[1]);
-}
 
 static void
 test_port_of_a_lost_device_is_dead_and_kept(void **state)
@@ -86,29 +46,6 @@ test_port_of_a_lost_device_is_dead_and_kept(void **state)
 	assert_false(rte_eth_dev_is_valid_port(port));
 }
 
-static void
-test_port_heals_under_its_id_with_the_card(void **state)
-{
-	struct test_pmd *low = plug("0000:22:00.0"), *pmd = plug("0000:23:00.0");
-	uint16_t port = pmd->port;
-	char name[HOTPLUG_NAME_LEN];
-
-	(void)state;
-	assert_int_equal(hotplug_port_remove(low->port, name, sizeof(name)), 0);
-	n_new = 0;
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:23:00.0") == NULL));
-	mock_sysfs_add("0000:23:00.0", "hotplug_mock");
-	hotplug_scan();
-	assert_true(WAIT_FOR(n_success == 1));
-	assert_true(rte_dev_is_probed(mock_find("0000:23:00.0")));
-	assert_int_equal(pmd->port, port);      /* though a lower id is free */
-	assert_true(rte_eth_dev_is_valid_port(port));
-	assert_int_equal(rte_eth_dev_is_removed(port), 0);
-	assert_int_equal(n_new, 0);             /* a port that pauses is neither new nor gone */
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
-}
-
 /* The application gave it up: nobody brings it back. */
 static void
 test_port_that_was_closed_is_not_healed(void **state)
@@ -127,199 +64,130 @@ test_port_that_was_closed_is_not_healed(void **state)
 	assert_int_equal(n_success, 0);
 }
 
+/* As testpmd's "port detach" does with a port that is not closed: drivers close it. */
 static void
-start_port(uint16_t port)
+test_port_of_a_lost_device_is_detached_by_eal(void **state)
 {
-	const struct rte_eth_conf conf = { 0 };
-
-	assert_int_equal(rte_eth_dev_configure(port, 1, 0, &conf), 0);
-	assert_int_equal(rte_eth_dev_start(port), 0);
-}
-
-static struct poller {
-	pthread_t thread;
-	uint16_t port;
-	atomic_bool is_over;
-} poller;
-
-/* As a data path does: it knows nothing of removals. */
-static void *
-poll_port(void *arg)
-{
-	struct poller *p = arg;
-	struct rte_mbuf *pkts[4];
-
-	while (!atomic_load(&p->is_over))
-		(void)rte_eth_rx_burst(p->port, 0, pkts, N_ELEMENTS(pkts));
-	return NULL;
-}
-
-static void
-begin_to_poll(uint16_t port)
-{
-	poller.port = port;
-	atomic_store(&poller.is_over, false);
-	assert_int_equal(pthread_create(&poller.thread, NULL, poll_port, &poller), 0);
-}
-
-static void
-end_to_poll(void)
-{
-	atomic_store(&poller.is_over, true);
-	pthread_join(poller.thread, NULL);
-}
-
-static void
-come_back(struct test_pmd *pmd)
-{
-	mock_sysfs_add(pmd->name, "hotplug_mock");
-	hotplug_scan();
-}
-
-/* ethdev clears the fast path of a port that a failing probe gives back, zeros
- * first; a thread that polls meanwhile dies of it. */
-static void
-test_port_is_polled_while_its_probe_fails(void **state)
-{
-	struct test_pmd *pmd = plug("0000:25:00.0");
-	char name[HOTPLUG_NAME_LEN];
+	struct test_pmd *pmd = plug("0000:31:00.0");
+	struct rte_eth_dev_info info;
 	uint16_t port = pmd->port;
-	void **queues;
 
 	(void)state;
 	start_port(port);
-	begin_to_poll(port);
 	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:25:00.0") == NULL));
-	queues = rte_eth_fp_ops[port].rxq.data;
-	test_pmd_bad_inits = 2;
+	assert_true(WAIT_FOR(mock_find("0000:31:00.0") == NULL));
+	assert_int_equal(rte_eth_dev_stop(port), 0);
+	assert_int_equal(rte_eth_dev_info_get(port, &info), 0);
+	n_new = 0;
+	assert_int_equal(rte_dev_remove((struct rte_device *)(uintptr_t)info.device), 0);
+	assert_false(rte_eth_dev_is_valid_port(port));
+	assert_int_equal(n_new, 1);
+	assert_int_equal(pmd->n_closes, 1);
+}
+
+/* Its own policy is tell: nobody but the application closes it. */
+static void
+test_port_of_a_device_with_policy_tell(void **state)
+{
+	struct test_pmd *pmd = plug("0000:29:00.0");
+	char name[HOTPLUG_NAME_LEN];
+
+	(void)state;
+	start_port(pmd->port);
+	pmd->n_closes = 0;
+	lose(pmd);
+	assert_true(WAIT_FOR(n_removed == 1));
+	test_sleep_ms(100);
+	assert_int_equal(pmd->n_closes, 0);
+	assert_int_equal(n_recovering, 0);
+	assert_non_null(mock_find("0000:29:00.0"));
+	assert_int_equal(hotplug_port_remove(pmd->port, name, sizeof(name)), 0);
+	assert_int_equal(pmd->n_closes, 1);
+}
+
+static void
+test_port_of_a_device_with_policy_survive(void **state)
+{
+	struct test_pmd *pmd = plug("0000:2a:00.0");
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:2a:00.0") == NULL));
 	pmd->n_probes = 0;
 	come_back(pmd);
-	assert_true(WAIT_FOR(pmd->n_probes == 2));
-	assert_ptr_equal(rte_eth_fp_ops[port].rxq.data, queues);
-	assert_true(WAIT_FOR(n_success == 1));
-	assert_int_equal(test_pmd_bad_inits, 0);
-	assert_ptr_equal(rte_eth_fp_ops[port].rxq.data, rte_eth_devices[port].data->rx_queues);
-	assert_int_equal(pmd->port, port);
-	end_to_poll();
+	test_sleep_ms(300);
+	assert_int_equal(pmd->n_probes, 0);
+	assert_int_equal(n_recovering + n_success + n_removed, 0);
+	assert_int_equal(rte_eth_dev_is_removed(port), 1);
 	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
 }
 
-/* What it answers between two tries: as a dead port does. */
+static _Atomic unsigned int n_receives;
+
 static void
-test_port_whose_probe_fails_is_dead_further(void **state)
-{
-	struct test_pmd *pmd = plug("0000:26:00.0");
-	struct rte_ether_addr mac;
-	uint16_t port = pmd->port, found;
-
-	(void)state;
-	start_port(port);
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:26:00.0") == NULL));
-	test_pmd_bad_inits = 100;
-	pmd->n_probes = 0;
-	come_back(pmd);
-	assert_true(WAIT_FOR(pmd->n_probes == 1));
-	assert_true(WAIT_FOR(rte_eth_dev_is_valid_port(port)));
-	assert_int_equal(rte_eth_dev_is_removed(port), 1);
-	assert_int_equal(rte_eth_macaddr_get(port, &mac), 0);
-	assert_int_equal(rte_eth_dev_get_port_by_name("0000:26:00.0", &found), 0);
-	assert_int_equal(found, port);
-	test_pmd_bad_inits = 0;
-	assert_true(WAIT_FOR(n_success == 1));
-	assert_int_equal(hotplug_port_remove(port, (char [HOTPLUG_NAME_LEN]){ 0 },
-					     HOTPLUG_NAME_LEN), 0);
-}
-
-static unsigned int n_to_refuse;
-
-static int
-refuse_some(struct test_pmd *pmd)
+count_receive(struct test_pmd *pmd)
 {
 	(void)pmd;
-	return n_to_refuse > 0 && n_to_refuse-- > 0 ? -EIO : 0;
+	n_receives++;
 }
 
-/* Probed, and then it does not take what was configured: closed, and tried again. */
-static void
-test_port_that_is_not_configured_is_torn_down_again(void **state)
+/* Is the card polled, through fail-safe?  Its backup has packets at any time. */
+static bool
+is_in_use(uint16_t port)
 {
-	struct test_pmd *pmd = plug("0000:27:00.0");
+	unsigned int before = n_receives, i;
+	struct rte_mbuf *pkts[4];
+	uint16_t n, n_packets = 0;
+
+	for (i = 0; i < 10; i++) {
+		n = rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
+		rte_pktmbuf_free_bulk(pkts, n);
+		n_packets += n;
+	}
+	assert_true(n_packets > 0);
+	return n_receives > before;
+}
+
+/* fail-safe owns it, so it is told (with policy heal too), and sees to all of it. */
+static void
+test_port_of_fail_safe_is_fail_safes(void **state)
+{
+	const struct rte_eth_conf conf = { 0 };
+	struct rte_mempool *pool = rte_pktmbuf_pool_create("port", 1023, 0, 0,
+							   RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+	struct test_pmd *pmd = test_pmd_of("0000:32:00.0");
 	char name[HOTPLUG_NAME_LEN];
-	uint16_t port = pmd->port;
+	uint16_t port;
 
 	(void)state;
-	start_port(port);
+	mock_sysfs_add(pmd->name, "hotplug_mock");
+	if (hotplug_port_attach("net_failsafe0,dev(0000:32:00.0),dev(net_null3)", &port) == -EINVAL)
+		skip();         /* this DPDK has no fail-safe PMD */
+	assert_int_equal(rte_eth_dev_configure(port, 1, 0, &conf), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, 64, 0, NULL, pool), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	test_pmd_in_receive = count_receive;
+	assert_true(is_in_use(port));
+	pmd->n_starts = pmd->n_closes = 0;
 	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:27:00.0") == NULL));
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
 	assert_int_equal(pmd->n_closes, 1);
-	test_pmd_in_configure = refuse_some;
-	n_to_refuse = 1;
+	assert_false(is_in_use(port));
 	come_back(pmd);
-	assert_true(WAIT_FOR(n_success == 1));
-	test_pmd_in_configure = NULL;
-	assert_int_equal(pmd->n_closes, 2);
-	assert_int_equal(pmd->n_starts, 2);
-	assert_int_equal(pmd->port, port);
+	assert_true(WAIT_FOR(pmd->n_starts == 1));      /* fail-safe looks every 2 s */
+	assert_true(WAIT_FOR(is_in_use(port)));
+	test_pmd_in_receive = NULL;
 	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
-}
-
-static int
-lose_once(struct test_pmd *pmd)
-{
-	if (n_to_refuse-- == 1)
-		lose(pmd);
-	return WAIT_FOR(rte_eth_dev_is_removed(pmd->port) == 1) ? 0 : -ETIME;
-}
-
-/* Torn out while it is being configured: what was configured before is not lost. */
-static void
-test_port_is_lost_while_it_heals(void **state)
-{
-	struct test_pmd *pmd = plug("0000:28:00.0");
-	char name[HOTPLUG_NAME_LEN];
-	uint16_t port = pmd->port;
-
-	(void)state;
-	start_port(port);
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:28:00.0") == NULL));
-	test_pmd_in_configure = lose_once;
-	n_to_refuse = 1;
-	pmd->n_configures = 0;
-	come_back(pmd);
-	assert_true(WAIT_FOR(pmd->n_configures == 1 && pmd->n_closes == 2));
-	assert_true(WAIT_FOR(mock_find("0000:28:00.0") == NULL));
-	assert_int_equal(n_to_refuse, 0);
-	assert_int_equal(n_success, 0);
-	test_pmd_in_configure = NULL;
-	come_back(pmd);
-	assert_true(WAIT_FOR(n_success == 1));
-	assert_int_equal(pmd->n_starts, 2);     /* it was started, so it is again */
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	rte_mempool_free(pool);
 }
 
 static int
 start(void **state)
 {
-	struct hotplug_config config;
-
-	hotplug_config_init(&config);
-	config.policy = HOTPLUG_POLICY_HEAL;
-	config.liveness_ms = 50;
-	return mock_eal_start(state) != 0 || hotplug_enable(&config) != 0;
-}
-
-static int
-stop(void **state)
-{
-	int ret;
-
-	(void)state;
-	ret = hotplug_disable() != 0 || rte_eal_cleanup() != 0;
-	mock_eal_remove_files();
-	return ret;
+	return mock_port_start(state, "policy.0000:29:00.0=tell,policy.0000:2a:00.0=survive");
 }
 
 int
@@ -327,13 +195,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_port_of_a_lost_device_is_dead_and_kept),
-		cmocka_unit_test(test_port_heals_under_its_id_with_the_card),
 		cmocka_unit_test(test_port_that_was_closed_is_not_healed),
-		cmocka_unit_test(test_port_is_polled_while_its_probe_fails),
-		cmocka_unit_test(test_port_whose_probe_fails_is_dead_further),
-		cmocka_unit_test(test_port_that_is_not_configured_is_torn_down_again),
-		cmocka_unit_test(test_port_is_lost_while_it_heals),
+		cmocka_unit_test(test_port_of_a_lost_device_is_detached_by_eal),
+		cmocka_unit_test(test_port_of_a_device_with_policy_tell),
+		cmocka_unit_test(test_port_of_a_device_with_policy_survive),
+		cmocka_unit_test(test_port_of_fail_safe_is_fail_safes),
 	};
 
-	return cmocka_run_group_tests_name("port", tests, start, stop);
+	return cmocka_run_group_tests_name("port", tests, start, mock_port_stop);
 }

@@ -28,6 +28,7 @@ hotplug_config_init(struct hotplug_config *config)
 		.liveness_ms = 1000,
 		.deadline_ms = 5000,
 		.uevent_buffer_kb = 16384,
+		.stuck_ms = 10000,
 	};
 }
 
@@ -105,6 +106,40 @@ set_driver_fill(struct hotplug_config *config, const char *driver, int fill)
 	return -ENOSPC;
 }
 
+static int
+set_own_policy(struct hotplug_config *config, const char *name, int policy)
+{
+	struct hotplug_own_policy *entry = config->own_policy;
+	unsigned int i;
+
+	if (name[0] == '\0' || strlen(name) >= HOTPLUG_NAME_LEN)
+		return -EINVAL;
+	for (i = 0; i < HOTPLUG_MAX_POLICIES; i++, entry++) {
+		if (entry->name[0] != '\0' && strcmp(entry->name, name) != 0)
+			continue;
+		strcpy(entry->name, name);
+		entry->policy = policy;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+enum hotplug_policy
+config_policy(const struct hotplug_config *config, const char *device, const char *driver)
+{
+	const struct hotplug_own_policy *entry = config->own_policy;
+	enum hotplug_policy policy = config->policy;
+	unsigned int i;
+
+	for (i = 0; i < HOTPLUG_MAX_POLICIES && entry->name[0] != '\0'; i++, entry++) {
+		if (strcmp(entry->name, device) == 0)
+			return entry->policy;
+		if (driver != NULL && strcmp(entry->name, driver) == 0)
+			policy = entry->policy;
+	}
+	return policy;
+}
+
 /* Options that are one 32-bit field: a word out of some, or a number. */
 static const struct option {
 	const char *key;
@@ -119,6 +154,7 @@ static const struct option {
 	{ "uio_mmap", offsetof(struct hotplug_config, uio_mmap), switch_choices, 0, 0 },
 	{ "liveness_ms", offsetof(struct hotplug_config, liveness_ms), NULL, 0, MAX_MS },
 	{ "deadline_ms", offsetof(struct hotplug_config, deadline_ms), NULL, 0, MAX_MS },
+	{ "stuck_ms", offsetof(struct hotplug_config, stuck_ms), NULL, 1, MAX_MS },
 	{ "uevent_buffer_kb", offsetof(struct hotplug_config, uevent_buffer_kb), NULL, 1,
 	  MAX_BUFFER_KB },
 };
@@ -148,15 +184,20 @@ static int
 set_option(struct hotplug_config *config, const char *key, const char *value)
 {
 	unsigned int i;
-	int fill;
+	int choice;
 
 	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (strcmp(options[i].key, key) == 0)
 			return set_field(config, &options[i], value);
-	if (strncmp(key, "fill.", 5) != 0)
-		return -ENOENT;
-	fill = choose(fill_choices, value);
-	return fill < 0 ? fill : set_driver_fill(config, key + 5, fill);
+	if (strncmp(key, "fill.", 5) == 0) {
+		choice = choose(fill_choices, value);
+		return choice < 0 ? choice : set_driver_fill(config, key + 5, choice);
+	}
+	if (strncmp(key, "policy.", 7) == 0) {
+		choice = choose(policy_choices, value);
+		return choice < 0 ? choice : set_own_policy(config, key + 7, choice);
+	}
+	return -ENOENT;
 }
 
 static const char *
@@ -165,11 +206,12 @@ what_is_wrong(int ret)
 	switch (ret) {
 	case -ENOENT:
 		return "unknown option (known: policy=tell|survive|heal, "
-			"heal_other=on|off, sigbus=own|dispatch|none, fill=ones|zeros, "
+			"policy.DEVICE=..., policy.DRIVER=..., heal_other=on|off, "
+			"sigbus=own|dispatch|none, fill=ones|zeros, "
 			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
-			"uevent_buffer_kb=1..1048576, uio_mmap=on|off)";
+			"stuck_ms=1..3600000, uevent_buffer_kb=1..1048576, uio_mmap=on|off)";
 	case -ENOSPC:
-		return "too many drivers with a fill of their own";
+		return "too many with a fill or a policy of their own";
 	default:
 		return "bad value";
 	}
@@ -230,6 +272,8 @@ config_fault(const struct hotplug_config *config)
 		return "liveness_ms is more than 3600000";
 	if (config->deadline_ms > MAX_MS)
 		return "deadline_ms is more than 3600000";
+	if (config->stuck_ms < 1 || config->stuck_ms > MAX_MS)
+		return "stuck_ms is not between 1 and 3600000";
 	if (config->uevent_buffer_kb < 1 || config->uevent_buffer_kb > MAX_BUFFER_KB)
 		return "uevent_buffer_kb is not between 1 and 1048576";
 	if (config->policy > HOTPLUG_POLICY_HEAL)
@@ -238,6 +282,12 @@ config_fault(const struct hotplug_config *config)
 		return "heal_other is neither 0 nor 1";
 	if (config->uio_mmap > 1)
 		return "uio_mmap is neither 0 nor 1";
+	for (i = 0; i < HOTPLUG_MAX_POLICIES; i++) {
+		if (strnlen(config->own_policy[i].name, HOTPLUG_NAME_LEN) == HOTPLUG_NAME_LEN)
+			return "an own_policy has a name without an end";
+		if (config->own_policy[i].policy > HOTPLUG_POLICY_HEAL)
+			return "an own_policy has a policy that is no enum hotplug_policy";
+	}
 	for (i = 0; i < HOTPLUG_MAX_DRIVER_FILLS; i++) {
 		if (strnlen(config->driver_fill[i].driver, HOTPLUG_NAME_LEN) == HOTPLUG_NAME_LEN)
 			return "a driver_fill has a name without an end";

@@ -8,4 +8,8 @@
 /* What is wrong with it, as a sentence that names the field; NULL: nothing. */
 const char *config_fault(const struct hotplug_config *config);
 
+/* The policy of a device; driver may be NULL. */
+enum hotplug_policy config_policy(const struct hotplug_config *config, const char *device,
+				  const char *driver);
+
 #endif /* HOTPLUG_CORE_CONFIG_H */

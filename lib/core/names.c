@@ -48,6 +48,7 @@ hotplug_event_name(enum hotplug_event_type type)
 {
 	static const char *const names[] = {
 		"gone", "requested", "restored", "ready", "held", "flapping", "rescan",
+		"stuck",
 	};
 
 	return name_of(names, N_ELEMENTS(names), type);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* attach: ports come and go on request.
- * In:  hotplug_port_attach/detach/remove (app, events).  Out: EAL's probe and remove,
- *      a port id, or an error with everything as it was.
- * A closed port has no device any more in ethdev; whose it was is noted when ethdev
- * says DESTROY, so that it can be detached by its id.
- * Lock: `lock`: EAL's probe and remove are not thread-safe, so ours are one at a
- *      time; names_lock: the notes.  Neither is held around a subscriber.
+/* attach: devices come on request.
+ * In:  hotplug_port_attach/list (app, events).  Out: EAL's probe, port ids, or an error
+ *      that says why, with everything as it was.
+ * Lock: port_probe_lock(): EAL's probe and remove are not thread-safe, so ours are
+ *      one at a time; not held around a subscriber.  `lock`: who has it.
  * Context: app, events; blocks as long as the driver does. */
 
 #include <errno.h>
@@ -18,50 +16,61 @@
 #include <rte_dev.h>
 #include <rte_devargs.h>
 
+#include "../core/bus.h"
 #include "../core/host.h"
 #include "port.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* probe and remove */
-static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;  /* names */
-static char names[RTE_MAX_ETHPORTS][HOTPLUG_NAME_LEN];          /* of closed ports */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* holder */
 
-static int
-on_destroy(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
-{
-	const struct rte_eth_dev *eth = &rte_eth_devices[port];
-
-	(void)type;
-	(void)arg;
-	(void)result;
-	pthread_mutex_lock(&names_lock);
-	snprintf(names[port], sizeof(names[port]), "%s",
-		 eth->device != NULL && eth->device->name != NULL ? eth->device->name : "");
-	pthread_mutex_unlock(&names_lock);
-	return 0;
-}
+/* Not a mutex: it can be taken away from a thread that is stuck in a driver. */
+static pthread_cond_t freed = PTHREAD_COND_INITIALIZER;
+static unsigned int holder;             /* 0: free; else the number of a holding */
+static unsigned int last_holder;
+static char holder_device[HOTPLUG_NAME_LEN];
+static _Thread_local unsigned int my_holding;
 
 void
 port_probe_lock(void)
 {
 	pthread_mutex_lock(&lock);
+	while (holder != 0)
+		pthread_cond_wait(&freed, &lock);
+	holder = my_holding = ++last_holder != 0 ? last_holder : ++last_holder;
+	holder_device[0] = '\0';
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+set_free(void)
+{
+	holder = 0;
+	pthread_cond_signal(&freed);
 }
 
 void
 port_probe_unlock(void)
 {
+	pthread_mutex_lock(&lock);
+	if (holder == my_holding)       /* else it was taken away */
+		set_free();
 	pthread_mutex_unlock(&lock);
 }
 
 void
-attach_start(void)
+port_probe_own(const char *device)
 {
-	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_destroy, NULL);
+	pthread_mutex_lock(&lock);
+	snprintf(holder_device, sizeof(holder_device), "%s", device);
+	pthread_mutex_unlock(&lock);
 }
 
 void
-attach_stop(void)
+port_probe_abandon(const char *device)
 {
-	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_destroy, NULL);
+	pthread_mutex_lock(&lock);
+	if (holder != 0 && strcmp(holder_device, device) == 0)
+		set_free();
+	pthread_mutex_unlock(&lock);
 }
 
 static int
@@ -70,30 +79,58 @@ match_name(const struct rte_device *dev, const void *name)
 	return strcmp(rte_dev_name(dev), name);
 }
 
-/* The device of that name on the bus, probed or not. */
-static struct rte_device *
-find_device(const struct rte_devargs *devargs)
+struct rte_device *
+attach_find(const struct rte_devargs *devargs)
 {
 	return bus_find_device(devargs->bus, match_name, devargs->name);
+}
+
+/* A device that is there and has no user-space driver: say so, and which it has. */
+static int
+explain(const struct rte_devargs *devargs, int ret)
+{
+	struct hotplug_glance now;
+	struct hotplug_bus *bus;
+
+	memset(&now, 0, sizeof(now));
+	for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
+		if (strcmp(bus->name, rte_bus_name(devargs->bus)) == 0)
+			break;
+	if (bus == NULL || bus->ops->glance == NULL)
+		return ret;
+	if (bus->ops->glance(devargs->name, &now) != 0)
+		return -ENODEV;
+	if (now.is_user_space)
+		return ret;
+	host_log(HOST_ERR, "attach %s: %s%s: bind it to vfio-pci, igb_uio or uio_pci_generic",
+		 devargs->name, now.kernel_driver[0] != '\0' ? "it is bound to " :
+		 "no kernel driver is bound to it", now.kernel_driver);
+	return -ENODEV;
 }
 
 /* EAL's words are few: -ENOTSUP, -ENODEV and so on. */
 static int
 probe(const char *text, const struct rte_devargs *devargs)
 {
-	struct rte_device *dev = find_device(devargs);
+	struct rte_device *dev = attach_find(devargs);
+	uint16_t ids[HOTPLUG_MAX_PORTS];
 	int ret;
 
 	if (dev != NULL && rte_dev_is_probed(dev))
 		return -EEXIST;
+	if (port_list_held(devargs->name, ids) > 0) {
+		host_log(HOST_ERR, "attach %s: port %u is kept for it: close that first",
+			 devargs->name, ids[0]);
+		return -EBUSY;
+	}
 	ret = rte_dev_probe(text);
-	return ret < 0 ? ret : 0;
+	return ret < 0 ? explain(devargs, ret) : 0;
 }
 
 static int
 first_port(const struct rte_devargs *devargs, uint16_t *port_id)
 {
-	struct rte_device *dev = find_device(devargs);
+	struct rte_device *dev = attach_find(devargs);
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 
 	if (dev == NULL)
@@ -120,125 +157,44 @@ hotplug_port_attach(const char *text, uint16_t *port_id)
 		host_log(HOST_ERR, "attach: no bus knows a device '%s'", text);
 		ret = -EINVAL;
 	} else {
-		pthread_mutex_lock(&lock);
+		port_probe_lock();
 		ret = probe(text, &devargs);
 		if (ret == 0)
 			ret = first_port(&devargs, port_id);
-		pthread_mutex_unlock(&lock);
+		port_probe_unlock();
 		if (ret != 0)
-			host_log(HOST_ERR, "attach %s: %s", devargs.name, strerror(-ret));
+			host_log(HOST_ERR, "attach '%s': %s", text, strerror(-ret));
 	}
 	rte_devargs_reset(&devargs);
 	return ret;
 }
 
-/* Whose port it is, or was until it was closed. */
-static int
-device_of(uint16_t port_id, char *name)
-{
-	const struct rte_eth_dev *eth = &rte_eth_devices[port_id];
-	int ret = 0;
-
-	if (eth->state != RTE_ETH_DEV_UNUSED) {
-		snprintf(name, HOTPLUG_NAME_LEN, "%s", rte_dev_name(eth->device));
-		return 0;
-	}
-	pthread_mutex_lock(&names_lock);
-	snprintf(name, HOTPLUG_NAME_LEN, "%s", names[port_id]);
-	if (name[0] == '\0')
-		ret = -ENODEV;
-	pthread_mutex_unlock(&names_lock);
-	return ret;
-}
-
-static int
-detach_device(const char *name)
-{
-	struct rte_devargs devargs;
-	struct rte_device *dev;
-	uint16_t ids[HOTPLUG_MAX_PORTS];
-	int ret;
-
-	memset(&devargs, 0, sizeof(devargs));
-	ret = rte_devargs_parse(&devargs, name);
-	if (ret < 0)
-		return -ENODEV;
-	dev = find_device(&devargs);
-	if (dev == NULL || !rte_dev_is_probed(dev))
-		ret = -ENODEV;
-	else if (port_list(dev, ids) > 0)
-		ret = -EBUSY;   /* another of its ports is in use */
-	else
-		ret = rte_dev_remove(dev);
-	rte_devargs_reset(&devargs);
-	return ret;
-}
-
-static void
-forget(const char *name)
-{
-	unsigned int i;
-
-	pthread_mutex_lock(&names_lock);
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (strcmp(names[i], name) == 0)
-			names[i][0] = '\0';
-	pthread_mutex_unlock(&names_lock);
-}
-
-static int
-detach(uint16_t port_id, char *name, size_t size)
-{
-	char device[HOTPLUG_NAME_LEN];
-	int ret = device_of(port_id, device);
-
-	if (ret == 0 && strlen(device) >= size)
-		return -ENAMETOOLONG;
-	if (ret == 0)
-		ret = detach_device(device);
-	if (ret != 0)
-		return ret;
-	forget(device);
-	strcpy(name, device);
-	return 0;
-}
-
-int
-hotplug_port_detach(uint16_t port_id, char *name, size_t size)
-{
-	int ret;
-
-	if (port_id >= RTE_MAX_ETHPORTS || name == NULL || size == 0)
-		return -EINVAL;
-	pthread_mutex_lock(&lock);
-	ret = detach(port_id, name, size);
-	pthread_mutex_unlock(&lock);
-	if (ret != 0)
-		host_log(HOST_ERR, "detach port %u: %s", port_id, ret == -EBUSY ?
-			 "it, or another port of its device, is not closed" : strerror(-ret));
-	return ret;
-}
-
-int
-hotplug_port_remove(uint16_t port_id, char *name, size_t size)
+/* Its ports, alive, dead or kept. */
+static unsigned int
+list(const char *device, uint16_t *ports, unsigned int n_max)
 {
 	const struct rte_eth_dev *eth;
-	int ret;
+	unsigned int i, n = 0;
 
-	if (port_id >= RTE_MAX_ETHPORTS || name == NULL || size == 0)
-		return -EINVAL;
-	eth = &rte_eth_devices[port_id];
-	if (eth->state != RTE_ETH_DEV_UNUSED) {
-		if (eth->data->owner.id != RTE_ETH_DEV_NO_OWNER) {
-			host_log(HOST_ERR, "remove port %u: it belongs to %s", port_id,
-				 eth->data->owner.name);
-			return -EBUSY;
-		}
-		ret = eth->data->dev_started ? rte_eth_dev_stop(port_id) : 0;
-		if (ret == 0)
-			ret = rte_eth_dev_close(port_id);
-		if (ret != 0)
-			return ret;
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		eth = &rte_eth_devices[i];
+		if (eth->state == RTE_ETH_DEV_UNUSED || eth->device == NULL ||
+		    strcmp(rte_dev_name(eth->device), device) != 0)
+			continue;
+		if (n < n_max)
+			ports[n] = i;
+		n++;
 	}
-	return hotplug_port_detach(port_id, name, size);
+	return n;
+}
+
+int
+hotplug_port_list(const char *device, uint16_t *ports, unsigned int n_max)
+{
+	unsigned int n;
+
+	if (device == NULL || (ports == NULL && n_max != 0))
+		return -EINVAL;
+	n = list(device, ports, n_max);
+	return n != 0 ? (int)n : -ENODEV;
 }

@@ -14,6 +14,7 @@
 #include <rte_malloc.h>
 
 #include "stats.h"
+#include "stuck.h"
 
 static int
 link_update(struct rte_eth_dev *eth, int wait)
@@ -89,6 +90,8 @@ close_port(struct rte_eth_dev *eth)
 	bool is_ours;
 
 	teardown_wait(port->device);
+	if (stuck_is(port) && stuck_refuse(port) != 0)
+		return -EBUSY;
 	port_lock();
 	is_ours = port->state == PORT_DEAD;
 	port->state = PORT_NONE;

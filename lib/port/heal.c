@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include <rte_dev.h>
 
@@ -26,6 +27,8 @@
 
 #define N_TRIES 6
 #define FIRST_PAUSE_MS 250
+
+static _Thread_local bool is_healer;
 
 /* NEW and DESTROY are for the application; a pause is neither.  The entries stay
  * where they are: only the head, which they point back to, is emptied for a while. */
@@ -56,74 +59,6 @@ show_callbacks(struct rte_eth_dev *eth, const struct rte_eth_dev_cb_list *hidden
 	*hidden->tqh_last = newer.tqh_first;
 	((struct callback_links *)newer.tqh_first)->prev = hidden->tqh_last;
 	eth->link_intr_cbs.tqh_last = newer.tqh_last;
-}
-
-static int
-set_up_queues(uint16_t id, const struct port *port)
-{
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < port->config.n_rxq && i < port->n_rxq; i++) {
-		if (port->rxq[i].pool == NULL)
-			continue;
-		ret = rte_eth_rx_queue_setup(id, i, port->rxq[i].n_desc, port->rxq[i].socket,
-					     &port->rxq[i].conf, port->rxq[i].pool);
-		if (ret != 0)
-			return ret;
-	}
-	for (i = 0; i < port->config.n_txq && i < port->n_txq; i++) {
-		if (!port->txq[i].is_set_up)
-			continue;
-		ret = rte_eth_tx_queue_setup(id, i, port->txq[i].n_desc, port->txq[i].socket,
-					     &port->txq[i].conf);
-		if (ret != 0)
-			return ret;
-	}
-	return 0;
-}
-
-/* What configure and start do not bring back by themselves.  A PMD that lacks one
- * of these lacked it before. */
-static void
-restore_settings(uint16_t id, const struct port_config *config)
-{
-	unsigned int vlan;
-
-	if (config->is_promiscuous)
-		(void)rte_eth_promiscuous_enable(id);
-	if (config->is_allmulti)
-		(void)rte_eth_allmulticast_enable(id);
-	for (vlan = 0; vlan < 4096; vlan++)
-		if (config->vlan.ids[vlan / 64] >> (vlan % 64) & 1)
-			(void)rte_eth_dev_vlan_filter(id, vlan, 1);
-}
-
-static int
-configure(uint16_t id, struct port *port)
-{
-	struct port_config *config = &port->config;
-	struct rte_eth_dev_data *data = rte_eth_devices[id].data;
-	int ret;
-
-	if (!config->is_configured)
-		return 0;
-	ret = rte_eth_dev_configure(id, config->n_rxq, config->n_txq, &config->conf);
-	if (ret == 0 && config->mtu != data->mtu)
-		ret = rte_eth_dev_set_mtu(id, config->mtu);
-	if (ret == 0)
-		ret = set_up_queues(id, port);
-	if (ret != 0)
-		return ret;
-	if (data->mac_addrs != NULL && !rte_is_same_ether_addr(data->mac_addrs, &config->mac))
-		(void)rte_eth_dev_default_mac_addr_set(id, &config->mac);
-	quiet_attach_queues(id);
-	if (!config->is_started)
-		return 0;
-	ret = rte_eth_dev_start(id);
-	if (ret == 0)
-		restore_settings(id, config);
-	return ret;
 }
 
 static void
@@ -169,7 +104,8 @@ settle(const char *device, const uint16_t *ids, unsigned int n, int ret)
 		ret = -EIO;
 	for (i = 0; i < n; i++)
 		if (port_of(&rte_eth_devices[ids[i]])->state == PORT_HEALING) {
-			port_of(&rte_eth_devices[ids[i]])->state = ret == 0 ? PORT_LIVE : PORT_DYING;
+			port_of(&rte_eth_devices[ids[i]])->state =
+				ret == 0 ? PORT_LIVE : PORT_DYING;
 			if (ret != 0)
 				rte_eth_devices[ids[i]].dev_ops = &dead_ops;
 		}
@@ -186,6 +122,7 @@ revive(const char *device, const uint16_t *ids, unsigned int n)
 	char devargs[sizeof(((struct port *)0)->devargs)];
 	struct port *port = port_of(&rte_eth_devices[ids[0]]);
 	unsigned int i;
+	bool is_probed;
 	int ret;
 
 	memcpy(devargs, port->devargs, sizeof(devargs));
@@ -195,18 +132,18 @@ revive(const char *device, const uint16_t *ids, unsigned int n)
 	}
 	set_state(ids, n, PORT_HELD, PORT_HEALING);
 	ret = ids_probe(device, devargs, ids, n);
-	if (ret != 0) {
+	is_probed = ret == 0;
+	if (!is_probed) {
 		for (i = 0; i < n; i++)
 			dead_hold(&rte_eth_devices[ids[i]]);
 		set_state(ids, n, PORT_HEALING, PORT_HELD);
 	} else {
 		for (i = 0; i < n && ret == 0; i++)
-			ret = configure(ids[i], port_of(&rte_eth_devices[ids[i]]));
-		ret = settle(device, ids, n, ret);
+			ret = set_up_port(ids[i], port_of(&rte_eth_devices[ids[i]]));
 	}
 	for (i = 0; i < n; i++)
 		show_callbacks(&rte_eth_devices[ids[i]], &hidden[i]);
-	return ret;
+	return is_probed ? settle(device, ids, n, ret) : ret;
 }
 
 /* Bound to the driver that it had? */
@@ -241,28 +178,52 @@ is_acceptable(const struct port *port)
 	return false;
 }
 
+static const char *
+what_is_wrong(int ret)
+{
+	switch (ret) {
+	case -ENOTSUP:
+		return "link with -Wl,--wrap=rte_eth_dev_release_port "
+			"(pkg-config --static libdpdk-hotplug has it)";
+	case -ERANGE:
+		return "the card has too few queues";
+	case -EADDRINUSE:
+		return "the card has another number of ports";
+	default:
+		return strerror(-ret);
+	}
+}
+
 static void
 give_up(const char *device, const uint16_t *ids, unsigned int n, int ret)
 {
 	host_log(HOST_ERR, "%s is back, but port %u cannot be healed: %s", device, ids[0],
-		 ret == -ENOTSUP ? "link with -Wl,--wrap=rte_eth_dev_release_port "
-		 "(pkg-config --static libdpdk-hotplug has it)" :
-		 ret == -ENOSPC ? "all port ids are in use, one must be spare" : strerror(-ret));
+		 what_is_wrong(ret));
 	raise_all(ids, n, RTE_ETH_EVENT_RECOVERY_FAILED);
 	raise_all(ids, n, RTE_ETH_EVENT_INTR_RMV);
+}
+
+static bool
+is_to_heal(uint16_t id)
+{
+	return port_of(&rte_eth_devices[id])->policy == HOTPLUG_POLICY_HEAL;
+}
+
+static unsigned int
+pause_ms(const struct port *port)
+{
+	return port->n_tries == 0 ? 0 : FIRST_PAUSE_MS << (port->n_tries - 1);
 }
 
 void
 heal_soon(const char *device)
 {
 	uint16_t ids[HOTPLUG_MAX_PORTS];
-	unsigned int n_tries;
 
-	if (enable_config()->policy != HOTPLUG_POLICY_HEAL || port_list_held(device, ids) == 0)
+	if (port_list_held(device, ids) == 0 || !is_to_heal(ids[0]))
 		return;
-	n_tries = port_of(&rte_eth_devices[ids[0]])->n_tries;
-	if (n_tries < N_TRIES)
-		work_push(heal_run, device, n_tries == 0 ? 0 : FIRST_PAUSE_MS << (n_tries - 1));
+	if (port_of(&rte_eth_devices[ids[0]])->n_tries < N_TRIES)
+		work_push(heal_run, device, pause_ms(port_of(&rte_eth_devices[ids[0]])));
 }
 
 void
@@ -271,22 +232,27 @@ heal_returned(const char *device)
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 	struct port *port;
 
-	if (port_list_held(device, ids) == 0)
+	if (port_list_held(device, ids) == 0 || !is_to_heal(ids[0]))
 		return;
 	port = port_of(&rte_eth_devices[ids[0]]);
 	if (port->n_tries == N_TRIES)
 		port->n_tries = 0;      /* given up, but that was another time */
+	port->next_try_ns = 0;
 	work_push(heal_run, device, 0);
 }
 
-/* Not yet: again later, each time twice as late, then not until it comes anew.  A
- * port that is torn down first comes by itself (teardown). */
+/* Not yet: again later, each time twice as late, then not until it comes anew; at once
+ * where another try cannot help.  A port that is torn down first comes by itself
+ * (teardown). */
 static void
 try_again(const char *device, const uint16_t *ids, unsigned int n, int ret)
 {
 	struct port *port = port_of(&rte_eth_devices[ids[0]]);
 
-	if (++port->n_tries < N_TRIES)
+	port->n_tries = ret == -ERANGE || ret == -EADDRINUSE || ret == -ENOTSUP ? N_TRIES :
+		port->n_tries + 1;
+	port->next_try_ns = device_now_ns() + pause_ms(port) * 1000000ull;
+	if (port->n_tries < N_TRIES)
 		heal_soon(device);
 	else
 		give_up(device, ids, n, ret);
@@ -306,15 +272,30 @@ is_asked_for(const struct port *port)
 	return is_asked;
 }
 
-void
-heal_run(const char *device)
+/* Two may have sent us (teardown, an event), and the first has found that a pause is
+ * due: then so it is, unless somebody says that it came anew (heal_returned). */
+static bool
+is_its_turn(const char *device, const struct port *port)
+{
+	uint64_t now = device_now_ns();
+
+	if (port->policy != HOTPLUG_POLICY_HEAL || port->n_tries == N_TRIES)
+		return false;
+	if (now >= port->next_try_ns)
+		return true;
+	work_push(heal_run, device, (port->next_try_ns - now) / 1000000 + 1);
+	return false;
+}
+
+static void
+run(const char *device)
 {
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 	unsigned int n = port_list_held(device, ids);
 	uint64_t start = device_now_ns();
 	int ret;
 
-	if (n == 0 || enable_config()->policy != HOTPLUG_POLICY_HEAL)
+	if (n == 0 || !is_its_turn(device, port_of(&rte_eth_devices[ids[0]])))
 		return;
 	if (!is_acceptable(port_of(&rte_eth_devices[ids[0]])))
 		return;
@@ -334,4 +315,21 @@ heal_run(const char *device)
 	raise_all(ids, n, RTE_ETH_EVENT_INTR_LSC);
 	if (is_asked_for(port_of(&rte_eth_devices[ids[0]])))
 		port_asked_for(device, ids, n);
+}
+
+void
+heal_run(const char *device)
+{
+	is_healer = true;
+	run(device);
+	is_healer = false;
+}
+
+void
+heal_wait(const struct rte_eth_dev *eth)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	while (!is_healer && port_of(eth)->state == PORT_HEALING)
+		nanosleep(&pause, NULL);
 }

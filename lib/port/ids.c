@@ -4,8 +4,8 @@
  * In:  the ids of held ports (heal).  Out: probed under them, or held as before.
  * ethdev gives the lowest free id: placeholders (allocated, never announced) hold
  * the others meanwhile.
- * Pollers may be at these ids: ethdev's release, ours and that of a PMD whose probe
- * fails (release.c), never gets to clear their fast path.
+ * Others may be at these ids, polling and asking: ethdev's release, ours and that of a
+ * PMD whose probe fails, never gets to clear them (release.c).
  * Lock: port_probe_lock(): EAL's probe is not thread-safe.
  * Context: work. */
 
@@ -63,7 +63,9 @@ release_some(const uint16_t *held, unsigned int n_held, const uint16_t *ids, uns
 	unsigned int i;
 
 	for (i = 0; i < n_held; i++)
-		if (is_one_of(held[i], ids, n) == ours)
+		if (is_one_of(held[i], ids, n) == ours && ours)
+			release_quietly(&rte_eth_devices[held[i]]);
+		else if (is_one_of(held[i], ids, n) == ours)
 			release(&rte_eth_devices[held[i]]);
 }
 
@@ -104,7 +106,7 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 	int ret;
 
 	for (i = 0; i < n; i++)
-		release(&rte_eth_devices[ids[i]]);
+		release_quietly(&rte_eth_devices[ids[i]]);
 	n_held = hold_free_ids(ids[n - 1], held);
 	release_some(held, n_held, ids, n, true);
 	ret = rte_dev_probe(devargs);

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /* Probe with exactly these ids free (ascending, their ports HEALING); where it fails
- * they are held by placeholders.  -ENOSPC: no id is spare.  -ENOTSUP: this program
- * cannot do it under pollers (release.c).  -EADDRINUSE: it has other ports than these.
- * Or what EAL's probe says. */
+ * they are held by placeholders.  -ENOTSUP: this program cannot do it under
+ * pollers (release.c).  -EADDRINUSE: it has other ports than these.  Or what EAL's
+ * probe says. */
 int ids_probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n);
 
 #endif /* HOTPLUG_PORT_IDS_H */

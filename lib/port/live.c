@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "../core/device.h"
+#include "inside.h"
+#include "settings.h"
 #include "stats.h"
 
 int
@@ -42,12 +44,29 @@ live_close(struct rte_eth_dev *eth)
 	return ret;
 }
 
+/* The application stops it; if it dies meanwhile, teardown waits for us. */
+static int
+stop_port(struct rte_eth_dev *eth)
+{
+	int ret;
+
+	heal_wait(eth);
+	if (!inside_enter(eth))
+		return dead_ops.dev_stop(eth);
+	ret = live_stop(eth);
+	inside_leave(eth);
+	return ret;
+}
+
 /* The application closes it: nothing is to be remembered. */
 static int
 close_port(struct rte_eth_dev *eth)
 {
 	struct port *port = port_of(eth);
 
+	heal_wait(eth);
+	if (eth->dev_ops == &dead_ops)
+		return dead_ops.dev_close(eth);
 	port_lock();
 	port->state = PORT_NONE;
 	free(port->rxq);
@@ -56,6 +75,7 @@ close_port(struct rte_eth_dev *eth)
 	port->txq = NULL;
 	port->n_rxq = port->n_txq = 0;
 	memset(&port->base, 0, sizeof(port->base));
+	memset(&port->settings, 0, sizeof(port->settings));
 	port_unlock();
 	return live_close(eth);
 }
@@ -83,9 +103,13 @@ rx_queue_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigne
 	       const struct rte_eth_rxconf *conf, struct rte_mempool *pool)
 {
 	struct port *port = port_of(eth);
-	int ret = port->pmd_ops->rx_queue_setup(eth, queue, n_desc, socket, conf, pool);
 	void *array;
+	int ret;
 
+	if (!inside_enter(eth))
+		return -EIO;
+	ret = port->pmd_ops->rx_queue_setup(eth, queue, n_desc, socket, conf, pool);
+	inside_leave(eth);
 	if (ret != 0)
 		return ret;
 	port_lock();
@@ -104,9 +128,13 @@ tx_queue_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigne
 	       const struct rte_eth_txconf *conf)
 {
 	struct port *port = port_of(eth);
-	int ret = port->pmd_ops->tx_queue_setup(eth, queue, n_desc, socket, conf);
 	void *array;
+	int ret;
 
+	if (!inside_enter(eth))
+		return -EIO;
+	ret = port->pmd_ops->tx_queue_setup(eth, queue, n_desc, socket, conf);
+	inside_leave(eth);
 	if (ret != 0)
 		return ret;
 	port_lock();
@@ -125,9 +153,11 @@ void
 live_wrap(struct rte_eth_dev *eth, struct port *port)
 {
 	(void)eth;
+	inside_wrap(port->ops);
+	settings_wrap(port->ops);
 	port->ops->dev_close = close_port;
 	if (port->ops->dev_stop != NULL)
-		port->ops->dev_stop = live_stop;
+		port->ops->dev_stop = stop_port;
 	if (port->ops->stats_get != NULL)
 		port->ops->stats_get = stats_live_get;
 	if (port->ops->stats_reset != NULL)

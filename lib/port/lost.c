@@ -16,7 +16,7 @@
 #include "../core/eal.h"
 #include "../core/enable.h"
 #include "../core/host.h"
-#include "port.h"
+#include "settings.h"
 
 /* With the lock held: what a later life needs. */
 static void
@@ -70,6 +70,7 @@ lose(struct rte_eth_dev *eth, struct port *port)
 	port_lock();
 	memcpy(port->name, eth->data->name, sizeof(port->name));
 	take_config(eth, &port->config);
+	settings_take(eth, port);
 	take_shadow(port, eth->device);
 	port->state = PORT_DEAD;
 	eth->dev_ops = &dead_ops;
@@ -116,7 +117,7 @@ has_owner(const struct rte_eth_dev *eth)
 static bool
 is_ours(const struct rte_eth_dev *eth)
 {
-	return enable_config()->policy != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
+	return port_of(eth)->policy != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
 		rte_eal_process_type() == RTE_PROC_PRIMARY && !eal_has_monitor();
 }
 
@@ -152,6 +153,8 @@ tell_application(struct rte_eth_dev *eth, bool was_requested)
 	if ((state == PORT_DEAD || state == PORT_LIVE) && !was_requested &&
 	    !eal_has_monitor())
 		call_back(eth, RTE_ETH_EVENT_INTR_RMV);
+	if (has_owner(eth))
+		quiet_follow_fail_safe();
 }
 
 static void
@@ -168,7 +171,7 @@ on_loss(const char *device, const uint16_t *ids, unsigned int n, bool was_reques
 		if (take_over(eth, port_of(eth))) {
 			is_to_die = true;
 			call_back(eth, RTE_ETH_EVENT_INTR_LSC);
-			if (enable_config()->policy == HOTPLUG_POLICY_HEAL)
+			if (port_of(eth)->policy == HOTPLUG_POLICY_HEAL)
 				call_back(eth, RTE_ETH_EVENT_ERR_RECOVERING);
 		} else {
 			tell_application(eth, was_requested);
@@ -187,8 +190,7 @@ port_asked_for(const char *device, const uint16_t *ids, unsigned int n)
 void
 port_returned(const char *device)
 {
-	if (enable_config()->policy == HOTPLUG_POLICY_HEAL)
-		heal_returned(device);
+	heal_returned(device);
 }
 
 void

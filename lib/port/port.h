@@ -4,6 +4,7 @@
 #define HOTPLUG_PORT_PORT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <rte_ethdev.h>
@@ -21,7 +22,7 @@ enum port_state {
 	PORT_DYING,     /* the teardown thread is at it */
 	PORT_HELD,      /* the PMD is closed, the device detached; the id is kept */
 	PORT_HEALING,   /* the card is back, and being set up */
-	PORT_STUCK,     /* the PMD does not return: kept for ever */
+	PORT_STUCK,     /* the same, past its deadline: the PMD does not return */
 };
 
 /* A queue as the application set it up (PMDs need not say: virtio, vmxnet3). */
@@ -48,6 +49,20 @@ struct port_config {
 	bool is_configured, is_started, is_promiscuous, is_allmulti;
 };
 
+/* What it has set beside that, recorded when it did (settings.c). */
+#define SETTINGS_MAX_RETA RTE_ETH_RSS_RETA_SIZE_512
+#define SETTINGS_MAX_MACS 64
+struct port_settings {
+	bool has_rss, has_flow_ctrl, is_link_down;
+	uint8_t rss_key_len, rss_key[64];       /* 0: the PMD's own */
+	uint64_t rss_hf;
+	uint16_t reta_size;                     /* 0: the PMD's own */
+	struct rte_eth_rss_reta_entry64 reta[SETTINGS_MAX_RETA / 64];
+	struct rte_eth_fc_conf flow_ctrl;
+	unsigned int n_macs;
+	struct rte_ether_addr mac[SETTINGS_MAX_MACS];   /* beside the default one */
+};
+
 /* What a PMD counts: from 25.11 on its queues' counters are apart. */
 struct port_stats {
 	struct rte_eth_stats port;
@@ -58,6 +73,7 @@ struct port_stats {
 
 struct port {
 	enum port_state state;
+	enum hotplug_policy policy;     /* its device's, its driver's, or everybody's */
 	struct hotplug_bus *bus;
 	const void *key;
 	char device[HOTPLUG_NAME_LEN];
@@ -69,12 +85,15 @@ struct port {
 	struct port_txq *txq;
 	unsigned int n_rxq, n_txq;      /* allocated */
 	struct port_config config;
+	struct port_settings settings;
 	struct rte_eth_dev_info info;   /* the answer while it is dead */
 	struct port_stats last, base;   /* last good ones; those of former lives */
 	struct rte_device shadow;       /* stands for the detached device */
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_identity id;     /* of the card that was lost */
 	unsigned int n_tries;           /* to heal it */
+	uint64_t next_try_ns;           /* not before */
+	_Atomic int n_inside;           /* control calls in the PMD now (inside.c) */
 };
 
 /* table.c.  One lock for all ports: never held while a PMD or a callback runs. */
@@ -89,6 +108,8 @@ unsigned int port_list(const struct rte_device *dev, uint16_t *ids);
 /* The ports that are kept for a device by that name. */
 unsigned int port_list_held(const char *device, uint16_t *ids);
 bool port_is_shadow(const struct rte_device *dev);
+/* Its device has been detached before; the ports that are kept for it go now. */
+int port_close_shadow(const struct rte_device *dev);
 
 /* live.c */
 void live_wrap(struct rte_eth_dev *eth, struct port *port);
@@ -102,11 +123,15 @@ extern const struct eth_dev_ops dead_ops;
 void dead_hold(struct rte_eth_dev *eth);
 
 /* quiet.c: pollers out of the PMD.  quiet_wait() returns when each thread that
- * polls has been seen outside. */
+ * polls has been seen outside of every port that was begun before. */
+void quiet_start(void);         /* by whoever enables: the main lcore, as a rule */
 void quiet_begin(uint16_t port);
-void quiet_wait(uint16_t port);
+void quiet_wait(void);
 void quiet_detach_queues(uint16_t port);        /* after the wait: no PMD data any more */
 void quiet_attach_queues(uint16_t port);        /* those of the new life, before start */
+
+/* An owner was told of a loss: its own exchange of bursts reaches its pollers. */
+void quiet_follow_fail_safe(void);
 
 /* lost.c: context watch; a bus backend says that a device is lost or asked for. */
 void port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_works);
@@ -117,8 +142,14 @@ void port_on_event(const struct hotplug_event *event, void *arg);
 
 /* teardown.c */
 int teardown_start(const char *device);
-void teardown_wait(const char *device);         /* until none runs for it */
+/* Until none runs for it, or those that do have passed their deadline. */
+void teardown_wait(const char *device);
 void teardown_wait_all(void);
+bool teardown_is_running(const char *device);
+/* Until its deadline; TEARDOWN_NONE: none runs. */
+unsigned int teardown_left_ms(const char *device);
+#define TEARDOWN_NONE UINT32_MAX
+unsigned int teardown_signal(int number);       /* to each that runs; how many */
 
 /* They were asked for before they were anybody's. */
 void port_asked_for(const char *device, const uint16_t *ids, unsigned int n);
@@ -126,16 +157,29 @@ void port_asked_for(const char *device, const uint16_t *ids, unsigned int n);
 /* attach.c.  EAL's probe and remove are not thread-safe: ours are one at a time. */
 void port_probe_lock(void);
 void port_probe_unlock(void);
-void attach_start(void);
-void attach_stop(void);
+/* Who has it for this device does not come back from the driver. */
+void port_probe_own(const char *device);
+void port_probe_abandon(const char *device);
+/* The device of that name on the bus, probed or not. */
+struct rte_device *attach_find(const struct rte_devargs *devargs);
+
+/* detach.c */
+void detach_start(void);
+void detach_stop(void);
+
 /* core/bus_2211.c, core/bus_2607.c: struct rte_bus as this DPDK has it. */
 struct rte_device *bus_find_device(struct rte_bus *bus,
 				   int (*match)(const struct rte_device *dev, const void *data),
 				   const void *data);
 
+/* set_up.c: as before; -ERANGE: the card is too small, and will be. */
+int set_up_port(uint16_t id, struct port *port);
+
 /* heal.c: context work */
 void heal_run(const char *device);
 void heal_soon(const char *device);     /* as soon as it is its turn again; any context */
 void heal_returned(const char *device); /* it came anew; any context */
+/* Before the application stops or closes a port that heals just now. */
+void heal_wait(const struct rte_eth_dev *eth);
 
 #endif /* HOTPLUG_PORT_PORT_H */

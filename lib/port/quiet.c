@@ -4,16 +4,22 @@
  * In:  a port whose device is lost (teardown).  Out: its burst functions are dummies;
  *      when quiet_wait() returns, no polling thread is inside the PMD any more.
  * The dummies mark their lcore: a thread that has entered one has left the PMD, of
- * whatever port, since it is one thread.  So the wait is exact for lcores that poll;
- * an lcore that runs and never polls again costs the whole wait, once.
+ * whatever port, since it is one thread.  So the wait is exact for lcores that poll,
+ * workers and registered threads; one that never polls again costs the whole wait.
+ * The main lcore does not say whether it runs anything: it is waited for while the
+ * kernel has it running, since no PMD's burst function sleeps.
  * Order: function pointers first, one store each; queue data only after the wait, so
  * that a PMD never meets a queue that is not its own.  ethdev's own reset of the fast
  * path assigns the whole struct under the pollers' feet: it is not used here.
  * Context: teardown, work; the dummies: any thread that polls. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -114,32 +120,71 @@ quiet_begin(uint16_t port)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
-/* A worker that runs, and has not been seen since. */
-static bool
-is_pending(unsigned int lcore, const unsigned int *seen)
+static pid_t main_tid;
+
+void
+quiet_start(void)
 {
-	return lcore != rte_get_main_lcore() && rte_eal_get_lcore_state(lcore) == RUNNING &&
-		atomic_load(&marks[lcore]) == seen[lcore];
+	main_tid = rte_lcore_id() == rte_get_main_lcore() ? gettid() : getpid();
+}
+
+/* On a processor, or waiting for one. */
+static bool
+is_main_running(void)
+{
+	char path[64], text[512], *state;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)main_tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	state = strrchr(text, ')');     /* "tid (name) S ..." */
+	return state != NULL && state[1] == ' ' && state[2] == 'R';
+}
+
+/* May it be polling? */
+static bool
+is_at_work(unsigned int lcore)
+{
+	switch (rte_eal_lcore_role(lcore)) {
+	case ROLE_RTE:
+	case ROLE_SERVICE:
+		return lcore == rte_get_main_lcore() ? is_main_running() :
+			rte_eal_get_lcore_state(lcore) == RUNNING;
+	case ROLE_NON_EAL:
+		return true;    /* registered, and tells no more */
+	default:
+		return false;
+	}
 }
 
 void
-quiet_wait(uint16_t port)
+quiet_wait(void)
 {
 	const struct timespec pause = { .tv_nsec = MS };
 	uint64_t start = device_now_ns(), waited;
 	unsigned int seen[RTE_MAX_LCORE], lcore;
-	bool is_one_pending;
+	bool is_out[RTE_MAX_LCORE], is_one_inside;
 
-	(void)port;
-	RTE_LCORE_FOREACH(lcore)
+	for (lcore = 0; lcore < RTE_MAX_LCORE; lcore++) {
 		seen[lcore] = atomic_load(&marks[lcore]);
+		is_out[lcore] = !is_at_work(lcore);     /* who comes later finds the dummies */
+	}
 	do {
 		nanosleep(&pause, NULL);
-		is_one_pending = false;
-		RTE_LCORE_FOREACH(lcore)
-			is_one_pending = is_one_pending || is_pending(lcore, seen);
+		is_one_inside = false;
+		for (lcore = 0; lcore < RTE_MAX_LCORE; lcore++) {
+			is_out[lcore] = is_out[lcore] || !is_at_work(lcore) ||
+				atomic_load(&marks[lcore]) != seen[lcore];
+			is_one_inside = is_one_inside || !is_out[lcore];
+		}
 		waited = device_now_ns() - start;
-	} while (waited < LEAST_NS || (is_one_pending && waited < LONGEST_NS));
+	} while (waited < LEAST_NS || (is_one_inside && waited < LONGEST_NS));
 }
 
 void
@@ -164,5 +209,26 @@ quiet_attach_queues(uint16_t port)
 	fp->rxq.clbk = (void **)(uintptr_t)eth->post_rx_burst_cbs;
 	fp->txq.data = eth->data->tx_queues;
 	fp->txq.clbk = (void **)(uintptr_t)eth->pre_tx_burst_cbs;
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* fail-safe takes its fast bursts away when a sub-device is lost, from rte_eth_dev: the
+ * application's are in rte_eth_fp_ops since 21.11, and go on over what is freed (up to
+ * 26.07; SIGSEGV under the first poll after the removal). */
+void
+quiet_follow_fail_safe(void)
+{
+	struct rte_eth_dev *eth;
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		eth = &rte_eth_devices[i];
+		if (eth->state != RTE_ETH_DEV_ATTACHED || !eth->data->dev_started ||
+		    eth->device == NULL || eth->device->driver == NULL ||
+		    strcmp(eth->device->driver->name, "net_failsafe") != 0)
+			continue;
+		rte_eth_fp_ops[i].rx_pkt_burst = eth->rx_pkt_burst;
+		rte_eth_fp_ops[i].tx_pkt_burst = eth->tx_pkt_burst;
+	}
 	atomic_thread_fence(memory_order_seq_cst);
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* release: a PMD's failing probe gives its port back, under the pollers' feet.
- * In:  heal, before it probes under an id that may be polled; then the PMD, whose
- *      probe fails, calls rte_eth_dev_release_port().
- * Out: the same, but the port's fast path keeps its quiet functions: ethdev would
- *      assign the whole struct there, zeros first, and a thread that polls meanwhile
- *      takes a NULL for its queues (in the guest 7 of 12 probes that failed under a
- *      poller ended in SIGSEGV).
- * How: ethdev clears the fast path of the id that eth->data says; for a port that is
- *      being healed it says a spare one by then.  There is no callback at that point
- *      (the port is UNUSED during a probe), so the call itself is ours: in shared
- *      libraries each object's slot for that function, as its own relocations name
- *      it; in static programs the linker's --wrap.
- * Context: work (release_guard); whatever thread runs a PMD. */
+/* release: a port is given back under the feet of those who use it.
+ * In:  heal, which makes room for a new life; then the PMD, whose probe fails and
+ *      calls rte_eth_dev_release_port().
+ * Out: the same, but the port's fast path keeps its quiet functions, its ops are the
+ *      dead ones and its data stays where it is: ethdev would clear the fast path,
+ *      zeros first, and a thread that polls meanwhile takes a NULL for its queues (in
+ *      the guest 7 of 12 probes that failed under a poller ended in SIGSEGV); and it
+ *      makes ops and data NULL, which a thread that reads statistics takes.
+ * How: there is no callback at that point (the port is UNUSED during a probe), so the
+ *      call itself is ours: in shared libraries each object's slot for that function,
+ *      as its own relocations name it; in static programs the linker's --wrap.
+ * A port that is being torn down is not released at all: its driver is in there.
+ * Context: work, app (release_guard); whatever thread runs a PMD. */
 
 #include <elf.h>
 #include <errno.h>
@@ -22,8 +22,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "port.h"
+#include <rte_malloc.h>
+
 #include "release.h"
+#include "stuck.h"
 
 static const char symbol[] = "rte_eth_dev_release_port";
 
@@ -34,29 +36,34 @@ int __real_rte_eth_dev_release_port(struct rte_eth_dev *eth) __attribute__((weak
 /* The one slot that stays: the way on. */
 static int (*volatile in_ethdev)(struct rte_eth_dev *eth) = rte_eth_dev_release_port;
 
-/* An id whose fast path nobody polls; RTE_MAX_ETHPORTS: none is left. */
-static uint16_t
-spare_id(void)
+void
+release_quietly(struct rte_eth_dev *eth)
 {
-	uint16_t id = RTE_MAX_ETHPORTS;
+	struct rte_eth_dev_data *data = eth->data;
 
-	while (id-- > 0)
-		if (rte_eth_devices[id].state == RTE_ETH_DEV_UNUSED &&
-		    port_of(&rte_eth_devices[id])->state != PORT_HEALING)
-			return id;
-	return RTE_MAX_ETHPORTS;
+	eth->state = RTE_ETH_DEV_UNUSED;        /* no DESTROY */
+	eth->dev_ops = &dead_ops;
+	eth->device = &port_of(eth)->shadow;
+	eth->process_private = NULL;
+	eth->intr_handle = NULL;
+	rte_free(data->rx_queues);
+	rte_free(data->tx_queues);
+	rte_free(data->mac_addrs);
+	rte_free(data->hash_mac_addrs);
+	rte_free(data->dev_private);
+	pthread_mutex_destroy(&data->flow_ops_mutex);
+	memset(data, 0, sizeof(*data));         /* without a name it is free */
 }
 
 int
 __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 {
-	uint16_t spare;
-
 	if (eth != NULL && port_of(eth)->state == PORT_HEALING) {
-		spare = spare_id();
-		if (spare < RTE_MAX_ETHPORTS)
-			eth->data->port_id = spare;
+		release_quietly(eth);
+		return 0;
 	}
+	if (eth != NULL && stuck_is(port_of(eth)))
+		return -EBUSY;          /* its driver is at what would be freed */
 	return __real_rte_eth_dev_release_port != NULL ?
 		__real_rte_eth_dev_release_port(eth) : in_ethdev(eth);
 }
@@ -168,6 +175,20 @@ take_slots(const struct dl_phdr_info *info, const struct object *o, const ElfW(R
 	return n_taken;
 }
 
+/* Is it the one that we are in? */
+static bool
+is_own(const struct dl_phdr_info *info)
+{
+	uintptr_t at = (uintptr_t)__wrap_rte_eth_dev_release_port - info->dlpi_addr;
+	unsigned int i;
+
+	for (i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_LOAD &&
+		    at - info->dlpi_phdr[i].p_vaddr < info->dlpi_phdr[i].p_memsz)
+			return true;
+	return false;
+}
+
 static int
 take_object(struct dl_phdr_info *info, size_t size, void *n_taken)
 {
@@ -175,6 +196,8 @@ take_object(struct dl_phdr_info *info, size_t size, void *n_taken)
 	unsigned int i;
 
 	(void)size;
+	if (__real_rte_eth_dev_release_port != NULL && is_own(info))
+		return 0;       /* the linker has seen to it; its slot is the way on */
 	for (i = 0; i < info->dlpi_phnum; i++) {
 		if (info->dlpi_phdr[i].p_type != PT_DYNAMIC)
 			continue;
@@ -189,12 +212,11 @@ take_object(struct dl_phdr_info *info, size_t size, void *n_taken)
 int
 release_guard(void)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* the slots' pages */
 	unsigned int n_taken = 0;
 
-	if (spare_id() == RTE_MAX_ETHPORTS)
-		return -ENOSPC;
-	if (__real_rte_eth_dev_release_port != NULL)
-		return 0;
+	pthread_mutex_lock(&lock);
 	dl_iterate_phdr(take_object, &n_taken);
-	return n_taken > 0 ? 0 : -ENOTSUP;
+	pthread_mutex_unlock(&lock);
+	return n_taken > 0 || __real_rte_eth_dev_release_port != NULL ? 0 : -ENOTSUP;
 }

@@ -3,10 +3,16 @@
 #ifndef HOTPLUG_PORT_RELEASE_H
 #define HOTPLUG_PORT_RELEASE_H
 
-/* From now on a port that is HEALING keeps its fast path, whoever releases it; to be
- * called again when more PMDs may have been loaded.
- * 0; -ENOSPC: all port ids are in use, and one must be spare; -ENOTSUP: a static
- * program that was linked without --wrap: probe no port that may be polled. */
+#include <ethdev_driver.h>
+
+/* From now on a port that is HEALING keeps its fast path, whoever releases it, and one
+ * whose driver is in a teardown is not released; to be called again when more
+ * PMDs may have been loaded.
+ * 0; -ENOTSUP: a static program that was linked without --wrap: probe no port that may
+ * be polled. */
 int release_guard(void);
+
+/* Give the id free for a probe; whoever is at it meets a dead port. */
+void release_quietly(struct rte_eth_dev *eth);
 
 #endif /* HOTPLUG_PORT_RELEASE_H */

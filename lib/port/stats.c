@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../core/device.h"
+#include "inside.h"
 #include "stats.h"
 
 /* All of them are counters of 64 bits, and nothing else is. */
@@ -56,8 +57,12 @@ int
 stats_live_get(STATS_PARAMETERS)
 {
 	struct port *port = port_of(eth);
-	int ret = port->pmd_ops->stats_get(STATS_ARGUMENTS);
+	int ret;
 
+	if (!inside_enter(eth))
+		return stats_dead_get(STATS_ARGUMENTS);
+	ret = port->pmd_ops->stats_get(STATS_ARGUMENTS);
+	inside_leave(eth);
 	if (ret != 0)
 		return ret;
 	if (device_is_lost(port->bus, port->key))       /* it died meanwhile */
@@ -82,8 +87,12 @@ forget(struct rte_eth_dev *eth)
 int
 stats_live_reset(struct rte_eth_dev *eth)
 {
-	int ret = port_of(eth)->pmd_ops->stats_reset(eth);
+	int ret;
 
+	if (!inside_enter(eth))
+		return stats_dead_reset(eth);
+	ret = port_of(eth)->pmd_ops->stats_reset(eth);
+	inside_leave(eth);
 	forget(eth);
 	return ret;
 }

@@ -12,6 +12,8 @@
 
 #include <rte_devargs.h>
 
+#include "../core/config.h"
+#include "../core/enable.h"
 #include "../core/host.h"
 #include "port.h"
 
@@ -64,6 +66,8 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 		port->state = PORT_LIVE;
 	snprintf(port->device, sizeof(port->device), "%s", eth->device->name);
 	remember_devargs(port, eth->device);
+	port->policy = config_policy(enable_config(), eth->device->name,
+		eth->device->driver != NULL ? eth->device->driver->name : NULL);
 	port->pmd_ops = eth->dev_ops;
 	*port->ops = *eth->dev_ops;
 	live_wrap(eth, port);
@@ -133,6 +137,20 @@ port_is_shadow(const struct rte_device *dev)
 	const char *p = (const char *)dev;
 
 	return p >= (const char *)ports && p < (const char *)(ports + RTE_MAX_ETHPORTS);
+}
+
+int
+port_close_shadow(const struct rte_device *dev)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS && ret == 0; i++)
+		if (rte_eth_devices[i].state != RTE_ETH_DEV_UNUSED &&
+		    port_is_shadow(rte_eth_devices[i].device) &&
+		    strcmp(rte_eth_devices[i].device->name, dev->name) == 0)
+			ret = rte_eth_dev_close(i);
+	return ret;
 }
 
 /* Living ports get their PMD's own table back; dead ones keep theirs: their PMD

@@ -2,10 +2,11 @@
 
 /* teardown: close a dead port's PMD and detach its device, on a thread of its own.
  * In:  a device whose ports are DYING (events).  Out: they are HELD: the PMD closed,
- *      the device detached, the id kept; or STUCK, when the PMD does not return.
- * Order: pollers out of the PMD; its queues out of the fast path; its stop and close,
- *      called directly (ethdev's own would reset the fast path under the pollers);
- *      then the device.
+ *      the device detached, the id kept; meanwhile STUCK, when the PMD takes too long
+ *      (stuck.c).
+ * Order: pollers out of the PMD; its queues out of the fast path; control calls out of
+ *      it; its stop and close, called directly (ethdev's own would reset the fast path
+ *      under the pollers); then the device.
  * Nobody waits for it but an application that closes the port itself, and exit.
  * Lock: `lock` guards the list of running teardowns; never held in a PMD.
  * Context: teardown (one thread for each dying device). */
@@ -18,45 +19,50 @@
 #include <rte_dev.h>
 
 #include "../core/device.h"
+#include "../core/enable.h"
 #include "../core/host.h"
 #include "../core/work.h"
-#include "port.h"
+#include "inside.h"
+#include "stuck.h"
 
-#define PATIENCE_S 10
+#define MS 1000000ull
 
 struct teardown {
 	struct teardown *next;
 	struct host_thread thread;
 	char device[HOTPLUG_NAME_LEN];
+	uint64_t due_ns;        /* its deadline */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* running */
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct teardown *running;
 
-static bool
-is_running_for(const char *device)
+/* With the lock held; NULL: any. */
+static struct teardown *
+find(const char *device, uint64_t due_after_ns)
 {
 	struct teardown *t;
 
 	for (t = running; t != NULL; t = t->next)
-		if (device == NULL || strcmp(t->device, device) == 0)
-			return true;
-	return false;
+		if ((device == NULL || strcmp(t->device, device) == 0) && t->due_ns > due_after_ns)
+			return t;
+	return NULL;
 }
 
-/* NULL: all.  A PMD that does not return is given up after a while. */
+/* NULL: all.  Those that have passed their deadline are waited for by nobody. */
 static void
 wait_for(const char *device)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += PATIENCE_S;
 	pthread_mutex_lock(&lock);
-	while (is_running_for(device) &&
-	       pthread_cond_timedwait(&changed, &lock, &until) != ETIMEDOUT)
-		;
+	while (find(device, device_now_ns()) != NULL) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += (until.tv_nsec + 50 * MS) / 1000000000;
+		until.tv_nsec = (until.tv_nsec + 50 * MS) % 1000000000;
+		pthread_cond_timedwait(&changed, &lock, &until);
+	}
 	pthread_mutex_unlock(&lock);
 }
 
@@ -70,6 +76,45 @@ void
 teardown_wait_all(void)
 {
 	wait_for(NULL);
+}
+
+bool
+teardown_is_running(const char *device)
+{
+	bool is_running;
+
+	pthread_mutex_lock(&lock);
+	is_running = find(device, 0) != NULL;
+	pthread_mutex_unlock(&lock);
+	return is_running;
+}
+
+unsigned int
+teardown_left_ms(const char *device)
+{
+	uint64_t now = device_now_ns();
+	struct teardown *t;
+	unsigned int left_ms = TEARDOWN_NONE;
+
+	pthread_mutex_lock(&lock);
+	t = find(device, 0);
+	if (t != NULL)
+		left_ms = t->due_ns > now ? (t->due_ns - now) / MS + 1 : 0;
+	pthread_mutex_unlock(&lock);
+	return left_ms;
+}
+
+unsigned int
+teardown_signal(int number)
+{
+	struct teardown *t;
+	unsigned int n = 0;
+
+	pthread_mutex_lock(&lock);
+	for (t = running; t != NULL; t = t->next)
+		n += pthread_kill(t->thread.id, number) == 0;
+	pthread_mutex_unlock(&lock);
+	return n;
 }
 
 static unsigned int
@@ -89,10 +134,12 @@ list_dying(const char *device, uint16_t *ids)
 static void
 close_pmd(struct rte_eth_dev *eth)
 {
+	stuck_enter();
 	if (eth->data->dev_started && port_of(eth)->pmd_ops->dev_stop != NULL)
 		live_stop(eth);
 	eth->data->dev_started = 0;
 	live_close(eth);
+	stuck_leave();
 }
 
 /* The PMD's remove looks for a port by the device's name, and would close it once
@@ -110,7 +157,10 @@ detach(struct rte_device *dev, const uint16_t *ids, unsigned int n)
 		eth->device = &port_of(eth)->shadow;
 	}
 	port_probe_lock();
+	port_probe_own(port_of(&rte_eth_devices[ids[0]])->device);
+	stuck_enter();
 	ret = rte_dev_remove(dev);
+	stuck_leave();
 	port_probe_unlock();
 	for (i = 0; i < n; i++)
 		memcpy(rte_eth_devices[ids[i]].data->name,
@@ -143,15 +193,17 @@ tear_down(const char *device)
 	dev = rte_eth_devices[ids[0]].device;
 	for (i = 0; i < n; i++)
 		quiet_begin(ids[i]);
-	quiet_wait(ids[0]);
+	quiet_wait();
 	for (i = 0; i < n; i++)
 		quiet_detach_queues(ids[i]);
 	for (i = 0; i < n; i++)
+		inside_wait(&rte_eth_devices[ids[i]]);
+	for (i = 0; i < n; i++)
 		close_pmd(&rte_eth_devices[ids[i]]);
 	ret = detach(dev, ids, n);
-	set_state(ids, n, ret == 0 ? PORT_HELD : PORT_STUCK);
+	set_state(ids, n, PORT_HELD);
 	if (ret != 0)
-		host_log(HOST_ERR, "%s: its driver does not let it go (%s): port %u stays stuck",
+		host_log(HOST_ERR, "%s: its driver does not let it go (%s): port %u is kept",
 			 device, strerror(-ret), ids[0]);
 	else
 		host_log(HOST_NOTICE, "%s detached after %u ms; port %u is kept", device,
@@ -164,7 +216,8 @@ run(void *arg)
 	struct teardown *t = arg, **at;
 
 	tear_down(t->device);
-	heal_soon(t->device);   /* the card may be back already */
+	if (device_now_ns() < t->due_ns)
+		heal_soon(t->device);   /* the card may be back already */
 	pthread_mutex_lock(&lock);
 	for (at = &running; *at != t; at = &(*at)->next)
 		;
@@ -183,6 +236,7 @@ teardown_start(const char *device)
 	if (t == NULL)
 		return -ENOMEM;
 	snprintf(t->device, sizeof(t->device), "%s", device);
+	t->due_ns = device_now_ns() + enable_config()->stuck_ms * MS;
 	pthread_mutex_lock(&lock);
 	t->next = running;
 	running = t;
@@ -195,6 +249,8 @@ teardown_start(const char *device)
 	if (ret != 0) {
 		host_log(HOST_ERR, "%s: no thread to tear it down: %s", device, strerror(-ret));
 		free(t);
+	} else {
+		work_push(stuck_check, device, enable_config()->stuck_ms);
 	}
 	return ret;
 }

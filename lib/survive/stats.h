@@ -12,7 +12,7 @@ struct stats {
 	_Atomic uint64_t faults, faults_foreign;
 	_Atomic uint64_t events, events_lost;
 	_Atomic uint64_t uevents, uevent_losses;
-	_Atomic uint64_t scans, differences;
+	_Atomic uint64_t scans, differences, stuck;
 };
 
 extern struct stats stats;

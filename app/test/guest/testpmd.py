@@ -21,8 +21,11 @@ class Failed(Exception):
 
 class Testpmd:
     def __init__(self, guest, bdfs, plugin=None, hot_plug=False, options=None,
-                 allow=None):
-        """Start on the devices `bdfs`, in this order: they are ports 0, 1, ..."""
+                 eal=(), args=()):
+        """Start on the devices `bdfs`, in this order: they are ports 0, 1, ...
+
+        eal, args: more arguments, EAL's and testpmd's own.
+        """
         guest.seq += 1
         self.guest, self.name, self.bdfs = guest, "testpmd%d" % guest.seq, list(bdfs)
         cmd = ["dpdk-testpmd", "-l", "0,1", "-n", "1", "--file-prefix", self.name]
@@ -30,8 +33,8 @@ class Testpmd:
             cmd += ["-d", plugin]
         for b in bdfs:
             cmd += ["-a", b]
-        cmd += ["--", "-i", "--forward-mode=io", "--port-topology=loop",
-                "--total-num-mbufs=8192", "--auto-start"]
+        cmd += list(eal) + ["--", "-i", "--forward-mode=io", "--port-topology=loop",
+                "--total-num-mbufs=8192", "--auto-start"] + list(args)
         if hot_plug:
             cmd += ["--hot-plug"]
         env = "DPDK_HOTPLUG=%s " % options if options else ""

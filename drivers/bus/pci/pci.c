@@ -26,6 +26,7 @@
 #include "../../../lib/core/plugin.h"
 #include "../../../lib/core/work.h"
 #include "../../../lib/port/port.h"
+#include "../../../lib/port/stuck.h"
 #include "pci.h"
 
 static struct rte_bus *stock_bus;
@@ -217,8 +218,12 @@ pci_before_cleanup(void)
 		return;         /* disabled, but somebody has wrapped our wrapper */
 	work_stop();
 	teardown_wait_all();
-	while ((dev = pci_epoch_next(stock_bus, dev)) != NULL)
+	stuck_park();
+	while ((dev = pci_epoch_next(stock_bus, dev)) != NULL) {
 		hotplug_device_unsettle(&pci_bus, dev);
+		if (teardown_is_running(dev->name))     /* its driver is not to be run again */
+			pci_epoch_disown(dev);
+	}
 }
 
 void
@@ -266,7 +271,8 @@ enable(void)
 	bus->sigbus_handler = sigbus;
 	pci_probed_all();
 	hotplug_event_subscribe(NULL, port_on_event, NULL);
-	attach_start();
+	detach_start();
+	quiet_start();
 	return 0;
 }
 
@@ -277,7 +283,7 @@ disable(void)
 
 	if (bus == NULL)
 		return;
-	attach_stop();
+	detach_stop();
 	teardown_wait_all();
 	pci_epoch_unwrap(bus);
 	if (bus->hot_unplug_handler == hot_unplug)

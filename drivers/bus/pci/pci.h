@@ -23,6 +23,8 @@ void pci_epoch_wrap(struct rte_bus *bus);
 void pci_epoch_unwrap(struct rte_bus *bus);
 struct rte_device *pci_epoch_next(struct rte_bus *bus, const struct rte_device *after);
 bool pci_epoch_is_probed(const struct rte_pci_device *dev);
+/* The bus does not run its driver any more. */
+void pci_epoch_disown(struct rte_device *dev);
 
 /* sysfs.c */
 enum hotplug_look pci_look(const char *name, const char *kernel_driver,

@@ -85,7 +85,7 @@ unplug(struct rte_device *dev)
 	int ret;
 
 	if (port_is_shadow(dev))
-		return 0;       /* it has been detached before */
+		return port_close_shadow(dev);
 	devargs = pci_is_lost(dev) ? devargs_copy(dev->devargs) : NULL;
 	pci_before_unplug(dev);
 	ret = stock.unplug(dev);
@@ -165,4 +165,10 @@ bool
 pci_epoch_is_probed(const struct rte_pci_device *dev)
 {
 	return dev->driver != NULL && rte_dev_is_probed(&dev->device);
+}
+
+void
+pci_epoch_disown(struct rte_device *dev)
+{
+	container_of(dev, struct rte_pci_device, device)->driver = NULL;
 }

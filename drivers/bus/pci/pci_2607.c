@@ -51,7 +51,7 @@ unplug_device(struct rte_device *dev)
 	int ret;
 
 	if (port_is_shadow(dev))
-		return 0;       /* it has been detached before */
+		return port_close_shadow(dev);
 	pci_before_unplug(dev);
 	ret = stock.unplug_device(dev);
 	pci_after_unplug(dev, ret == 0);
@@ -126,4 +126,10 @@ bool
 pci_epoch_is_probed(const struct rte_pci_device *dev)
 {
 	return rte_dev_is_probed(&dev->device);
+}
+
+void
+pci_epoch_disown(struct rte_device *dev)
+{
+	dev->driver = NULL;
 }

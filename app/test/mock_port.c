@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* mock_port: a port of a mock function, and what becomes of it.
+ * In:  tests of lib/port (app).  Out: counters of what ethdev told.
+ * Context: app; the callbacks: whoever raises them. */
+
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+
+#include <hotplug.h>
+
+#include "mock_port.h"
+#include "test.h"
+
+_Atomic unsigned int n_recovering, n_success, n_new, n_removed;
+
+static int
+on_port_event(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)arg;
+	(void)result;
+	n_recovering += type == RTE_ETH_EVENT_ERR_RECOVERING;
+	n_success += type == RTE_ETH_EVENT_RECOVERY_SUCCESS;
+	n_new += type == RTE_ETH_EVENT_NEW || type == RTE_ETH_EVENT_DESTROY;
+	n_removed += type == RTE_ETH_EVENT_INTR_RMV;
+	return 0;
+}
+
+struct test_pmd *
+plug(const char *name)
+{
+	static const enum rte_eth_event_type types[] = {
+		RTE_ETH_EVENT_ERR_RECOVERING, RTE_ETH_EVENT_RECOVERY_SUCCESS, RTE_ETH_EVENT_NEW,
+		RTE_ETH_EVENT_DESTROY, RTE_ETH_EVENT_INTR_RMV,
+	};
+	struct test_pmd *pmd = mock_plug(name);
+	unsigned int i;
+
+	for (i = 0; i < N_ELEMENTS(types); i++)
+		rte_eth_dev_callback_register(pmd->port, types[i], on_port_event, NULL);
+	n_recovering = n_success = n_new = n_removed = 0;
+	return pmd;
+}
+
+void
+lose(struct test_pmd *pmd)
+{
+	mock_sysfs_remove(pmd->name);
+	close(pmd->sign[1]);
+}
+
+void
+come_back(struct test_pmd *pmd)
+{
+	mock_sysfs_add(pmd->name, "hotplug_mock");
+	hotplug_scan();
+}
+
+void
+start_port(uint16_t port)
+{
+	const struct rte_eth_conf conf = { 0 };
+
+	assert_int_equal(rte_eth_dev_configure(port, 1, 0, &conf), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+}
+
+int
+mock_port_start(void **state, const char *options)
+{
+	struct hotplug_config config;
+
+	hotplug_config_init(&config);
+	config.policy = HOTPLUG_POLICY_HEAL;
+	config.liveness_ms = 50;
+	assert_int_equal(hotplug_config_parse(&config, options, NULL, 0), 0);
+	return mock_eal_start(state) != 0 || hotplug_enable(&config) != 0;
+}
+
+int
+mock_port_stop(void **state)
+{
+	int ret;
+
+	(void)state;
+	ret = hotplug_disable() != 0 || rte_eal_cleanup() != 0;
+	mock_eal_remove_files();
+	return ret;
+}

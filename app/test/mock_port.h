@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_TEST_MOCK_PORT_H
+#define HOTPLUG_TEST_MOCK_PORT_H
+
+#include <stdatomic.h>
+
+#include "mock_eal.h"
+
+/* A port of a mock function, what its subscribers hear, and its fate. */
+
+/* Since the last plug(), of ports that it made. */
+extern _Atomic unsigned int n_recovering, n_success, n_new, n_removed;
+
+struct test_pmd *plug(const char *name);
+void lose(struct test_pmd *pmd);                /* surprise: gone, its descriptor hangs up */
+void come_back(struct test_pmd *pmd);
+void start_port(uint16_t port);                 /* one queue, not set up */
+
+/* Fixtures: policy heal but for these options (NULL: none). */
+int mock_port_start(void **state, const char *options);
+int mock_port_stop(void **state);
+
+#endif /* HOTPLUG_TEST_MOCK_PORT_H */

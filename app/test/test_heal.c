@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_heal: a card comes back, and its ports work as before, under their ids.
+ * In:  mock functions and a PMD for them (test_pmd.c) on the real pci bus and ethdev;
+ *      also linked as a static program is (heal_wrapped).
+ * Context: app; the library's own threads do the work. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+
+#include <ethdev_driver.h>
+#include <hotplug.h>
+
+#include "mock_port.h"
+#include "test.h"
+
+static _Atomic unsigned int n_success2;        /* of a second port */
+
+static void
+test_port_heals_under_its_id_with_the_card(void **state)
+{
+	struct test_pmd *low = plug("0000:22:00.0"), *pmd = plug("0000:23:00.0");
+	uint16_t port = pmd->port;
+	char name[HOTPLUG_NAME_LEN];
+
+	(void)state;
+	assert_int_equal(hotplug_port_remove(low->port, name, sizeof(name)), 0);
+	n_new = 0;
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:23:00.0") == NULL));
+	mock_sysfs_add("0000:23:00.0", "hotplug_mock");
+	hotplug_scan();
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_true(rte_dev_is_probed(mock_find("0000:23:00.0")));
+	assert_int_equal(pmd->port, port);      /* though a lower id is free */
+	assert_true(rte_eth_dev_is_valid_port(port));
+	assert_int_equal(rte_eth_dev_is_removed(port), 0);
+	assert_int_equal(n_new, 0);             /* a port that pauses is neither new nor gone */
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
+static struct poller {
+	pthread_t thread;
+	uint16_t port;
+	atomic_bool is_over;
+} poller;
+
+/* As a data path does: it knows nothing of removals. */
+static void *
+poll_port(void *arg)
+{
+	struct poller *p = arg;
+	struct rte_mbuf *pkts[4];
+
+	while (!atomic_load(&p->is_over))
+		(void)rte_eth_rx_burst(p->port, 0, pkts, N_ELEMENTS(pkts));
+	return NULL;
+}
+
+static void
+begin_to_poll(uint16_t port)
+{
+	poller.port = port;
+	atomic_store(&poller.is_over, false);
+	assert_int_equal(pthread_create(&poller.thread, NULL, poll_port, &poller), 0);
+}
+
+static void
+end_to_poll(void)
+{
+	atomic_store(&poller.is_over, true);
+	pthread_join(poller.thread, NULL);
+}
+
+/* ethdev clears the fast path of a port that a failing probe gives back, zeros
+ * first; a thread that polls meanwhile dies of it. */
+static void
+test_port_is_polled_while_its_probe_fails(void **state)
+{
+	struct test_pmd *pmd = plug("0000:25:00.0");
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port = pmd->port;
+	void **queues;
+
+	(void)state;
+	start_port(port);
+	begin_to_poll(port);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:25:00.0") == NULL));
+	queues = rte_eth_fp_ops[port].rxq.data;
+	test_pmd_bad_inits = 2;
+	pmd->n_probes = 0;
+	come_back(pmd);
+	assert_true(WAIT_FOR(pmd->n_probes == 2));
+	assert_ptr_equal(rte_eth_fp_ops[port].rxq.data, queues);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(test_pmd_bad_inits, 0);
+	assert_ptr_equal(rte_eth_fp_ops[port].rxq.data, rte_eth_devices[port].data->rx_queues);
+	assert_int_equal(pmd->port, port);
+	end_to_poll();
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
+/* What it answers between two tries: as a dead port does. */
+static void
+test_port_whose_probe_fails_is_dead_further(void **state)
+{
+	struct test_pmd *pmd = plug("0000:26:00.0");
+	struct rte_ether_addr mac;
+	uint16_t port = pmd->port, found;
+
+	(void)state;
+	start_port(port);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:26:00.0") == NULL));
+	test_pmd_bad_inits = 100;
+	pmd->n_probes = 0;
+	come_back(pmd);
+	assert_true(WAIT_FOR(pmd->n_probes == 1));
+	assert_true(WAIT_FOR(rte_eth_dev_is_valid_port(port)));
+	assert_int_equal(rte_eth_dev_is_removed(port), 1);
+	assert_int_equal(rte_eth_macaddr_get(port, &mac), 0);
+	assert_int_equal(rte_eth_dev_get_port_by_name("0000:26:00.0", &found), 0);
+	assert_int_equal(found, port);
+	test_pmd_bad_inits = 0;
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(hotplug_port_remove(port, (char [HOTPLUG_NAME_LEN]){ 0 },
+					     HOTPLUG_NAME_LEN), 0);
+}
+
+static unsigned int n_to_refuse;
+
+static int
+refuse_some(struct test_pmd *pmd)
+{
+	(void)pmd;
+	return n_to_refuse > 0 && n_to_refuse-- > 0 ? -EIO : 0;
+}
+
+/* Probed, and then it does not take what was configured: closed, and tried again. */
+static void
+test_port_that_is_not_configured_is_torn_down_again(void **state)
+{
+	struct test_pmd *pmd = plug("0000:27:00.0");
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:27:00.0") == NULL));
+	assert_int_equal(pmd->n_closes, 1);
+	test_pmd_in_configure = refuse_some;
+	n_to_refuse = 1;
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	test_pmd_in_configure = NULL;
+	assert_int_equal(pmd->n_closes, 2);
+	assert_int_equal(pmd->n_starts, 2);
+	assert_int_equal(pmd->port, port);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
+static int
+lose_once(struct test_pmd *pmd)
+{
+	if (n_to_refuse-- == 1)
+		lose(pmd);
+	return WAIT_FOR(rte_eth_dev_is_removed(pmd->port) == 1) ? 0 : -ETIME;
+}
+
+/* Torn out while it is being configured: what was configured before is not lost. */
+static void
+test_port_is_lost_while_it_heals(void **state)
+{
+	struct test_pmd *pmd = plug("0000:28:00.0");
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:28:00.0") == NULL));
+	test_pmd_in_configure = lose_once;
+	n_to_refuse = 1;
+	pmd->n_configures = 0;
+	come_back(pmd);
+	assert_true(WAIT_FOR(pmd->n_configures == 1 && pmd->n_closes == 2));
+	assert_true(WAIT_FOR(mock_find("0000:28:00.0") == NULL));
+	assert_int_equal(n_to_refuse, 0);
+	assert_int_equal(n_success, 0);
+	test_pmd_in_configure = NULL;
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(pmd->n_starts, 2);     /* it was started, so it is again */
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
+/* ethdev gives the lowest free id, and the second card is back first. */
+static void
+test_ports_keep_their_ids_in_the_other_order(void **state)
+{
+	struct test_pmd *first = plug("0000:2c:00.0"), *second = plug("0000:2d:00.0");
+	uint16_t first_id = first->port, second_id = second->port;
+	char name[HOTPLUG_NAME_LEN];
+
+	(void)state;
+	start_port(first_id);
+	start_port(second_id);
+	lose(first);
+	lose(second);
+	assert_true(WAIT_FOR(mock_find("0000:2c:00.0") == NULL &&
+			     mock_find("0000:2d:00.0") == NULL));
+	come_back(second);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(second->port, second_id);
+	assert_int_equal(rte_eth_dev_is_removed(second_id), 0);
+	assert_int_equal(rte_eth_dev_is_removed(first_id), 1);
+	come_back(first);
+	assert_true(WAIT_FOR(n_success == 2));
+	assert_int_equal(first->port, first_id);
+	assert_int_equal(rte_eth_dev_is_removed(first_id), 0);
+	assert_int_equal(n_new, 0);
+	assert_int_equal(hotplug_port_remove(first_id, name, sizeof(name)), 0);
+	assert_int_equal(hotplug_port_remove(second_id, name, sizeof(name)), 0);
+}
+
+static int
+success_of(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)type;
+	(void)result;
+	++*(_Atomic unsigned int *)arg;
+	return 0;
+}
+
+/* Two ports on one function, with a stranger's id between them. */
+static void
+test_both_ports_of_a_device_heal(void **state)
+{
+	struct test_pmd *stranger = mock_plug("0000:2e:00.0"), *low, *pmd;
+	uint16_t ports[2], port, port2;
+	char name[HOTPLUG_NAME_LEN];
+
+	(void)state;
+	low = mock_plug("0000:2f:00.0");
+	assert_true(low->port > stranger->port);
+	assert_int_equal(hotplug_port_remove(stranger->port, name, sizeof(name)), 0);
+	test_pmd_n_ports = 2;
+	pmd = plug("0000:30:00.0");
+	port = pmd->port;
+	port2 = pmd->port2;
+	assert_true(port < low->port && low->port < port2);
+	n_success2 = 0;
+	rte_eth_dev_callback_register(port2, RTE_ETH_EVENT_RECOVERY_SUCCESS, success_of,
+				      (void *)(uintptr_t)&n_success2);
+	start_port(port);
+	start_port(port2);
+	pmd->n_starts = pmd->n_closes = 0;
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:30:00.0") == NULL));
+	assert_int_equal(pmd->n_closes, 2);
+	assert_int_equal(hotplug_port_remove(low->port, name, sizeof(name)), 0);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1 && n_success2 == 1));
+	test_pmd_n_ports = 1;
+	assert_int_equal(pmd->port, port);
+	assert_int_equal(pmd->port2, port2);
+	assert_int_equal(pmd->n_starts, 2);
+	assert_int_equal(hotplug_port_list("0000:30:00.0", ports, 2), 2);
+	assert_int_equal(rte_eth_dev_is_removed(port) + rte_eth_dev_is_removed(port2), 0);
+	assert_int_equal(rte_eth_dev_stop(port2), 0);
+	assert_int_equal(rte_eth_dev_close(port2), 0);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
+static void
+set_everything(uint16_t port)
+{
+	struct rte_eth_rss_reta_entry64 reta[2] = { { .mask = 1ull << 63 }, { .mask = 2 } };
+	struct rte_ether_addr mac = { { 2, 0, 0, 0, 0, 0x17 } };
+	struct rte_eth_fc_conf flow_ctrl = { .high_water = 1234 };
+	uint8_t key[40] = { 0x6d, [39] = 0x5a };
+	struct rte_eth_rss_conf rss = { .rss_key = key, .rss_key_len = 40,
+					.rss_hf = RTE_ETH_RSS_IPV4 };
+	struct rte_eth_conf conf = {
+		.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS,
+		.rx_adv_conf.rss_conf = { .rss_key = key, .rss_key_len = 40,
+					  .rss_hf = RTE_ETH_RSS_IP },
+	};
+
+	assert_int_equal(rte_eth_dev_configure(port, 4, 0, &conf), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	key[0]++;
+	assert_int_equal(rte_eth_dev_rss_hash_update(port, &rss), 0);
+	reta[0].reta[63] = 3;
+	reta[1].reta[1] = 2;
+	assert_int_equal(rte_eth_dev_rss_reta_update(port, reta, 128), 0);
+	assert_int_equal(rte_eth_dev_flow_ctrl_set(port, &flow_ctrl), 0);
+	assert_int_equal(rte_eth_dev_mac_addr_add(port, &mac, 0), 0);
+	assert_int_equal(rte_eth_dev_set_link_down(port), 0);
+	memset(key, 0, sizeof(key));    /* the caller's: not to be looked at again */
+}
+
+/* What configure does not bring back, and a dead card cannot be asked for. */
+static void
+test_port_heals_with_what_was_set(void **state)
+{
+	struct test_settings before;
+	char name[HOTPLUG_NAME_LEN];
+	struct test_pmd *pmd;
+	uint16_t port;
+
+	(void)state;
+	test_pmd_max_queues = 4;
+	pmd = plug("0000:2b:00.0");
+	port = pmd->port;
+	set_everything(port);
+	before = pmd->told;
+	assert_int_equal(before.key[0], 0x6e);
+	assert_int_equal(before.reta[65], 2);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:2b:00.0") == NULL));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	before.configured_key[0]++;     /* the newer one, from the beginning */
+	assert_memory_equal(&pmd->told, &before, sizeof(before));
+	test_pmd_max_queues = 1;
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
+static int
+start(void **state)
+{
+	return mock_port_start(state, NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_port_heals_under_its_id_with_the_card),
+		cmocka_unit_test(test_port_is_polled_while_its_probe_fails),
+		cmocka_unit_test(test_port_whose_probe_fails_is_dead_further),
+		cmocka_unit_test(test_port_that_is_not_configured_is_torn_down_again),
+		cmocka_unit_test(test_port_is_lost_while_it_heals),
+		cmocka_unit_test(test_ports_keep_their_ids_in_the_other_order),
+		cmocka_unit_test(test_both_ports_of_a_device_heal),
+		cmocka_unit_test(test_port_heals_with_what_was_set),
+	};
+
+	return cmocka_run_group_tests_name("heal", tests, start, mock_port_stop);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* detach: devices go on request.
+ * In:  hotplug_port_detach/remove (app, events).  Out: EAL's remove, or an error that
+ *      says who has the port, with everything as it was.
+ * A closed port has no device any more in ethdev; whose it was is noted when ethdev
+ * says DESTROY, so that it can be detached by its id.
+ * Lock: port_probe_lock(), not held around a subscriber; closed_lock: the notes.
+ * Context: app, events; blocks as long as the driver does. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_dev.h>
+#include <rte_devargs.h>
+
+#include "../core/host.h"
+#include "stuck.h"
+
+#ifndef RTE_ETH_DEV_BONDING_MEMBER      /* up to 23.07 */
+#define RTE_ETH_DEV_BONDING_MEMBER RTE_ETH_DEV_BONDED_SLAVE
+#endif
+
+static pthread_mutex_t closed_lock = PTHREAD_MUTEX_INITIALIZER; /* closed */
+static struct {
+	char device[HOTPLUG_NAME_LEN];
+	bool is_detached;       /* by the library, when its device was lost */
+} closed[RTE_MAX_ETHPORTS];     /* whose port it was */
+
+static int
+on_destroy(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	const struct rte_eth_dev *eth = &rte_eth_devices[port];
+
+	(void)type;
+	(void)arg;
+	(void)result;
+	pthread_mutex_lock(&closed_lock);
+	snprintf(closed[port].device, HOTPLUG_NAME_LEN, "%s",
+		 eth->device != NULL && eth->device->name != NULL ? eth->device->name : "");
+	closed[port].is_detached = port_is_shadow(eth->device);
+	pthread_mutex_unlock(&closed_lock);
+	return 0;
+}
+
+void
+detach_start(void)
+{
+	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_destroy, NULL);
+}
+
+void
+detach_stop(void)
+{
+	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_destroy, NULL);
+}
+
+/* Whose port it is, or was until it was closed. */
+static int
+device_of(uint16_t port_id, char *name)
+{
+	const struct rte_eth_dev *eth = &rte_eth_devices[port_id];
+	int ret = 0;
+
+	if (eth->state != RTE_ETH_DEV_UNUSED) {
+		snprintf(name, HOTPLUG_NAME_LEN, "%s", rte_dev_name(eth->device));
+		return 0;
+	}
+	pthread_mutex_lock(&closed_lock);
+	snprintf(name, HOTPLUG_NAME_LEN, "%s", closed[port_id].device);
+	if (name[0] == '\0')
+		ret = -ENODEV;
+	pthread_mutex_unlock(&closed_lock);
+	return ret;
+}
+
+static int
+detach_device(const char *name)
+{
+	struct rte_devargs devargs;
+	struct rte_device *dev;
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+	int ret;
+
+	memset(&devargs, 0, sizeof(devargs));
+	ret = rte_devargs_parse(&devargs, name);
+	if (ret < 0)
+		return -ENODEV;
+	dev = attach_find(&devargs);
+	if (dev == NULL || !rte_dev_is_probed(dev))
+		ret = -ENODEV;
+	else if (port_list(dev, ids) > 0)
+		ret = -EBUSY;   /* another of its ports is in use */
+	else
+		ret = rte_dev_remove(dev);
+	rte_devargs_reset(&devargs);
+	return ret;
+}
+
+static void
+forget(const char *name)
+{
+	unsigned int i;
+
+	pthread_mutex_lock(&closed_lock);
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
+		if (strcmp(closed[i].device, name) == 0)
+			closed[i].device[0] = '\0';
+	pthread_mutex_unlock(&closed_lock);
+}
+
+/* A closed port whose lost device has been detached for it. */
+static bool
+is_detached(uint16_t port_id)
+{
+	bool is;
+
+	pthread_mutex_lock(&closed_lock);
+	is = rte_eth_devices[port_id].state == RTE_ETH_DEV_UNUSED &&
+		closed[port_id].is_detached;
+	pthread_mutex_unlock(&closed_lock);
+	return is;
+}
+
+static int
+detach(uint16_t port_id, char *name, size_t size)
+{
+	char device[HOTPLUG_NAME_LEN];
+	int ret = device_of(port_id, device);
+
+	if (ret == 0 && strlen(device) >= size)
+		return -ENAMETOOLONG;
+	if (ret == 0 && !is_detached(port_id))
+		ret = detach_device(device);
+	if (ret != 0)
+		return ret;
+	forget(device);
+	strcpy(name, device);
+	return 0;
+}
+
+/* Who else has an open port, in words; NULL: nobody. */
+static const char *
+owner_of(uint16_t port_id)
+{
+	const struct rte_eth_dev *eth = &rte_eth_devices[port_id];
+
+	if (eth->state == RTE_ETH_DEV_UNUSED)
+		return NULL;
+	if (eth->data->owner.id != RTE_ETH_DEV_NO_OWNER)
+		return eth->data->owner.name;
+	if (eth->data->dev_flags & RTE_ETH_DEV_BONDING_MEMBER)
+		return "a bonding port (as its member)";
+	return NULL;
+}
+
+static void
+log_refusal(uint16_t port_id, int ret)
+{
+	const char *owner = owner_of(port_id);
+
+	if (ret != -EBUSY)
+		host_log(HOST_ERR, "detach port %u: %s", port_id, strerror(-ret));
+	else if (owner != NULL)
+		host_log(HOST_ERR, "detach port %u: it belongs to %s", port_id, owner);
+	else
+		host_log(HOST_ERR, "detach port %u: it, or another port of its device, is %s",
+			 port_id, stuck_is(port_of(&rte_eth_devices[port_id])) ?
+			 "stuck in its driver" : "not closed");
+}
+
+int
+hotplug_port_detach(uint16_t port_id, char *name, size_t size)
+{
+	int ret;
+
+	if (port_id >= RTE_MAX_ETHPORTS || name == NULL || size == 0)
+		return -EINVAL;
+	port_probe_lock();
+	ret = stuck_is(port_of(&rte_eth_devices[port_id])) ? -EBUSY : detach(port_id, name, size);
+	port_probe_unlock();
+	if (ret != 0)
+		log_refusal(port_id, ret);
+	return ret;
+}
+
+static int
+stop_and_close(uint16_t port_id)
+{
+	int ret = 0;
+
+	if (owner_of(port_id) != NULL) {
+		log_refusal(port_id, -EBUSY);
+		return -EBUSY;
+	}
+	if (rte_eth_devices[port_id].data->dev_started)
+		ret = rte_eth_dev_stop(port_id);
+	return ret == 0 ? rte_eth_dev_close(port_id) : ret;
+}
+
+int
+hotplug_port_remove(uint16_t port_id, char *name, size_t size)
+{
+	int ret = 0;
+
+	if (port_id >= RTE_MAX_ETHPORTS || name == NULL || size == 0)
+		return -EINVAL;
+	if (rte_eth_devices[port_id].state != RTE_ETH_DEV_UNUSED)
+		ret = stop_and_close(port_id);
+	return ret == 0 ? hotplug_port_detach(port_id, name, size) : ret;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* settings: what an application sets beside configure and queue setup, and a PMD does
+ * not tell when its device is dead: RSS key, hash and redirection table, flow control,
+ * further MAC addresses, a link that was set down.
+ * In:  ethdev's control calls (app), which the PMD has taken; the loss (watch).
+ * Out: a record, set again when the port heals; what a card does not take is logged.
+ * Lock: port_lock() around the record, never around the PMD.
+ * Context: app; settings_take(): watch; settings_restore(): work. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "../core/host.h"
+#include "inside.h"
+#include "settings.h"
+
+#define DEFAULT_KEY_LEN 40      /* where the application does not say */
+
+/* What heal sets is what is on record. */
+static bool
+is_recorded(const struct port *port)
+{
+	return port->state == PORT_LIVE;
+}
+
+/* With the lock held. */
+static void
+keep_key(struct port_settings *settings, const struct rte_eth_rss_conf *conf)
+{
+	unsigned int len = conf->rss_key_len != 0 ? conf->rss_key_len : DEFAULT_KEY_LEN;
+
+	if (conf->rss_key == NULL || len > sizeof(settings->rss_key))
+		return;
+	memcpy(settings->rss_key, conf->rss_key, len);
+	settings->rss_key_len = len;
+}
+
+/* A new configuration: the key that it brings, and the PMD's own table. */
+static int
+configure(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+	int ret;
+
+	if (!inside_enter(eth))
+		return -EIO;
+	ret = port->pmd_ops->dev_configure(eth);
+	inside_leave(eth);
+	port_lock();
+	if (ret == 0 && is_recorded(port)) {
+		port->settings.has_rss = port->settings.is_link_down = false;
+		port->settings.rss_key_len = port->settings.reta_size = 0;
+		keep_key(&port->settings, &eth->data->dev_conf.rx_adv_conf.rss_conf);
+	}
+	port_unlock();
+	return ret;
+}
+
+static int
+update_rss(struct rte_eth_dev *eth, struct rte_eth_rss_conf *conf)
+{
+	struct port *port = port_of(eth);
+	int ret;
+
+	if (!inside_enter(eth))
+		return -EIO;
+	ret = port->pmd_ops->rss_hash_update(eth, conf);
+	inside_leave(eth);
+	port_lock();
+	if (ret == 0 && is_recorded(port)) {
+		port->settings.has_rss = true;
+		port->settings.rss_hf = conf->rss_hf;
+		keep_key(&port->settings, conf);
+	}
+	port_unlock();
+	return ret;
+}
+
+/* With the lock held: only the entries that the mask names. */
+static void
+keep_reta(struct port_settings *settings, const struct rte_eth_rss_reta_entry64 *reta,
+	  uint16_t size)
+{
+	unsigned int i;
+
+	if (settings->reta_size != size)
+		memset(settings->reta, 0, sizeof(settings->reta));
+	settings->reta_size = size;
+	for (i = 0; i < size; i++)
+		if (reta[i / 64].mask >> (i % 64) & 1) {
+			settings->reta[i / 64].mask |= UINT64_C(1) << (i % 64);
+			settings->reta[i / 64].reta[i % 64] = reta[i / 64].reta[i % 64];
+		}
+}
+
+static int
+update_reta(struct rte_eth_dev *eth, struct rte_eth_rss_reta_entry64 *reta, uint16_t size)
+{
+	struct port *port = port_of(eth);
+	int ret;
+
+	if (!inside_enter(eth))
+		return -EIO;
+	ret = port->pmd_ops->reta_update(eth, reta, size);
+	inside_leave(eth);
+	port_lock();
+	if (ret == 0 && is_recorded(port) && size <= SETTINGS_MAX_RETA)
+		keep_reta(&port->settings, reta, size);
+	port_unlock();
+	return ret;
+}
+
+static int
+set_flow_ctrl(struct rte_eth_dev *eth, struct rte_eth_fc_conf *conf)
+{
+	struct port *port = port_of(eth);
+	int ret;
+
+	if (!inside_enter(eth))
+		return -EIO;
+	ret = port->pmd_ops->flow_ctrl_set(eth, conf);
+	inside_leave(eth);
+	port_lock();
+	if (ret == 0 && is_recorded(port)) {
+		port->settings.has_flow_ctrl = true;
+		port->settings.flow_ctrl = *conf;
+	}
+	port_unlock();
+	return ret;
+}
+
+static void
+keep_link(struct port *port, bool is_down)
+{
+	port_lock();
+	if (is_recorded(port))
+		port->settings.is_link_down = is_down;
+	port_unlock();
+}
+
+static int
+set_link_down(struct rte_eth_dev *eth)
+{
+	int ret;
+
+	if (!inside_enter(eth))
+		return -EIO;
+	ret = port_of(eth)->pmd_ops->dev_set_link_down(eth);
+	inside_leave(eth);
+	if (ret == 0)
+		keep_link(port_of(eth), true);
+	return ret;
+}
+
+static int
+set_link_up(struct rte_eth_dev *eth)
+{
+	int ret;
+
+	if (!inside_enter(eth))
+		return -EIO;
+	ret = port_of(eth)->pmd_ops->dev_set_link_up(eth);
+	inside_leave(eth);
+	if (ret == 0)
+		keep_link(port_of(eth), false);
+	return ret;
+}
+
+void
+settings_wrap(struct eth_dev_ops *ops)
+{
+	if (ops->dev_configure != NULL)
+		ops->dev_configure = configure;
+	if (ops->rss_hash_update != NULL)
+		ops->rss_hash_update = update_rss;
+	if (ops->reta_update != NULL)
+		ops->reta_update = update_reta;
+	if (ops->flow_ctrl_set != NULL)
+		ops->flow_ctrl_set = set_flow_ctrl;
+	if (ops->dev_set_link_down != NULL)
+		ops->dev_set_link_down = set_link_down;
+	if (ops->dev_set_link_up != NULL)
+		ops->dev_set_link_up = set_link_up;
+}
+
+void
+settings_take(const struct rte_eth_dev *eth, struct port *port)
+{
+	unsigned int i, n = port->info.max_mac_addrs;
+
+	port->settings.n_macs = 0;
+	for (i = 1; i < n && i <= SETTINGS_MAX_MACS && eth->data->mac_addrs != NULL; i++)
+		if (!rte_is_zero_ether_addr(&eth->data->mac_addrs[i]))
+			port->settings.mac[port->settings.n_macs++] = eth->data->mac_addrs[i];
+}
+
+/* --- and back ------------------------------------------------------------------------ */
+
+static void
+check(const struct port *port, const char *what, int ret)
+{
+	if (ret != 0)
+		host_log(HOST_WARN, "%s: the card does not take the %s that its port had: %s",
+			 port->device, what, strerror(-ret));
+}
+
+static void
+restore_rss(uint16_t id, struct port *port)
+{
+	struct port_settings *settings = &port->settings;
+	struct rte_eth_rss_conf conf = {
+		.rss_key = settings->rss_key_len != 0 ? settings->rss_key : NULL,
+		.rss_key_len = settings->rss_key_len,
+		.rss_hf = settings->rss_hf,
+	};
+
+	if (settings->has_rss)
+		check(port, "RSS key and hash", rte_eth_dev_rss_hash_update(id, &conf));
+	if (settings->reta_size != 0)
+		check(port, "RSS redirection table",
+		      rte_eth_dev_rss_reta_update(id, settings->reta, settings->reta_size));
+}
+
+void
+settings_restore(uint16_t id, struct port *port)
+{
+	struct port_settings *settings = &port->settings;
+	unsigned int i;
+
+	restore_rss(id, port);
+	if (settings->has_flow_ctrl)
+		check(port, "flow control",
+		      rte_eth_dev_flow_ctrl_set(id, &settings->flow_ctrl));
+	for (i = 0; i < settings->n_macs; i++)
+		check(port, "further MAC addresses",
+		      rte_eth_dev_mac_addr_add(id, &settings->mac[i], 0));
+	if (settings->is_link_down)
+		check(port, "link state (down)", rte_eth_dev_set_link_down(id));
+}

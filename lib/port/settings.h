@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_PORT_SETTINGS_H
+#define HOTPLUG_PORT_SETTINGS_H
+
+#include "port.h"
+
+/* In front of the ops that set what is recorded; after inside_wrap(). */
+void settings_wrap(struct eth_dev_ops *ops);
+/* What ethdev itself knows, at the loss; with the lock held. */
+void settings_take(const struct rte_eth_dev *eth, struct port *port);
+/* All of it again, on a started port. */
+void settings_restore(uint16_t id, struct port *port);
+
+#endif /* HOTPLUG_PORT_SETTINGS_H */

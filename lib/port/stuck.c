@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* stuck: a dead port's driver does not return from its stop, close or remove.
+ * In:  the deadline of a teardown (work); an application that closes such a port
+ *      (app); exit.
+ * Out: the port is STUCK: said once, in the log, as an event, as RECOVERY_FAILED.  A
+ *      close is -EBUSY, and ethdev frees nothing (release.c).  At exit the thread is
+ *      parked where it is, by a signal whose handler never returns: so nobody runs on
+ *      memory that EAL gives back.  Its device is left out of the bus's cleanup.
+ * If the driver returns after all, teardown goes on, and the port can be closed; it is
+ * healed only when its card comes anew.
+ * Context: work (stuck_check), app (stuck_refuse, stuck_park), teardown (enter and
+ *      leave), signal (park: atomics and pause() only). */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../core/device.h"
+#include "../core/enable.h"
+#include "../core/host.h"
+#include "../core/work.h"
+#include "../report/events.h"
+#include "../survive/stats.h"
+#include "release.h"
+#include "stuck.h"
+
+#define MS 1000000
+
+static _Thread_local volatile sig_atomic_t is_in_driver;
+static atomic_bool is_over;             /* the process ends */
+static _Atomic unsigned int n_parked;
+
+/* Those that are still dying are stuck; how many. */
+static unsigned int
+mark(const char *device, uint16_t *ids)
+{
+	unsigned int i, n = 0;
+	struct port *port;
+
+	port_lock();
+	for (i = 0; i < RTE_MAX_ETHPORTS && n < HOTPLUG_MAX_PORTS; i++) {
+		port = port_of(&rte_eth_devices[i]);
+		if (port->state != PORT_DYING || strcmp(port->device, device) != 0)
+			continue;
+		port->state = PORT_STUCK;
+		ids[n++] = i;
+	}
+	port_unlock();
+	return n;
+}
+
+static void
+push_event(const struct port *port, const uint16_t *ids, unsigned int n)
+{
+	struct hotplug_event event = {
+		.size = sizeof(event), .type = HOTPLUG_EVENT_STUCK, .id = port->id, .n_ports = n,
+	};
+
+	memcpy(event.port, ids, n * sizeof(*ids));
+	snprintf(event.device, sizeof(event.device), "%s", port->device);
+	snprintf(event.bus, sizeof(event.bus), "%s", port->bus->name);
+	snprintf(event.kernel_driver, sizeof(event.kernel_driver), "%s", port->kernel_driver);
+	events_push(&event);
+}
+
+void
+stuck_check(const char *device)
+{
+	unsigned int i, n, left_ms = teardown_left_ms(device);
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+
+	if (left_ms != 0) {
+		if (left_ms != TEARDOWN_NONE)
+			work_push(stuck_check, device, left_ms);
+		return;
+	}
+	n = mark(device, ids);
+	if (n == 0)
+		return;
+	port_probe_abandon(device);
+	STATS_ADD(stuck, 1);
+	host_log(HOST_ERR, "%s: its driver has not returned from stop, close or remove for %u ms: "
+		 "port %u is stuck", device, enable_config()->stuck_ms, ids[0]);
+	push_event(port_of(&rte_eth_devices[ids[0]]), ids, n);
+	for (i = 0; i < n && port_of(&rte_eth_devices[ids[i]])->policy == HOTPLUG_POLICY_HEAL; i++)
+		rte_eth_dev_callback_process(&rte_eth_devices[ids[i]],
+					     RTE_ETH_EVENT_RECOVERY_FAILED, NULL);
+}
+
+bool
+stuck_is(const struct port *port)
+{
+	return port->state == PORT_DYING || port->state == PORT_STUCK;
+}
+
+int
+stuck_refuse(const struct port *port)
+{
+	const struct timespec pause = { .tv_nsec = MS };
+
+	if (release_guard() == 0)
+		return -EBUSY;
+	/* a static program without --wrap: ethdev would free what the driver uses */
+	host_log(HOST_WARN, "%s: closing its port waits for its driver", port->device);
+	while (stuck_is(port))
+		nanosleep(&pause, NULL);
+	return 0;
+}
+
+/* --- the end of the process --------------------------------------------------------- */
+
+static void
+park(void)
+{
+	atomic_fetch_add(&n_parked, 1);
+	for (;;)
+		pause();
+}
+
+/* One that is not in a driver has locks of ours, and parks when it goes there. */
+static void
+on_signal(int number)
+{
+	(void)number;
+	if (is_in_driver)
+		park();
+}
+
+void
+stuck_enter(void)
+{
+	is_in_driver = 1;
+	if (atomic_load(&is_over))
+		park();
+}
+
+void
+stuck_leave(void)
+{
+	is_in_driver = 0;
+	if (atomic_load(&is_over))
+		park();
+}
+
+/* A real-time signal that nobody has a handler for. */
+static int
+find_signal(void)
+{
+	struct sigaction action;
+	int number;
+
+	for (number = SIGRTMAX; number >= SIGRTMIN; number--)
+		if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+			return number;
+	return -ENOENT;
+}
+
+void
+stuck_park(void)
+{
+	const struct timespec pause = { .tv_nsec = MS };
+	struct sigaction action = { .sa_handler = on_signal };
+	unsigned int n, tries;
+	int number = find_signal();
+
+	if (number < 0)
+		return;
+	atomic_store(&is_over, true);
+	sigaction(number, &action, NULL);
+	n = teardown_signal(number);
+	for (tries = 0; tries < 1000 && atomic_load(&n_parked) < n; tries++)
+		nanosleep(&pause, NULL);
+	if (atomic_load(&n_parked) < n)
+		host_log(HOST_WARN, "a driver that does not return cannot be interrupted either");
+}

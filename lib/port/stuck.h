@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_PORT_STUCK_H
+#define HOTPLUG_PORT_STUCK_H
+
+#include "port.h"
+
+/* A job: has this device's teardown passed its deadline? */
+void stuck_check(const char *device);
+/* Is its driver in a teardown, late or not? */
+bool stuck_is(const struct port *port);
+/* The application closes a stuck port: -EBUSY; or 0, when the driver has returned. */
+int stuck_refuse(const struct port *port);
+/* Around a driver's stop, close and remove, by the teardown thread. */
+void stuck_enter(void);
+void stuck_leave(void);
+/* The process ends: who is still in a driver does not come out any more. */
+void stuck_park(void);
+
+#endif /* HOTPLUG_PORT_STUCK_H */
