@@ -28,6 +28,9 @@ hotplug_config_init(struct hotplug_config *config)
 		.liveness_ms = 1000,
 		.deadline_ms = 5000,
 		.uevent_buffer_kb = 16384,
+		.sync = 1,
+		.sync_deadline_ms = 1000,
+		.sync_probe_ms = 10000,
 	};
 }
 
@@ -119,6 +122,12 @@ static const struct option {
 	{ "uio_mmap", offsetof(struct hotplug_config, uio_mmap), switch_choices, 0, 0 },
 	{ "liveness_ms", offsetof(struct hotplug_config, liveness_ms), NULL, 0, MAX_MS },
 	{ "deadline_ms", offsetof(struct hotplug_config, deadline_ms), NULL, 0, MAX_MS },
+	{ "sync", offsetof(struct hotplug_config, sync), switch_choices, 0, 0 },
+	{ "sync_deadline_ms", offsetof(struct hotplug_config, sync_deadline_ms), NULL, 1, MAX_MS },
+	{ "sync_probe_ms", offsetof(struct hotplug_config, sync_probe_ms), NULL, 1, MAX_MS },
+	{ "sync_late", offsetof(struct hotplug_config, sync_late), switch_choices, 0, 0 },
+	{ "sync_ignore_strangers", offsetof(struct hotplug_config, sync_ignore_strangers),
+	  switch_choices, 0, 0 },
 	{ "uevent_buffer_kb", offsetof(struct hotplug_config, uevent_buffer_kb), NULL, 1,
 	  MAX_BUFFER_KB },
 };
@@ -167,7 +176,9 @@ what_is_wrong(int ret)
 		return "unknown option (known: policy=tell|survive|heal, "
 			"heal_other=on|off, sigbus=own|dispatch|none, fill=ones|zeros, "
 			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
-			"uevent_buffer_kb=1..1048576, uio_mmap=on|off)";
+			"uevent_buffer_kb=1..1048576, uio_mmap=on|off, sync=on|off, "
+			"sync_deadline_ms=1..3600000, sync_probe_ms=1..3600000, sync_late=on|off, "
+			"sync_ignore_strangers=on|off)";
 	case -ENOSPC:
 		return "too many drivers with a fill of their own";
 	default:
@@ -238,6 +249,11 @@ config_fault(const struct hotplug_config *config)
 		return "heal_other is neither 0 nor 1";
 	if (config->uio_mmap > 1)
 		return "uio_mmap is neither 0 nor 1";
+	if (config->sync > 1 || config->sync_late > 1 || config->sync_ignore_strangers > 1)
+		return "sync, sync_late or sync_ignore_strangers is neither 0 nor 1";
+	if (config->sync_deadline_ms < 1 || config->sync_deadline_ms > MAX_MS ||
+	    config->sync_probe_ms < 1 || config->sync_probe_ms > MAX_MS)
+		return "sync_deadline_ms or sync_probe_ms is not between 1 and 3600000";
 	for (i = 0; i < HOTPLUG_MAX_DRIVER_FILLS; i++) {
 		if (strnlen(config->driver_fill[i].driver, HOTPLUG_NAME_LEN) == HOTPLUG_NAME_LEN)
 			return "a driver_fill has a name without an end";

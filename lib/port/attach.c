@@ -19,6 +19,7 @@
 #include <rte_devargs.h>
 
 #include "../core/host.h"
+#include "../sync/sync.h"
 #include "port.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* probe and remove */
@@ -106,6 +107,28 @@ first_port(const struct rte_devargs *devargs, uint16_t *port_id)
 	return 0;
 }
 
+/* In all processes: each probes it on a thread of its own. */
+static int
+attach_together(const char *text, const struct rte_devargs *devargs, uint16_t *port_id)
+{
+	struct hotplug_outcome outcome = { .size = sizeof(outcome) };
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+	const struct rte_device *dev;
+	int ret = sync_attach(text, &outcome);
+
+	if (ret != 0) {
+		host_log(HOST_ERR, "attach: %s (process %d)", outcome.reason, outcome.pid);
+		return ret;
+	}
+	dev = find_device(devargs);
+	if (dev == NULL || port_list(dev, ids) == 0) {
+		sync_detach(devargs->name, NULL);
+		return dev == NULL ? -ENODEV : -ENOTSUP;
+	}
+	*port_id = ids[0];
+	return 0;
+}
+
 int
 hotplug_port_attach(const char *text, uint16_t *port_id)
 {
@@ -119,6 +142,8 @@ hotplug_port_attach(const char *text, uint16_t *port_id)
 	if (ret < 0 || devargs.bus == NULL) {
 		host_log(HOST_ERR, "attach: no bus knows a device '%s'", text);
 		ret = -EINVAL;
+	} else if (sync_is_on()) {
+		ret = attach_together(text, &devargs, port_id);
 	} else {
 		pthread_mutex_lock(&lock);
 		ret = probe(text, &devargs);
@@ -174,6 +199,20 @@ detach_device(const char *name)
 	return ret;
 }
 
+static bool
+has_open_ports(const char *name)
+{
+	struct rte_devargs devargs;
+	const struct rte_device *dev = NULL;
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+
+	memset(&devargs, 0, sizeof(devargs));
+	if (rte_devargs_parse(&devargs, name) == 0)
+		dev = find_device(&devargs);
+	rte_devargs_reset(&devargs);
+	return dev != NULL && port_list(dev, ids) > 0;
+}
+
 static void
 forget(const char *name)
 {
@@ -203,6 +242,41 @@ detach(uint16_t port_id, char *name, size_t size)
 	return 0;
 }
 
+/* is_closed: it must be, in this process. */
+static int
+detach_together(uint16_t port_id, bool is_closed, char *name, size_t size)
+{
+	struct hotplug_outcome outcome = { .size = sizeof(outcome) };
+	char device[HOTPLUG_NAME_LEN];
+	int ret = device_of(port_id, device);
+
+	if (ret == 0 && strlen(device) >= size)
+		return -ENAMETOOLONG;
+	if (ret == 0 && is_closed && has_open_ports(device))
+		return -EBUSY;
+	if (ret != 0)
+		return ret;
+	ret = sync_detach(device, &outcome);
+	if (ret != 0) {
+		host_log(HOST_ERR, "detach: %s (process %d)", outcome.reason, outcome.pid);
+		return ret;
+	}
+	forget(device);
+	strcpy(name, device);
+	return 0;
+}
+
+static int
+detach_alone(uint16_t port_id, char *name, size_t size)
+{
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	ret = detach(port_id, name, size);
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
 int
 hotplug_port_detach(uint16_t port_id, char *name, size_t size)
 {
@@ -210,9 +284,8 @@ hotplug_port_detach(uint16_t port_id, char *name, size_t size)
 
 	if (port_id >= RTE_MAX_ETHPORTS || name == NULL || size == 0)
 		return -EINVAL;
-	pthread_mutex_lock(&lock);
-	ret = detach(port_id, name, size);
-	pthread_mutex_unlock(&lock);
+	ret = sync_is_on() ? detach_together(port_id, true, name, size) :
+		detach_alone(port_id, name, size);
 	if (ret != 0)
 		host_log(HOST_ERR, "detach port %u: %s", port_id, ret == -EBUSY ?
 			 "it, or another port of its device, is not closed" : strerror(-ret));
@@ -235,6 +308,8 @@ hotplug_port_remove(uint16_t port_id, char *name, size_t size)
 			return -EBUSY;
 		}
 		ret = eth->data->dev_started ? rte_eth_dev_stop(port_id) : 0;
+		if (ret == 0 && sync_is_on())   /* the primary closes it, last */
+			return detach_together(port_id, false, name, size);
 		if (ret == 0)
 			ret = rte_eth_dev_close(port_id);
 		if (ret != 0)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_CORE_STOCK_BUS_H
+#define HOTPLUG_CORE_STOCK_BUS_H
+
+#include <stdbool.h>
+
+struct rte_bus;
+struct rte_device;
+
+/* core/bus_2211.c, core/bus_2607.c: a stock bus's ops, as this DPDK has them; what EAL
+ * does with them in its own process.  0 or > 0 as the bus says, -errno. */
+bool bus_is_virtual(const struct rte_bus *bus);
+int bus_scan(struct rte_bus *bus);
+int bus_plug(struct rte_bus *bus, struct rte_device *dev);      /* > 0: no driver */
+int bus_unplug(struct rte_bus *bus, struct rte_device *dev);
+
+#endif /* HOTPLUG_CORE_STOCK_BUS_H */
