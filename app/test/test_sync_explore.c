@@ -224,7 +224,7 @@ explore_from(bool has_it, bool has_joined, struct budget budget)
 	}
 	explore(0, &budget);
 	free(keys);
-	print_message("%u states\n", n_states);
+	print_message("# %u states\n", n_states);
 }
 
 #define BUDGET(...) ((struct budget){ .left = { __VA_ARGS__ } })

@@ -353,8 +353,10 @@ wait_for_answer(struct sync_request *request)
 		share_sleep(&request->state, state, 50);
 		if (atomic_load(&is_stopping))
 			return -ESHUTDOWN;
-		if (!share_is_alive(&share, SYNC_PRIMARY))
+		if (!share_is_alive(&share, SYNC_PRIMARY)) {
+			atomic_store(&request->state, SYNC_REQUEST_NONE);
 			return -EHOSTDOWN;
+		}
 		now = atomic_load(&share.table->progress);
 		if (now != progress) {
 			progress = now;
@@ -390,6 +392,8 @@ ask(enum sync_op op, const char *name, const char *text, struct hotplug_outcome 
 	struct sync_answer answer;
 	int ret;
 
+	if (!share_is_alive(&share, SYNC_PRIMARY))
+		return explain(-EHOSTDOWN, outcome);
 	if (state != SYNC_REQUEST_NONE && state != SYNC_REQUEST_DONE)
 		return explain(-ETIMEDOUT, outcome);    /* not even our last one is off */
 	request->op = op;
