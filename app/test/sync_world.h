@@ -27,7 +27,7 @@ struct world {
 	uint64_t now_ns;
 	bool is_attached;       /* by what requesters were told */
 	const char *broken;     /* an invariant that does not hold */
-	char table[4096] __attribute__((aligned(64)));
+	char table[8192] __attribute__((aligned(64)));
 	char extra[WORLD_N][512] __attribute__((aligned(64)));
 };
 

@@ -86,4 +86,12 @@ void sync_primary_init(struct sync_primary *primary, void *extra);
  * others, look again soon. */
 int sync_primary_step(struct sync_primary *primary);
 
+/* signs.c: devices that go, told to the others.  seen: a count for each slot. */
+void sync_signs_begin(const struct sync_table *table, uint32_t *seen);
+/* The owner of a slot says it; the caller wakes the others. */
+void sync_signs_add(const struct sync_table *table, uint32_t slot, const char *name,
+		    uint64_t generation);
+/* Everything that others have said since: a sign of our own devices. */
+void sync_signs_take(const struct sync_table *table, uint32_t own, uint32_t *seen);
+
 #endif /* HOTPLUG_SYNC_MACHINE_H */

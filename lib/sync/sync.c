@@ -35,6 +35,7 @@ static struct share share;
 static struct sync_member member;
 static struct sync_primary primary;
 static void *extra;
+static uint32_t *signs_seen;    /* by slot */
 static struct host_thread thread;
 static struct hotplug_config config;
 
@@ -160,6 +161,7 @@ step_all(void)
 {
 	int ret = 0;
 
+	sync_signs_take(share.table, share.slot, signs_seen);
 	if (!share.is_primary) {
 		while (sync_member_step(&member))
 			;
@@ -206,8 +208,10 @@ init_machine(void)
 	};
 	extra = calloc(1, share.is_primary ? sync_primary_extra(share.table) :
 		       sync_member_extra(share.table));
-	if (extra == NULL)
+	signs_seen = calloc(share.table->n_slots, sizeof(*signs_seen));
+	if (extra == NULL || signs_seen == NULL)
 		return -ENOMEM;
+	sync_signs_begin(share.table, signs_seen);
 	if (share.is_primary)
 		sync_primary_init(&primary, extra);
 	else
@@ -230,6 +234,17 @@ start_threads(void)
 }
 
 /* With the lock held. */
+static void
+leave(void)
+{
+	share_close(&share);
+	free(extra);
+	free(signs_seen);
+	extra = NULL;
+	signs_seen = NULL;
+}
+
+/* With the lock held. */
 static int
 join(void)
 {
@@ -240,11 +255,8 @@ join(void)
 	ret = init_machine();
 	if (ret == 0)
 		ret = start_threads();
-	if (ret != 0) {
-		share_close(&share);
-		free(extra);
-		extra = NULL;
-	}
+	if (ret != 0)
+		leave();
 	atomic_store(&is_on, ret == 0);
 	return ret;
 }
@@ -281,9 +293,25 @@ sync_stop(void)
 		pthread_mutex_lock(&lock);
 		while (next != serving) /* who asks finds that we stop */
 			pthread_cond_wait(&turn, &lock);
-		share_close(&share);
-		free(extra);
-		extra = NULL;
+		leave();
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+/* Where this process is just starting or stopping, the others have signs of their own,
+ * or none: nobody waits here. */
+void
+sync_tell_sign(const char *device, uint64_t generation)
+{
+	uint32_t i;
+
+	if (!atomic_load(&is_on) || pthread_mutex_trylock(&lock) != 0)
+		return;
+	if (atomic_load(&is_on)) {
+		sync_signs_add(share.table, share.slot, device, generation);
+		for (i = 0; i < share.table->n_slots; i++)
+			if (i != share.slot && atomic_load(&sync_slot(share.table, i)->is_member))
+				wake_slot(i);
 	}
 	pthread_mutex_unlock(&lock);
 }

@@ -12,6 +12,10 @@
 void sync_start(const struct hotplug_config *config);
 void sync_stop(void);
 
+/* This process has seen a device go, or being asked for, by a sign of its own: that is
+ * a sign for the others.  Context: watch; does not block. */
+void sync_tell_sign(const char *device, uint64_t generation);
+
 /* Are there, or may there be, other processes that attach and detach with us? */
 bool sync_is_on(void);
 /* Everywhere or nowhere; errors as in hotplug.h. */

@@ -78,6 +78,14 @@ struct sync_request {
 	struct sync_answer answer;
 };
 
+/* The last devices that a process has seen go, a ring; count goes on for ever. */
+#define SYNC_N_SIGNS 16
+
+struct sync_sign {
+	char name[HOTPLUG_NAME_LEN];
+	uint64_t generation;    /* of the card, as in struct hotplug_identity */
+};
+
 struct sync_slot {
 	_Atomic uint32_t wake;          /* futex: counts news */
 	_Atomic uint32_t is_member;
@@ -86,6 +94,8 @@ struct sync_slot {
 	char reason[SYNC_REASON_LEN];   /* of the last ack with an error */
 	char busy[HOTPLUG_NAME_LEN];    /* what its driver is at work on */
 	struct sync_request request;
+	_Atomic uint32_t n_signs;
+	struct sync_sign sign[SYNC_N_SIGNS];
 	/* then SYNC_ACKs, then the text of its request */
 };
 

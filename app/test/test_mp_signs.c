@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_mp_signs: a device that one process sees go is cut off in the others, which
+ * have no sign of their own (no uevent, no descriptor, no liveness looks).
+ * In:  mock functions on the real pci bus, a primary and two secondaries
+ *      (forked before EAL: cmocka has a SIGBUS handler of its own); a hugetlbfs as the first argument.
+ * Out: TAP.  The secondary with sync=off is the control: it must notice nothing.
+ * Context: app; the secondaries answer one byte of command by one struct. */
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+
+#include <bus_pci_driver.h>
+
+#include <hotplug.h>
+
+#include "mock_eal.h"
+#include "test.h"
+
+static const char *const names[] = { "0000:01:00.0", "0000:02:00.0", "0000:03:00.0" };
+
+struct report {
+	int state;
+	uint8_t bar;
+	int sign;
+};
+
+static struct process {
+	pid_t pid;
+	int to, from;
+} primary, member, control;
+
+static char prefix[48], huge[300];
+static _Atomic int gone_sign[N_ELEMENTS(names)];        /* by device, when GONE was raised */
+
+static void
+on_event(const struct hotplug_event *event, void *arg)
+{
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < N_ELEMENTS(names); i++)
+		if (event->type == HOTPLUG_EVENT_GONE && strcmp(event->device, names[i]) == 0)
+			gone_sign[i] = event->sign;
+}
+
+static int
+start(const char *type, const char *options)
+{
+	char *argv[] = { (char []){ "test_mp_signs" }, (char []){ "--no-telemetry" },
+			 (char []){ "-l" }, (char []){ "0" }, (char []){ "-m" }, (char []){ "64" },
+			 (char []){ "--log-level=lib.eal:error" }, prefix, huge,
+			 (char [32]){ "" } };
+	struct hotplug_config config;
+
+	snprintf(argv[9], 32, "--proc-type=%s", type);
+	hotplug_config_init(&config);
+	config.liveness_ms = 0;
+	return rte_eal_init(N_ELEMENTS(argv), argv) < 0 ||
+		hotplug_config_parse(&config, options, NULL, 0) != 0 ||
+		hotplug_enable(&config) != 0 ||
+		hotplug_event_subscribe(NULL, on_event, NULL) < 0;
+}
+
+static void
+lose(unsigned int i)
+{
+	mock_sysfs_remove(names[i]);
+	close(test_pmd_of(names[i])->sign[1]);
+}
+
+static struct report
+see(unsigned int i)
+{
+	return (struct report){ .state = hotplug_device_state(names[i]),
+				.bar = mock_read(test_pmd_of(names[i])->bar), .sign = gone_sign[i] };
+}
+
+/* '0'..: say how that device is; 'a'..: wait until it is gone; 'A'..: lose it. */
+static void
+serve(int from, int to, const char *type, const char *options)
+{
+	struct report report;
+	unsigned int i;
+	char command;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (read(from, &command, 1) == 1) {
+		memset(&report, 0, sizeof(report));
+		i = command & 0xf;
+		if (command == '!') {
+			report.state = start(type, options);
+		} else {
+			i -= command >= 'A' ? 1 : 0;
+			if (command >= 'A' && command < 'a')
+				lose(i);
+			if (command >= 'A')
+				(void)WAIT_FOR(gone_sign[i] != HOTPLUG_SIGN_NONE);
+			report = see(i);
+		}
+		if (write(to, &report, sizeof(report)) != sizeof(report))
+			break;
+	}
+	_exit(0);
+}
+
+static void
+fork_process(struct process *process, const char *type, const char *options)
+{
+	int down[2], up[2];
+
+	assert_int_equal(pipe(down), 0);
+	assert_int_equal(pipe(up), 0);
+	process->pid = fork();
+	assert_true(process->pid >= 0);
+	if (process->pid == 0) {
+		close(down[1]);
+		serve(down[0], up[1], type, options);
+	}
+	close(down[0]);
+	close(up[1]);
+	process->to = down[1];
+	process->from = up[0];
+}
+
+static void
+command(const struct process *process, char what)
+{
+	assert_int_equal(write(process->to, &what, 1), 1);
+}
+
+static struct report
+answer(const struct process *process)
+{
+	struct report report;
+
+	assert_int_equal(read(process->from, &report, sizeof(report)), sizeof(report));
+	return report;
+}
+
+static struct report
+ask(const struct process *process, char what)
+{
+	command(process, what);
+	return answer(process);
+}
+
+static void
+test_everybody_has_them(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < N_ELEMENTS(names); i++) {
+		assert_int_equal(ask(&primary, '0' + i).state, HOTPLUG_STATE_ATTACHED);
+		assert_int_equal(ask(&member, '0' + i).state, HOTPLUG_STATE_ATTACHED);
+		assert_int_equal(ask(&member, '0' + i).bar, 0x5a);
+		assert_int_equal(ask(&control, '0' + i).state, HOTPLUG_STATE_ATTACHED);
+	}
+}
+
+static void
+test_loss_in_the_primary_cuts_off_the_secondary(void **state)
+{
+	struct report report;
+
+	(void)state;
+	assert_int_equal(ask(&primary, 'A').sign, HOTPLUG_SIGN_UIO);
+	report = ask(&member, 'a');
+	assert_int_equal(report.state, HOTPLUG_STATE_GONE);
+	assert_int_equal(report.bar, 0xff);
+	assert_int_equal(report.sign, HOTPLUG_SIGN_CALLER);
+	report = ask(&control, '0');
+	assert_int_equal(report.state, HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(report.bar, 0x5a);
+	assert_int_equal(ask(&member, '1').state, HOTPLUG_STATE_ATTACHED);
+}
+
+static void
+test_loss_in_a_secondary_cuts_off_the_primary(void **state)
+{
+	struct report report;
+
+	(void)state;
+	assert_int_equal(ask(&member, 'B').sign, HOTPLUG_SIGN_UIO);
+	report = ask(&primary, 'b');
+	assert_int_equal(report.state, HOTPLUG_STATE_GONE);
+	assert_int_equal(report.bar, 0xff);
+	assert_int_equal(report.sign, HOTPLUG_SIGN_CALLER);
+}
+
+static void
+test_stopped_secondary_is_cut_off_when_it_goes_on(void **state)
+{
+	(void)state;
+	assert_int_equal(kill(member.pid, SIGSTOP), 0);
+	assert_int_equal(ask(&primary, 'C').state, HOTPLUG_STATE_GONE); /* without it */
+	assert_int_equal(kill(member.pid, SIGCONT), 0);
+	assert_int_equal(ask(&member, 'c').bar, 0xff);
+}
+
+static int
+set_up(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	mock_sysfs_make();
+	for (i = 0; i < N_ELEMENTS(names); i++)
+		mock_sysfs_add(names[i], "hotplug_mock");
+	/* not a step further with the machine's own devices in sight */
+	assert_memory_equal(rte_pci_get_sysfs_path(), "/tmp/hotplug-sysfs-", 19);
+	snprintf(prefix, sizeof(prefix), "--file-prefix=hp-signs-%d", getpid());
+	fork_process(&primary, "primary", "");
+	fork_process(&member, "secondary", "");
+	fork_process(&control, "secondary", "sync=off");
+	return ask(&primary, '!').state != 0 || ask(&member, '!').state != 0 ||
+		ask(&control, '!').state != 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct process *const all[] = { &control, &member, &primary };
+	unsigned int i;
+	char line[128];
+
+	(void)state;
+	for (i = 0; i < N_ELEMENTS(all); i++) {
+		kill(all[i]->pid, SIGKILL);
+		waitpid(all[i]->pid, NULL, 0);
+	}
+	snprintf(line, sizeof(line), "rm -rf /var/run/dpdk/hp-signs-%d", getpid());
+	assert_int_equal(system(line), 0);
+	mock_sysfs_destroy();
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_everybody_has_them),
+		cmocka_unit_test(test_loss_in_the_primary_cuts_off_the_secondary),
+		cmocka_unit_test(test_loss_in_a_secondary_cuts_off_the_primary),
+		cmocka_unit_test(test_stopped_secondary_is_cut_off_when_it_goes_on),
+	};
+
+	if (argc != 2)
+		return 2;
+	snprintf(huge, sizeof(huge), "--huge-dir=%s", argv[1]);
+	return cmocka_run_group_tests_name("mp_signs", tests, set_up, tear_down);
+}
