@@ -78,7 +78,7 @@ check_before_detach(struct world *w)
 	uint32_t i;
 
 	for (i = 1; i < WORLD_N; i++)
-		if (w->process[i].is_alive && w->process[i].is_member &&
+		if (!w->is_lost && w->process[i].is_alive && w->process[i].is_member &&
 		    !w->primary.is_silent[i] && w->process[i].has &&
 		    atomic_load(&sync_ack(table, i, 0)->generation) == generation)
 			w->broken = "the primary detaches before a secondary";
@@ -155,6 +155,14 @@ describe(void *arg, const char *name, char *text, size_t len)
 }
 
 static bool
+is_lost(void *arg, const char *name)
+{
+	(void)arg;
+	(void)name;
+	return self.world->is_lost;
+}
+
+static bool
 has_stranger(void *arg, char *reason)
 {
 	(void)arg;
@@ -165,7 +173,7 @@ has_stranger(void *arg, char *reason)
 static const struct sync_ops ops = {
 	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
 	.detach = detach, .poll = poll, .abandon = abandon, .may_detach = may_detach,
-	.describe = describe, .has_stranger = has_stranger,
+	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
 };
 
 static void

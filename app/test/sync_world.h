@@ -26,6 +26,7 @@ struct world {
 	struct sync_member member[WORLD_N];
 	uint64_t now_ns;
 	bool is_attached;       /* by what requesters were told */
+	bool is_lost;           /* the card is gone */
 	const char *broken;     /* an invariant that does not hold */
 	char table[8192] __attribute__((aligned(64)));
 	char extra[WORLD_N][512] __attribute__((aligned(64)));

@@ -2,7 +2,8 @@
 
 /* test_mp_signs: a device that one process sees go is cut off in the others, which
  * have no sign of their own (no uevent, no descriptor, no liveness looks).
- * In:  mock functions on the real pci bus, a primary and two secondaries
+ * In:  mock functions on the real pci bus; policy tell, or the primary's options as the
+ *      second argument; a primary and two secondaries
  *      (forked before EAL: cmocka has a SIGBUS handler of its own); a hugetlbfs as the first argument.
  * Out: TAP.  The secondary with sync=off is the control: it must notice nothing.
  * Context: app; the secondaries answer one byte of command by one struct. */
@@ -38,6 +39,7 @@ static struct process {
 } primary, member, control;
 
 static char prefix[48], huge[300];
+static const char *primary_options = "";
 static _Atomic int gone_sign[N_ELEMENTS(names)];        /* by device, when GONE was raised */
 
 static void
@@ -77,33 +79,44 @@ lose(unsigned int i)
 }
 
 static struct report
-see(unsigned int i)
+see(unsigned int i, bool reads)
 {
+	const uint8_t *bar = test_pmd_of(names[i])->bar;
+
 	return (struct report){ .state = hotplug_device_state(names[i]),
-				.bar = mock_read(test_pmd_of(names[i])->bar), .sign = gone_sign[i] };
+				.bar = bar == NULL ? 0 : reads ? mock_read(bar) : 1, .sign = gone_sign[i] };
 }
 
-/* '0'..: say how that device is; 'a'..: wait until it is gone; 'A'..: lose it. */
+/* '0'..: say how that device is; 'a'..: wait until it is gone; 'A'..: lose it;
+ * 'p'..: detach it everywhere; \x10..: is it mapped (it may be unmapped just now)? */
 static void
 serve(int from, int to, const char *type, const char *options)
 {
 	struct report report;
 	unsigned int i;
+	int detached = 0;
 	char command;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGSEGV, SIG_DFL);       /* cmocka's */
+	signal(SIGBUS, SIG_DFL);
+	signal(SIGABRT, SIG_DFL);
 	while (read(from, &command, 1) == 1) {
 		memset(&report, 0, sizeof(report));
 		i = command & 0xf;
 		if (command == '!') {
 			report.state = start(type, options);
 		} else {
-			i -= command >= 'A' ? 1 : 0;
+			i -= command >= 'A' && command < 'p' ? 1 : 0;
+			if (command >= 'p')
+				detached = hotplug_device_detach(names[i], 0, NULL);
 			if (command >= 'A' && command < 'a')
 				lose(i);
 			if (command >= 'A')
 				(void)WAIT_FOR(gone_sign[i] != HOTPLUG_SIGN_NONE);
-			report = see(i);
+			report = see(i, command >= '0');
+			if (command >= 'p')
+				report.state = detached;
 		}
 		if (write(to, &report, sizeof(report)) != sizeof(report))
 			break;
@@ -197,6 +210,27 @@ test_loss_in_a_secondary_cuts_off_the_primary(void **state)
 }
 
 static void
+test_lost_device_is_detached_by_anybody(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(&member, 'p').state, 0);
+	assert_int_equal(ask(&member, '0').bar, 0);     /* unmapped */
+	assert_int_equal(ask(&primary, '0').bar, 0);
+}
+
+/* A device that is there is not detached beside a stopped process; a lost one is. */
+static void
+test_lost_device_is_detached_beside_a_stopped_process(void **state)
+{
+	(void)state;
+	assert_int_equal(kill(member.pid, SIGSTOP), 0);
+	assert_int_equal(ask(&primary, 'q').state, 0);
+	assert_int_equal(ask(&primary, '1').bar, 0);
+	assert_int_equal(kill(member.pid, SIGCONT), 0);
+	assert_true(WAIT_FOR(ask(&member, '\x11').bar == 0));
+}
+
+static void
 test_stopped_secondary_is_cut_off_when_it_goes_on(void **state)
 {
 	(void)state;
@@ -204,6 +238,29 @@ test_stopped_secondary_is_cut_off_when_it_goes_on(void **state)
 	assert_int_equal(ask(&primary, 'C').state, HOTPLUG_STATE_GONE); /* without it */
 	assert_int_equal(kill(member.pid, SIGCONT), 0);
 	assert_int_equal(ask(&member, 'c').bar, 0xff);
+}
+
+/* policy=survive: the primary tears the port down, and detaches everywhere. */
+static void
+test_torn_down_device_leaves_every_process(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(&primary, 'A').sign, HOTPLUG_SIGN_UIO);
+	assert_true(WAIT_FOR(ask(&primary, '\x10').bar == 0));
+	assert_int_equal(ask(&member, '0').bar, 0);
+	assert_int_equal(ask(&member, '1').bar, 0x5a);
+}
+
+/* Stock: the stopped one's veto keeps the dead device in the primary. */
+static void
+test_teardown_does_not_wait_for_a_stopped_process(void **state)
+{
+	(void)state;
+	assert_int_equal(kill(member.pid, SIGSTOP), 0);
+	assert_int_equal(ask(&primary, 'B').sign, HOTPLUG_SIGN_UIO);
+	assert_true(WAIT_FOR(ask(&primary, '\x11').bar == 0));
+	assert_int_equal(kill(member.pid, SIGCONT), 0);
+	assert_true(WAIT_FOR(ask(&member, '\x11').bar == 0));
 }
 
 static int
@@ -218,7 +275,7 @@ set_up(void **state)
 	/* not a step further with the machine's own devices in sight */
 	assert_memory_equal(rte_pci_get_sysfs_path(), "/tmp/hotplug-sysfs-", 19);
 	snprintf(prefix, sizeof(prefix), "--file-prefix=hp-signs-%d", getpid());
-	fork_process(&primary, "primary", "");
+	fork_process(&primary, "primary", primary_options);
 	fork_process(&member, "secondary", "");
 	fork_process(&control, "secondary", "sync=off");
 	return ask(&primary, '!').state != 0 || ask(&member, '!').state != 0 ||
@@ -250,11 +307,23 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_everybody_has_them),
 		cmocka_unit_test(test_loss_in_the_primary_cuts_off_the_secondary),
 		cmocka_unit_test(test_loss_in_a_secondary_cuts_off_the_primary),
+		cmocka_unit_test(test_lost_device_is_detached_by_anybody),
+		cmocka_unit_test(test_lost_device_is_detached_beside_a_stopped_process),
 		cmocka_unit_test(test_stopped_secondary_is_cut_off_when_it_goes_on),
 	};
 
-	if (argc != 2)
+	const struct CMUnitTest survive_tests[] = {
+		cmocka_unit_test(test_everybody_has_them),
+		cmocka_unit_test(test_torn_down_device_leaves_every_process),
+		cmocka_unit_test(test_teardown_does_not_wait_for_a_stopped_process),
+	};
+
+	if (argc < 2)
 		return 2;
 	snprintf(huge, sizeof(huge), "--huge-dir=%s", argv[1]);
+	if (argc > 2) {
+		primary_options = argv[2];
+		return cmocka_run_group_tests_name("mp_signs", survive_tests, set_up, tear_down);
+	}
 	return cmocka_run_group_tests_name("mp_signs", tests, set_up, tear_down);
 }

@@ -144,6 +144,24 @@ test_late_process_catches_up_when_that_is_wanted(void **state)
 }
 
 static void
+test_lost_device_is_detached_whoever_is_frozen(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_ATTACH)->error, 0);
+	w.process[2].is_frozen = true;
+	w.process[2].is_member = false; /* the world's own check wants it everywhere */
+	w.is_lost = true;
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_DETACH)->error, 0);
+	assert_false(w.process[0].has || w.process[1].has);
+	w.process[2].is_member = true;
+	assert_true(world_settle(&w, true));
+	assert_false(w.process[2].has);
+}
+
+static void
 test_damaged_slot_is_named_and_hurts_nobody(void **state)
 {
 	const struct sync_answer *answer;
@@ -245,6 +263,7 @@ main(void)
 		cmocka_unit_test(test_repeated_attach_and_detach_fail_and_change_nothing),
 		cmocka_unit_test(test_frozen_process_costs_its_deadline_and_no_port),
 		cmocka_unit_test(test_late_process_catches_up_when_that_is_wanted),
+		cmocka_unit_test(test_lost_device_is_detached_whoever_is_frozen),
 		cmocka_unit_test(test_damaged_slot_is_named_and_hurts_nobody),
 		cmocka_unit_test(test_nonsense_in_an_acknowledgement_is_an_error),
 		cmocka_unit_test(test_damaged_request_is_refused),

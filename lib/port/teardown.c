@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@
 #include "../core/device.h"
 #include "../core/host.h"
 #include "../core/work.h"
+#include "../sync/sync.h"
 #include "port.h"
 
 #define PATIENCE_S 10
@@ -95,6 +97,22 @@ close_pmd(struct rte_eth_dev *eth)
 	live_close(eth);
 }
 
+/* With other processes: they first, this one last, whoever of them is stopped. */
+static int
+remove_device(struct rte_device *dev)
+{
+	char name[HOTPLUG_NAME_LEN];
+	int ret;
+
+	snprintf(name, sizeof(name), "%s", rte_dev_name(dev));
+	if (sync_is_on())
+		return sync_detach(name, NULL);
+	port_probe_lock();
+	ret = rte_dev_remove(dev);
+	port_probe_unlock();
+	return ret;
+}
+
 /* The PMD's remove looks for a port by the device's name, and would close it once
  * more: it does not find it for that moment. */
 static int
@@ -109,9 +127,7 @@ detach(struct rte_device *dev, const uint16_t *ids, unsigned int n)
 		snprintf(eth->data->name, sizeof(eth->data->name), "hotplug-held-%u", ids[i]);
 		eth->device = &port_of(eth)->shadow;
 	}
-	port_probe_lock();
-	ret = rte_dev_remove(dev);
-	port_probe_unlock();
+	ret = remove_device(dev);
 	for (i = 0; i < n; i++)
 		memcpy(rte_eth_devices[ids[i]].data->name,
 		       port_of(&rte_eth_devices[ids[i]])->name, RTE_ETH_NAME_MAX_LEN);

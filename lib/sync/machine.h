@@ -20,6 +20,8 @@ struct sync_ops {
 	void (*abandon)(void *arg);     /* what is in progress undoes itself at its end */
 	int (*may_detach)(void *arg, const char *name, char *reason);
 	void (*describe)(void *arg, const char *name, char *text, size_t len);
+	/* Is its card gone, or asked for?  Then nobody can keep it. */
+	bool (*is_lost)(void *arg, const char *name);
 	/* Is a process there that is no member?  Then its name. */
 	bool (*has_stranger)(void *arg, char *reason);
 };
@@ -74,6 +76,7 @@ struct sync_primary {
 	char name[HOTPLUG_NAME_LEN];
 	char *text;                     /* room for text_len */
 	bool is_in_progress;
+	bool is_lost;                   /* detached whatever others say, or do not say */
 	uint64_t begun;                 /* the table's progress before anything was done */
 	uint64_t since_ns, probe_ns;    /* the phase's begin; what the probe took here */
 	bool *is_silent;                /* by slot: has not answered in this transaction */

@@ -149,6 +149,13 @@ take(struct sync_primary *p)
 					       &posted, SYNC_REQUEST_TAKEN);
 }
 
+static void
+begin(struct sync_primary *p)
+{
+	p->is_lost = p->op == SYNC_OP_DETACH && p->ops->is_lost(p->arg, p->name);
+	enter(p, SYNC_PHASE_CHECK);
+}
+
 static int
 idle(struct sync_primary *p)
 {
@@ -170,7 +177,7 @@ idle(struct sync_primary *p)
 	    (p->op != SYNC_OP_ATTACH && p->op != SYNC_OP_DETACH))
 		refuse(p, -EINVAL, "the request is damaged");
 	else
-		enter(p, SYNC_PHASE_CHECK);
+		begin(p);
 	return 1;
 }
 
@@ -266,7 +273,7 @@ check(struct sync_primary *p)
 {
 	char reason[SYNC_REASON_LEN];
 
-	if (!p->ignores_strangers && p->ops->has_stranger(p->arg, reason)) {
+	if (!p->ignores_strangers && !p->is_lost && p->ops->has_stranger(p->arg, reason)) {
 		if (!is_past(p, p->deadline_ms * MS))
 			return -EAGAIN; /* it may be about to become a member */
 		refuse(p, -ENOTCONN, reason);
@@ -396,7 +403,7 @@ note_silent(struct sync_primary *p)
 static void
 commit(struct sync_primary *p)
 {
-	if (!make_final(p)) {
+	if (!make_final(p) && !p->is_lost) {
 		blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
 		undo(p);
 	} else if (p->op == SYNC_OP_ATTACH) {
@@ -412,7 +419,11 @@ ask(struct sync_primary *p)
 	uint32_t failed, slot = missing(p, &failed);
 	bool is_late = is_past(p, p->deadline_ms * MS + p->probe_ns);
 
-	if (failed != SYNC_NOBODY) {
+	if (p->is_lost && (slot == SYNC_NOBODY || is_late)) {
+		commit(p);
+	} else if (p->is_lost) {
+		return -EAGAIN;
+	} else if (failed != SYNC_NOBODY) {
 		blame_failed(p, failed, sync_ack(p->table, failed, p->entry)->error);
 		undo(p);
 	} else if (slot == SYNC_NOBODY || (is_late && p->accepts_late)) {
@@ -440,6 +451,8 @@ unplug(struct sync_primary *p)
 	if (ret == -EINPROGRESS) {
 		p->ops->abandon(p->arg);
 		refuse(p, -ETIMEDOUT, "its driver's remove does not return");
+	} else if (ret < 0 && p->is_lost) {
+		refuse(p, ret, "its driver's remove failed");
 	} else if (ret < 0) {
 		blame(p, ret, SYNC_PRIMARY, "its driver's remove failed");
 		undo(p);

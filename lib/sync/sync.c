@@ -143,6 +143,21 @@ describe(void *arg, const char *name, char *text, size_t len)
 }
 
 static bool
+is_lost(void *arg, const char *name)
+{
+	struct hotplug_device *dev = device_find(NULL, name);
+	const void *key = NULL;
+
+	(void)arg;
+	if (dev == NULL)
+		return false;
+	device_lock();
+	key = dev->key;
+	device_unlock();
+	return key != NULL && device_is_lost(dev->bus, key);
+}
+
+static bool
 has_stranger(void *arg, char *reason)
 {
 	(void)arg;
@@ -152,7 +167,7 @@ has_stranger(void *arg, char *reason)
 static const struct sync_ops ops = {
 	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
 	.detach = detach, .poll = poll_hand, .abandon = abandon, .may_detach = may_detach,
-	.describe = describe, .has_stranger = has_stranger,
+	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
 };
 
 /* Steps until there is nothing to do; how long to sleep then (0: until woken). */
