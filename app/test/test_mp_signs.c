@@ -10,35 +10,20 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#include <rte_eal.h>
 
 #include <bus_pci_driver.h>
 
 #include <hotplug.h>
 
 #include "mock_eal.h"
+#include "mp_process.h"
 #include "test.h"
 
-static const char *const names[] = { "0000:01:00.0", "0000:02:00.0", "0000:03:00.0" };
+static const char *const names[] = { "0000:01:00.0", "0000:02:00.0", "0000:03:00.0", "0000:04:00.0" };
 
-struct report {
-	int state;
-	uint8_t bar;
-	int sign;
-};
-
-static struct process {
-	pid_t pid;
-	int to, from;
-} primary, member, control;
-
-static char prefix[48], huge[300];
+static struct process primary, member, control;
 static const char *primary_options = "";
 static _Atomic int gone_sign[N_ELEMENTS(names)];        /* by device, when GONE was raised */
 
@@ -51,24 +36,14 @@ on_event(const struct hotplug_event *event, void *arg)
 	for (i = 0; i < N_ELEMENTS(names); i++)
 		if (event->type == HOTPLUG_EVENT_GONE && strcmp(event->device, names[i]) == 0)
 			gone_sign[i] = event->sign;
+	if (event->type == HOTPLUG_EVENT_GONE && strcmp(event->device, names[3]) == 0)
+		(void)hotplug_device_detach(names[3], 0, NULL);
 }
 
 static int
-start(const char *type, const char *options)
+subscribe(void)
 {
-	char *argv[] = { (char []){ "test_mp_signs" }, (char []){ "--no-telemetry" },
-			 (char []){ "-l" }, (char []){ "0" }, (char []){ "-m" }, (char []){ "64" },
-			 (char []){ "--log-level=lib.eal:error" }, prefix, huge,
-			 (char [32]){ "" } };
-	struct hotplug_config config;
-
-	snprintf(argv[9], 32, "--proc-type=%s", type);
-	hotplug_config_init(&config);
-	config.liveness_ms = 0;
-	return rte_eal_init(N_ELEMENTS(argv), argv) < 0 ||
-		hotplug_config_parse(&config, options, NULL, 0) != 0 ||
-		hotplug_enable(&config) != 0 ||
-		hotplug_event_subscribe(NULL, on_event, NULL) < 0;
+	return hotplug_event_subscribe(NULL, on_event, NULL) > 0 ? 0 : -1;
 }
 
 static void
@@ -89,80 +64,24 @@ see(unsigned int i, bool reads)
 
 /* '0'..: say how that device is; 'a'..: wait until it is gone; 'A'..: lose it;
  * 'p'..: detach it everywhere; \x10..: is it mapped (it may be unmapped just now)? */
-static void
-serve(int from, int to, const char *type, const char *options)
+static struct report
+serve(unsigned char command)
 {
+	unsigned int i = command & 0xf;
 	struct report report;
-	unsigned int i;
 	int detached = 0;
-	char command;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGSEGV, SIG_DFL);       /* cmocka's */
-	signal(SIGBUS, SIG_DFL);
-	signal(SIGABRT, SIG_DFL);
-	while (read(from, &command, 1) == 1) {
-		memset(&report, 0, sizeof(report));
-		i = command & 0xf;
-		if (command == '!') {
-			report.state = start(type, options);
-		} else {
-			i -= command >= 'A' && command < 'p' ? 1 : 0;
-			if (command >= 'p')
-				detached = hotplug_device_detach(names[i], 0, NULL);
-			if (command >= 'A' && command < 'a')
-				lose(i);
-			if (command >= 'A')
-				(void)WAIT_FOR(gone_sign[i] != HOTPLUG_SIGN_NONE);
-			report = see(i, command >= '0');
-			if (command >= 'p')
-				report.state = detached;
-		}
-		if (write(to, &report, sizeof(report)) != sizeof(report))
-			break;
-	}
-	_exit(0);
-}
-
-static void
-fork_process(struct process *process, const char *type, const char *options)
-{
-	int down[2], up[2];
-
-	assert_int_equal(pipe(down), 0);
-	assert_int_equal(pipe(up), 0);
-	process->pid = fork();
-	assert_true(process->pid >= 0);
-	if (process->pid == 0) {
-		close(down[1]);
-		serve(down[0], up[1], type, options);
-	}
-	close(down[0]);
-	close(up[1]);
-	process->to = down[1];
-	process->from = up[0];
-}
-
-static void
-command(const struct process *process, char what)
-{
-	assert_int_equal(write(process->to, &what, 1), 1);
-}
-
-static struct report
-answer(const struct process *process)
-{
-	struct report report;
-
-	assert_int_equal(read(process->from, &report, sizeof(report)), sizeof(report));
+	i -= command >= 'A' && command < 'p' ? 1 : 0;
+	if (command >= 'p')
+		detached = hotplug_device_detach(names[i], 0, NULL);
+	if (command >= 'A' && command < 'a')
+		lose(i);
+	if (command >= 'A')
+		(void)WAIT_FOR(gone_sign[i] != HOTPLUG_SIGN_NONE);
+	report = see(i, command >= '0');
+	if (command >= 'p')
+		report.state = detached;
 	return report;
-}
-
-static struct report
-ask(const struct process *process, char what)
-{
-	command(process, what);
-	return answer(process);
 }
 
 static void
@@ -172,10 +91,10 @@ test_everybody_has_them(void **state)
 
 	(void)state;
 	for (i = 0; i < N_ELEMENTS(names); i++) {
-		assert_int_equal(ask(&primary, '0' + i).state, HOTPLUG_STATE_ATTACHED);
-		assert_int_equal(ask(&member, '0' + i).state, HOTPLUG_STATE_ATTACHED);
-		assert_int_equal(ask(&member, '0' + i).bar, 0x5a);
-		assert_int_equal(ask(&control, '0' + i).state, HOTPLUG_STATE_ATTACHED);
+		assert_int_equal(mp_ask(&primary, '0' + i).state, HOTPLUG_STATE_ATTACHED);
+		assert_int_equal(mp_ask(&member, '0' + i).state, HOTPLUG_STATE_ATTACHED);
+		assert_int_equal(mp_ask(&member, '0' + i).bar, 0x5a);
+		assert_int_equal(mp_ask(&control, '0' + i).state, HOTPLUG_STATE_ATTACHED);
 	}
 }
 
@@ -185,15 +104,15 @@ test_loss_in_the_primary_cuts_off_the_secondary(void **state)
 	struct report report;
 
 	(void)state;
-	assert_int_equal(ask(&primary, 'A').sign, HOTPLUG_SIGN_UIO);
-	report = ask(&member, 'a');
+	assert_int_equal(mp_ask(&primary, 'A').sign, HOTPLUG_SIGN_UIO);
+	report = mp_ask(&member, 'a');
 	assert_int_equal(report.state, HOTPLUG_STATE_GONE);
 	assert_int_equal(report.bar, 0xff);
 	assert_int_equal(report.sign, HOTPLUG_SIGN_CALLER);
-	report = ask(&control, '0');
+	report = mp_ask(&control, '0');
 	assert_int_equal(report.state, HOTPLUG_STATE_ATTACHED);
 	assert_int_equal(report.bar, 0x5a);
-	assert_int_equal(ask(&member, '1').state, HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(mp_ask(&member, '1').state, HOTPLUG_STATE_ATTACHED);
 }
 
 static void
@@ -202,8 +121,8 @@ test_loss_in_a_secondary_cuts_off_the_primary(void **state)
 	struct report report;
 
 	(void)state;
-	assert_int_equal(ask(&member, 'B').sign, HOTPLUG_SIGN_UIO);
-	report = ask(&primary, 'b');
+	assert_int_equal(mp_ask(&member, 'B').sign, HOTPLUG_SIGN_UIO);
+	report = mp_ask(&primary, 'b');
 	assert_int_equal(report.state, HOTPLUG_STATE_GONE);
 	assert_int_equal(report.bar, 0xff);
 	assert_int_equal(report.sign, HOTPLUG_SIGN_CALLER);
@@ -213,9 +132,9 @@ static void
 test_lost_device_is_detached_by_anybody(void **state)
 {
 	(void)state;
-	assert_int_equal(ask(&member, 'p').state, 0);
-	assert_int_equal(ask(&member, '0').bar, 0);     /* unmapped */
-	assert_int_equal(ask(&primary, '0').bar, 0);
+	assert_int_equal(mp_ask(&member, 'p').state, 0);
+	assert_int_equal(mp_ask(&member, '0').bar, 0);     /* unmapped */
+	assert_int_equal(mp_ask(&primary, '0').bar, 0);
 }
 
 /* A device that is there is not detached beside a stopped process; a lost one is. */
@@ -224,10 +143,10 @@ test_lost_device_is_detached_beside_a_stopped_process(void **state)
 {
 	(void)state;
 	assert_int_equal(kill(member.pid, SIGSTOP), 0);
-	assert_int_equal(ask(&primary, 'q').state, 0);
-	assert_int_equal(ask(&primary, '1').bar, 0);
+	assert_int_equal(mp_ask(&primary, 'q').state, 0);
+	assert_int_equal(mp_ask(&primary, '1').bar, 0);
 	assert_int_equal(kill(member.pid, SIGCONT), 0);
-	assert_true(WAIT_FOR(ask(&member, '\x11').bar == 0));
+	assert_true(WAIT_FOR(mp_ask(&member, '\x11').bar == 0));
 }
 
 static void
@@ -235,9 +154,20 @@ test_stopped_secondary_is_cut_off_when_it_goes_on(void **state)
 {
 	(void)state;
 	assert_int_equal(kill(member.pid, SIGSTOP), 0);
-	assert_int_equal(ask(&primary, 'C').state, HOTPLUG_STATE_GONE); /* without it */
+	assert_int_equal(mp_ask(&primary, 'C').state, HOTPLUG_STATE_GONE); /* without it */
 	assert_int_equal(kill(member.pid, SIGCONT), 0);
-	assert_int_equal(ask(&member, 'c').bar, 0xff);
+	assert_int_equal(mp_ask(&member, 'c').bar, 0xff);
+}
+
+/* Both processes' subscribers do, at the same moment. */
+static void
+test_subscribers_detach_what_is_lost(void **state)
+{
+	(void)state;
+	assert_int_equal(mp_ask(&member, 'D').sign, HOTPLUG_SIGN_UIO);
+	assert_true(WAIT_FOR(mp_ask(&member, '\x13').bar == 0));
+	assert_true(WAIT_FOR(mp_ask(&primary, '\x13').bar == 0));
+	assert_int_equal(mp_ask(&member, '\x12').bar != 0, 1);
 }
 
 /* policy=survive: the primary tears the port down, and detaches everywhere. */
@@ -245,10 +175,10 @@ static void
 test_torn_down_device_leaves_every_process(void **state)
 {
 	(void)state;
-	assert_int_equal(ask(&primary, 'A').sign, HOTPLUG_SIGN_UIO);
-	assert_true(WAIT_FOR(ask(&primary, '\x10').bar == 0));
-	assert_int_equal(ask(&member, '0').bar, 0);
-	assert_int_equal(ask(&member, '1').bar, 0x5a);
+	assert_int_equal(mp_ask(&primary, 'A').sign, HOTPLUG_SIGN_UIO);
+	assert_true(WAIT_FOR(mp_ask(&primary, '\x10').bar == 0));
+	assert_int_equal(mp_ask(&member, '0').bar, 0);
+	assert_int_equal(mp_ask(&member, '1').bar, 0x5a);
 }
 
 /* Stock: the stopped one's veto keeps the dead device in the primary. */
@@ -257,10 +187,10 @@ test_teardown_does_not_wait_for_a_stopped_process(void **state)
 {
 	(void)state;
 	assert_int_equal(kill(member.pid, SIGSTOP), 0);
-	assert_int_equal(ask(&primary, 'B').sign, HOTPLUG_SIGN_UIO);
-	assert_true(WAIT_FOR(ask(&primary, '\x11').bar == 0));
+	assert_int_equal(mp_ask(&primary, 'B').sign, HOTPLUG_SIGN_UIO);
+	assert_true(WAIT_FOR(mp_ask(&primary, '\x11').bar == 0));
 	assert_int_equal(kill(member.pid, SIGCONT), 0);
-	assert_true(WAIT_FOR(ask(&member, '\x11').bar == 0));
+	assert_true(WAIT_FOR(mp_ask(&member, '\x11').bar == 0));
 }
 
 static int
@@ -274,28 +204,22 @@ set_up(void **state)
 		mock_sysfs_add(names[i], "hotplug_mock");
 	/* not a step further with the machine's own devices in sight */
 	assert_memory_equal(rte_pci_get_sysfs_path(), "/tmp/hotplug-sysfs-", 19);
-	snprintf(prefix, sizeof(prefix), "--file-prefix=hp-signs-%d", getpid());
-	fork_process(&primary, "primary", primary_options);
-	fork_process(&member, "secondary", "");
-	fork_process(&control, "secondary", "sync=off");
-	return ask(&primary, '!').state != 0 || ask(&member, '!').state != 0 ||
-		ask(&control, '!').state != 0;
+	mp_started = subscribe;
+	mp_fork(&primary, "primary", primary_options, serve);
+	mp_fork(&member, "secondary", "", serve);
+	mp_fork(&control, "secondary", "sync=off", serve);
+	return mp_ask(&primary, MP_START).state != 0 || mp_ask(&member, MP_START).state != 0 ||
+		mp_ask(&control, MP_START).state != 0;
 }
 
 static int
 tear_down(void **state)
 {
-	struct process *const all[] = { &control, &member, &primary };
-	unsigned int i;
-	char line[128];
-
 	(void)state;
-	for (i = 0; i < N_ELEMENTS(all); i++) {
-		kill(all[i]->pid, SIGKILL);
-		waitpid(all[i]->pid, NULL, 0);
-	}
-	snprintf(line, sizeof(line), "rm -rf /var/run/dpdk/hp-signs-%d", getpid());
-	assert_int_equal(system(line), 0);
+	mp_kill(&control);
+	mp_kill(&member);
+	mp_kill(&primary);
+	mp_remove_files();
 	mock_sysfs_destroy();
 	return 0;
 }
@@ -307,6 +231,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_everybody_has_them),
 		cmocka_unit_test(test_loss_in_the_primary_cuts_off_the_secondary),
 		cmocka_unit_test(test_loss_in_a_secondary_cuts_off_the_primary),
+		cmocka_unit_test(test_subscribers_detach_what_is_lost),
 		cmocka_unit_test(test_lost_device_is_detached_by_anybody),
 		cmocka_unit_test(test_lost_device_is_detached_beside_a_stopped_process),
 		cmocka_unit_test(test_stopped_secondary_is_cut_off_when_it_goes_on),
@@ -320,7 +245,7 @@ main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
-	snprintf(huge, sizeof(huge), "--huge-dir=%s", argv[1]);
+	mp_prepare(argv[1]);
 	if (argc > 2) {
 		primary_options = argv[2];
 		return cmocka_run_group_tests_name("mp_signs", survive_tests, set_up, tear_down);

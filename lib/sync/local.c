@@ -143,6 +143,21 @@ probe_vdev_in_secondary(struct rte_bus *bus, const char *name, const char *text)
 	return ret > 0 ? -ENOTSUP : ret;
 }
 
+/* 1, or -errno: also where the bus has said yes and there is no device. */
+static int
+probe_new(struct rte_bus *bus, const char *name, const char *text)
+{
+	int ret;
+
+	if (rte_eal_process_type() == RTE_PROC_SECONDARY && bus_is_virtual(bus))
+		ret = probe_vdev_in_secondary(bus, name, text);
+	else
+		ret = probe(bus, name, text);
+	if (ret != 0)
+		return ret;
+	return find_probed(name) != NULL ? 1 : -ENODEV;
+}
+
 int
 local_attach(const char *name, const char *text)
 {
@@ -152,14 +167,7 @@ local_attach(const char *name, const char *text)
 	if (bus == NULL)        /* no driver here that knows such a name */
 		return -ENOTSUP;
 	port_probe_lock();
-	if (find_probed(name) != NULL)
-		ret = 0;
-	else if (rte_eal_process_type() == RTE_PROC_SECONDARY && bus_is_virtual(bus))
-		ret = probe_vdev_in_secondary(bus, name, text);
-	else
-		ret = probe(bus, name, text);
-	if (ret == 0 || ret == -EEXIST)
-		ret = find_probed(name) != NULL;
+	ret = find_probed(name) != NULL ? 0 : probe_new(bus, name, text);
 	port_probe_unlock();
 	return ret;
 }
