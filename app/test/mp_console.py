@@ -71,9 +71,9 @@ class Console:
             env["DPDK_HOTPLUG"] = options
         self.name, self.text = name, ""
         self.process = subprocess.Popen(
-            [group.program, *wrap, "--no-pci", "--no-telemetry", "--proc-type=auto", "--file-prefix",
-             group.prefix, "--huge-dir", group.huge, *args], env=env, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            [group.program, *wrap, "--no-pci", "--no-telemetry", "--proc-type=auto",
+             "--file-prefix", group.prefix, "--huge-dir", group.huge, *args], env=env,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         os.set_blocking(self.process.stdout.fileno(), False)
         self.pid = self.process.pid
         if wait:

@@ -4,7 +4,8 @@
  * have no sign of their own (no uevent, no descriptor, no liveness looks).
  * In:  mock functions on the real pci bus; policy tell, or the primary's options as the
  *      second argument; a primary and two secondaries
- *      (forked before EAL: cmocka has a SIGBUS handler of its own); a hugetlbfs as the first argument.
+ *      (forked before EAL: cmocka has a SIGBUS handler of its own); a hugetlbfs as the
+ *      first argument.
  * Out: TAP.  The secondary with sync=off is the control: it must notice nothing.
  * Context: app; the secondaries answer one byte of command by one struct. */
 
@@ -21,7 +22,9 @@
 #include "mp_process.h"
 #include "test.h"
 
-static const char *const names[] = { "0000:01:00.0", "0000:02:00.0", "0000:03:00.0", "0000:04:00.0" };
+static const char *const names[] = {
+	"0000:01:00.0", "0000:02:00.0", "0000:03:00.0", "0000:04:00.0",
+};
 
 static struct process primary, member, control;
 static const char *primary_options = "";
