@@ -17,7 +17,6 @@ import sys
 import tempfile
 import time
 
-PROMPT = "example> "
 N_HUGEPAGES = 160
 HUGEPAGES = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 
@@ -63,6 +62,7 @@ class Ended(Exception):
 
 class Console:
     """One process."""
+    PROMPT = "example> "
 
     def __init__(self, group, name, *args, options=None, wait=True, wrap=()):
         env = dict(os.environ)
@@ -82,7 +82,7 @@ class Console:
     def until_prompt(self, seconds=20):
         """What it has printed up to its next prompt."""
         end = time.monotonic() + seconds
-        while not self.text.endswith(PROMPT):
+        while not self.text.endswith(self.PROMPT):
             left = end - time.monotonic()
             if left <= 0:
                 raise TimeoutError("%s: no prompt in %d s after:\n%s" %
@@ -94,7 +94,7 @@ class Console:
                 raise Ended("%s has ended:\n%s" % (self.name, self.text))
             self.text += (data or b"").decode(errors="replace")
         text, self.text = self.text, ""
-        return text[:-len(PROMPT)]
+        return text[:-len(self.PROMPT)]
 
     def send(self, command):
         self.text = ""

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <bus_driver.h>
+#include <dev_driver.h>
 
 #include "../port/port.h"
 #include "stock_bus.h"
@@ -40,4 +41,39 @@ int
 bus_unplug(struct rte_bus *bus, struct rte_device *dev)
 {
 	return bus->unplug != NULL ? bus->unplug(dev) : -ENOTSUP;
+}
+
+void
+bus_give_devargs(struct rte_device *dev, struct rte_devargs *devargs)
+{
+	dev->devargs = devargs;
+}
+
+static rte_bus_probe_t stock_vdev_probe;
+static void (*after_first_probe)(void);
+
+static int
+vdev_probe(void)
+{
+	struct rte_bus *vdev = rte_bus_find_by_name("vdev");
+	int ret;
+
+	vdev->probe = stock_vdev_probe;
+	ret = vdev->probe();
+	after_first_probe();
+	return ret;
+}
+
+void
+bus_after_first_probe(void (*then)(void))
+{
+	struct rte_bus *vdev = rte_bus_find_by_name("vdev");
+
+	if (vdev == NULL) {
+		then();
+		return;
+	}
+	after_first_probe = then;
+	stock_vdev_probe = vdev->probe;
+	vdev->probe = vdev_probe;
 }

@@ -58,3 +58,37 @@ bus_unplug(struct rte_bus *bus, struct rte_device *dev)
 		dev->driver = NULL;
 	return ret;
 }
+
+void
+bus_give_devargs(struct rte_device *dev, struct rte_devargs *devargs)
+{
+	dev->devargs = devargs;
+}
+
+static rte_bus_probe_t stock_vdev_probe;
+static void (*after_first_probe)(void);
+
+static int
+vdev_probe(struct rte_bus *vdev)
+{
+	int ret;
+
+	vdev->probe = stock_vdev_probe;
+	ret = vdev->probe(vdev);
+	after_first_probe();
+	return ret;
+}
+
+void
+bus_after_first_probe(void (*then)(void))
+{
+	struct rte_bus *vdev = rte_bus_find_by_name("vdev");
+
+	if (vdev == NULL) {
+		then();
+		return;
+	}
+	after_first_probe = then;
+	stock_vdev_probe = vdev->probe;
+	vdev->probe = vdev_probe;
+}

@@ -79,11 +79,13 @@ local_has(const char *name)
 	return find_probed(name) != NULL;
 }
 
-/* EAL owns what has been inserted; it may put it into what it has. */
+/* EAL owns what has been inserted; it may put it into what it has.  A secondary's list
+ * of virtual devices comes from the primary without their devargs. */
 static int
-insert_devargs(const char *text)
+insert_devargs(struct rte_bus *bus, const char *name, const char *text)
 {
 	struct rte_devargs *devargs = calloc(1, sizeof(*devargs));
+	struct rte_device *dev = find(bus, name);
 	int ret;
 
 	if (devargs == NULL)
@@ -94,6 +96,8 @@ insert_devargs(const char *text)
 	if (ret != 0) {
 		rte_devargs_reset(devargs);
 		free(devargs);
+	} else if (dev != NULL && bus_is_virtual(bus) && !rte_dev_is_probed(dev)) {
+		bus_give_devargs(dev, devargs);
 	}
 	return ret;
 }
@@ -109,12 +113,21 @@ remove_devargs(const char *text)
 	rte_devargs_reset(&devargs);
 }
 
+void
+local_expect(const char *text)
+{
+	char name[HOTPLUG_NAME_LEN];
+
+	if (local_name(text, name) == 0)
+		(void)insert_devargs(bus_of(name), name, text);
+}
+
 /* As EAL does it in its own process. */
 static int
 probe(struct rte_bus *bus, const char *name, const char *text)
 {
 	struct rte_device *dev;
-	int ret = insert_devargs(text);
+	int ret = insert_devargs(bus, name, text);
 
 	if (ret != 0)
 		return ret;

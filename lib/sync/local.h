@@ -18,6 +18,8 @@ int local_attach(const char *name, const char *text);
 int local_detach(const char *name);
 /* 0, or -EBUSY and the reason. */
 int local_may_detach(const char *name, char *reason, size_t len);
+/* While EAL starts: when it probes this device, then with these. */
+void local_expect(const char *text);
 /* Its devargs as text, or its name. */
 void local_describe(const char *name, char *text, size_t len);
 

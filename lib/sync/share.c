@@ -150,6 +150,24 @@ share_open(struct share *share)
 	return ret;
 }
 
+void
+share_peek(void (*fn)(const char *text))
+{
+	const struct rte_memzone *zone = rte_memzone_lookup(ZONE);
+	const struct sync_table *table;
+	struct sync_entry *copy;
+	uint32_t i;
+
+	if (zone == NULL || sync_table_fault(zone->addr, zone->len) != NULL)
+		return;
+	table = zone->addr;
+	copy = malloc(sizeof(*copy) + table->text_len);
+	for (i = 0; copy != NULL && i < table->n_entries; i++)
+		if (sync_entry_read(table, i, copy) && copy->want == SYNC_WANT_ATTACHED)
+			fn(copy->text);
+	free(copy);
+}
+
 /* The table stays: other processes have it mapped. */
 void
 share_close(struct share *share)

@@ -20,6 +20,8 @@ bool share_is_possible(void);
 /* The primary makes the table, or finds that of its life before; a secondary finds
  * the primary's.  A slot is taken.  0 or -errno (said). */
 int share_open(struct share *share);
+/* Before that, without a slot: fn(devargs) for each device that is attached. */
+void share_peek(void (*fn)(const char *text));
 void share_close(struct share *share);
 bool share_is_alive(const struct share *share, uint32_t slot);
 /* A process of EAL's that is no member: its name into reason. */

@@ -15,9 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <rte_eal.h>
+
 #include "../core/device.h"
 #include "../core/enable.h"
 #include "../core/host.h"
+#include "../core/plugin.h"
+#include "../core/stock_bus.h"
 #include "../port/port.h"
 #include "local.h"
 #include "machine.h"
@@ -276,13 +280,12 @@ join(void)
 	return ret;
 }
 
-void
-sync_start(const struct hotplug_config *wanted)
+static void
+start_now(void)
 {
 	int ret;
 
-	config = *wanted;
-	if (config.sync == 0 || !share_is_possible())
+	if (!enable_is_on())
 		return;
 	pthread_mutex_lock(&lock);
 	ret = join();
@@ -293,6 +296,23 @@ sync_start(const struct hotplug_config *wanted)
 	else if (ret != 0)
 		host_log(HOST_ERR, "sync: devices are not attached and detached together: %s",
 			 strerror(-ret));
+}
+
+/* As a plugin we are in EAL's first probe, which is not to be met by another: a
+ * newcomer learns the devargs of what is there, and becomes a member after it. */
+void
+sync_start(const struct hotplug_config *wanted)
+{
+	config = *wanted;
+	if (config.sync == 0 || !share_is_possible())
+		return;
+	if (!plugin_is_starting()) {
+		start_now();
+		return;
+	}
+	if (rte_eal_process_type() == RTE_PROC_SECONDARY)
+		share_peek(local_expect);
+	bus_after_first_probe(start_now);
 }
 
 void
