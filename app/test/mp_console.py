@@ -51,7 +51,7 @@ def place():
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         yield folder
     finally:
-        subprocess.run(["umount", huge])
+        subprocess.run(["umount", "-l", huge])
         shutil.rmtree(folder, ignore_errors=True)
         n_hugepages(before)
 

@@ -228,7 +228,8 @@ world_copy(struct world *to, const struct world *from)
 {
 	uint32_t p;
 
-	*to = *from;
+	memcpy(to, from, offsetof(struct world, table));
+	memcpy(to->table, from->table, ((const struct sync_table *)(const void *)from->table)->size);
 	point_primary(to);
 	for (p = 1; p < WORLD_N; p++)
 		point_member(to, p);

@@ -28,8 +28,8 @@ struct world {
 	bool is_attached;       /* by what requesters were told */
 	bool is_lost;           /* the card is gone */
 	const char *broken;     /* an invariant that does not hold */
-	char table[8192] __attribute__((aligned(64)));
 	char extra[WORLD_N][512] __attribute__((aligned(64)));
+	char table[8192] __attribute__((aligned(64)));  /* last: less is used, and copied */
 };
 
 /* has_it: the device is there already, without the table's knowledge. */

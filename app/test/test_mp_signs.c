@@ -81,7 +81,7 @@ serve(unsigned char command)
 		lose(i);
 	if (command >= 'A')
 		(void)WAIT_FOR(gone_sign[i] != HOTPLUG_SIGN_NONE);
-	report = see(i, command >= '0');
+	report = see(i, command >= '0' && command != 'D');      /* our subscriber unmaps it */
 	if (command >= 'p')
 		report.state = detached;
 	return report;

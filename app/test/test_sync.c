@@ -161,6 +161,26 @@ test_lost_device_is_detached_whoever_is_frozen(void **state)
 	assert_false(w.process[2].has);
 }
 
+/* The requester has seen it go, the primary learns it while it asks the others. */
+static void
+test_loss_is_learned_in_the_middle_of_a_detach(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_ATTACH)->error, 0);
+	w.process[2].is_frozen = true;
+	w.process[2].is_member = false; /* the world's own check wants it everywhere */
+	assert_true(world_request(&w, 1, SYNC_OP_DETACH));
+	while (w.primary.phase != SYNC_PHASE_ASK)
+		world_step(&w, 0);
+	w.is_lost = true;
+	assert_true(world_settle(&w, false));
+	assert_int_equal(world_asked(&w, 1)->answer.error, 0);
+	assert_false(w.process[0].has || w.process[1].has);
+}
+
 static void
 test_damaged_slot_is_named_and_hurts_nobody(void **state)
 {
@@ -264,6 +284,7 @@ main(void)
 		cmocka_unit_test(test_frozen_process_costs_its_deadline_and_no_port),
 		cmocka_unit_test(test_late_process_catches_up_when_that_is_wanted),
 		cmocka_unit_test(test_lost_device_is_detached_whoever_is_frozen),
+		cmocka_unit_test(test_loss_is_learned_in_the_middle_of_a_detach),
 		cmocka_unit_test(test_damaged_slot_is_named_and_hurts_nobody),
 		cmocka_unit_test(test_nonsense_in_an_acknowledgement_is_an_error),
 		cmocka_unit_test(test_damaged_request_is_refused),

@@ -186,35 +186,50 @@ local_attach(const char *name, const char *text)
 }
 
 /* A secondary's port outlives its driver's remove where the primary has closed it
- * first: the driver does not find it by its name any more. */
+ * first: the driver does not find it by its name any more.  The device is freed by
+ * then; stand_in is what DESTROY callbacks see of it. */
 static void
-release_rest(const struct rte_device *dev, const uint16_t *ids, unsigned int n)
+release_rest(const struct rte_device *dev, struct rte_device *stand_in, const uint16_t *ids,
+	     unsigned int n)
 {
+	struct rte_eth_dev *eth;
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		if (rte_eth_devices[ids[i]].state != RTE_ETH_DEV_UNUSED &&
-		    rte_eth_devices[ids[i]].device == dev)
-			rte_eth_dev_release_port(&rte_eth_devices[ids[i]]);
+	for (i = 0; i < n; i++) {
+		eth = &rte_eth_devices[ids[i]];
+		if (eth->state == RTE_ETH_DEV_UNUSED || eth->device != dev)
+			continue;
+		eth->device = stand_in;
+		rte_eth_dev_release_port(eth);
+	}
+}
+
+static int
+unplug(struct rte_bus *bus, struct rte_device *dev, const char *name)
+{
+	struct rte_device stand_in = *dev;
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+	unsigned int n = port_list(dev, ids);
+	int ret = bus_unplug(bus, dev);
+
+	if (ret != 0)
+		return ret > 0 ? -ENOENT : ret;
+	stand_in.name = name;
+	stand_in.devargs = NULL;
+	release_rest(dev, &stand_in, ids, n);
+	return 1;
 }
 
 int
 local_detach(const char *name)
 {
-	uint16_t ids[HOTPLUG_MAX_PORTS];
 	struct rte_device *dev;
-	unsigned int n;
 	int ret = 0;
 
 	port_probe_lock();
 	dev = find_probed(name);
-	if (dev != NULL) {
-		n = port_list(dev, ids);
-		ret = bus_unplug(bus_of(name), dev);
-		if (ret == 0)
-			release_rest(dev, ids, n);
-		ret = ret == 0 ? 1 : ret > 0 ? -ENOENT : ret;
-	}
+	if (dev != NULL)
+		ret = unplug(bus_of(name), dev, name);
 	port_probe_unlock();
 	return ret;
 }

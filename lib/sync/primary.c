@@ -149,13 +149,6 @@ take(struct sync_primary *p)
 					       &posted, SYNC_REQUEST_TAKEN);
 }
 
-static void
-begin(struct sync_primary *p)
-{
-	p->is_lost = p->op == SYNC_OP_DETACH && p->ops->is_lost(p->arg, p->name);
-	enter(p, SYNC_PHASE_CHECK);
-}
-
 static int
 idle(struct sync_primary *p)
 {
@@ -169,6 +162,7 @@ idle(struct sync_primary *p)
 	memset(p->is_silent, 0, p->table->n_slots * sizeof(bool));
 	p->op = request->op;
 	p->probe_ns = 0;
+	p->is_lost = false;
 	p->begun = atomic_load(&p->table->progress) + 1;
 	memcpy(p->name, request->name, sizeof(p->name));
 	memcpy(p->text, sync_request_text(p->table, p->requester), p->table->text_len);
@@ -177,8 +171,16 @@ idle(struct sync_primary *p)
 	    (p->op != SYNC_OP_ATTACH && p->op != SYNC_OP_DETACH))
 		refuse(p, -EINVAL, "the request is damaged");
 	else
-		begin(p);
+		enter(p, SYNC_PHASE_CHECK);
 	return 1;
+}
+
+/* Asked at each step: the requester may have seen it go before we have. */
+static void
+note_loss(struct sync_primary *p)
+{
+	if (p->op == SYNC_OP_DETACH && !p->is_lost)
+		p->is_lost = p->ops->is_lost(p->arg, p->name);
 }
 
 static uint32_t
@@ -229,9 +231,7 @@ static void
 begin_attach(struct sync_primary *p)
 {
 	p->entry = find_room(p);
-	if (p->ops->has(p->arg, p->name))
-		refuse(p, -EEXIST, "it is attached already");
-	else if (p->entry == SYNC_NOBODY)
+	if (p->entry == SYNC_NOBODY)
 		refuse(p, -ENOSPC, "the table has no room for another device");
 	else
 		enter(p, SYNC_PHASE_PROBE);
@@ -245,11 +245,6 @@ begin_detach(struct sync_primary *p)
 	char reason[SYNC_REASON_LEN] = "";
 	int ret;
 
-	if (!is_here && (known == SYNC_NOBODY ||
-			 sync_entry(p->table, known)->want != SYNC_WANT_ATTACHED)) {
-		refuse(p, -ENODEV, "it is not attached");
-		return;
-	}
 	ret = is_here ? p->ops->may_detach(p->arg, p->name, reason) : 0;
 	p->entry = find_room(p);
 	if (ret != 0) {
@@ -268,11 +263,33 @@ begin_detach(struct sync_primary *p)
 	enter(p, SYNC_PHASE_ASK);
 }
 
+/* It is as wanted already, whoever else is there. */
+static bool
+refuse_repetition(struct sync_primary *p)
+{
+	uint32_t known = find_entry(p);
+	bool is_here = p->ops->has(p->arg, p->name);
+
+	if (p->op == SYNC_OP_ATTACH && is_here) {
+		refuse(p, -EEXIST, "it is attached already");
+		return true;
+	}
+	if (p->op == SYNC_OP_DETACH && !is_here &&
+	    (known == SYNC_NOBODY || sync_entry(p->table, known)->want != SYNC_WANT_ATTACHED)) {
+		refuse(p, -ENODEV, "it is not attached");
+		return true;
+	}
+	return false;
+}
+
 static int
 check(struct sync_primary *p)
 {
 	char reason[SYNC_REASON_LEN];
 
+	note_loss(p);
+	if (refuse_repetition(p))
+		return 1;
 	if (!p->ignores_strangers && !p->is_lost && p->ops->has_stranger(p->arg, reason)) {
 		if (!is_past(p, p->deadline_ms * MS))
 			return -EAGAIN; /* it may be about to become a member */
@@ -419,6 +436,7 @@ ask(struct sync_primary *p)
 	uint32_t failed, slot = missing(p, &failed);
 	bool is_late = is_past(p, p->deadline_ms * MS + p->probe_ns);
 
+	note_loss(p);
 	if (p->is_lost && (slot == SYNC_NOBODY || is_late)) {
 		commit(p);
 	} else if (p->is_lost) {
