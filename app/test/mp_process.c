@@ -106,10 +106,13 @@ mp_ask(const struct process *process, unsigned char command)
 }
 
 void
-mp_kill(const struct process *process)
+mp_kill(struct process *process)
 {
+	if (process->pid <= 0)
+		return;
 	kill(process->pid, SIGKILL);
 	waitpid(process->pid, NULL, 0);
+	process->pid = 0;
 }
 
 void

@@ -28,7 +28,7 @@ void mp_prepare(const char *huge_dir);
 void mp_fork(struct process *process, const char *type, const char *options,
 	     struct report (*serve)(unsigned char command));
 struct report mp_ask(const struct process *process, unsigned char command);
-void mp_kill(const struct process *process);
+void mp_kill(struct process *process);   /* one that was killed is left alone */
 void mp_remove_files(void);
 
 /* In the child: called once the library is enabled. */

@@ -10,17 +10,20 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_alarm.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
+#include <rte_memzone.h>
 
 #include <hotplug.h>
 
 #include "mp_process.h"
+#include "sync/table.h"
 #include "test.h"
 
-static struct process primary, secondary;
+static struct process primary, secondary, late;
 
 #define CHECK(condition) do { \
 	if (!(condition)) { \
@@ -249,6 +252,57 @@ detach_stock(void)
 	return hotplug_device_detach("net_null8", 0, NULL);
 }
 
+static struct sync_table *
+table(void)
+{
+	return rte_memzone_lookup("hotplug_sync")->addr;
+}
+
+/* A process gone wild writes over all of its slot (but its pid: without that it would
+ * be named as one that is no member). */
+static int
+scribble(void)
+{
+	size_t len = (char *)sync_slot(table(), 2) - (char *)sync_slot(table(), 1);
+	uint32_t i;
+
+	for (i = 1; i < table()->n_slots; i++) {
+		if (sync_slot(table(), i)->pid != getpid())
+			continue;
+		memset(sync_slot(table(), i), 0xff, len);
+		sync_slot(table(), i)->pid = getpid();
+	}
+	return 0;
+}
+
+static int
+attach_is_refused_for_a_bad_slot(void)
+{
+	struct hotplug_outcome outcome = { .size = sizeof(outcome) };
+
+	CHECK(hotplug_device_attach("net_null6", 0, &outcome) == -EBADMSG);
+	CHECK(strcmp(outcome.reason, "its slot in the table is damaged") == 0);
+	CHECK(!is_there("net_null6"));
+	return 0;
+}
+
+static int
+change_version(void)
+{
+	table()->version ^= 0x100;
+	return 0;
+}
+
+static int
+attach_without_a_table(void)
+{
+	struct hotplug_outcome outcome = { .size = sizeof(outcome) };
+
+	CHECK(hotplug_device_attach("net_null6", 0, &outcome) == -ENOTCONN);
+	CHECK(!is_there("net_null6"));
+	return 0;
+}
+
 static int
 n_ports(void)
 {
@@ -257,13 +311,15 @@ n_ports(void)
 
 enum {
 	ALARM, PORT, NONSENSE, NESTED, THREADS, STARTED, DISABLE, PRIVATE_ATTACH, PRIVATE_DETACH,
-	HAS_PRIVATE, STOCK_ATTACH, HAS_STOCK, DETACH_STOCK, N_PORTS,
+	HAS_PRIVATE, STOCK_ATTACH, HAS_STOCK, DETACH_STOCK, N_PORTS, SCRIBBLE, BAD_SLOT, VERSION,
+	NO_TABLE,
 };
 
 static int (*const checks[])(void) = {
 	check_alarm, check_port, check_nonsense, check_nested, check_threads, check_started,
 	check_disable, private_attach, private_detach, has_private, stock_attach, has_stock,
-	detach_stock, n_ports,
+	detach_stock, n_ports, scribble, attach_is_refused_for_a_bad_slot, change_version,
+	attach_without_a_table,
 };
 
 static struct report
@@ -330,12 +386,38 @@ test_stock_call_beside_ours(void **state)
 	in_both(PORT);
 }
 
+static void
+test_table_of_another_version_is_not_used(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(&primary, VERSION), 0);
+	assert_int_equal(mp_ask(&late, MP_START).state, 0);     /* enabled, but alone */
+	assert_int_equal(ask(&late, NO_TABLE), 0);
+	assert_int_equal(ask(&primary, VERSION), 0);
+	assert_int_equal(ask(&late, PORT), 0);          /* joins when it asks */
+	in_both(PORT);
+}
+
+/* Last: it is not to be repaired. */
+static void
+test_scribbled_slot_hurts_its_owner_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(&secondary, SCRIBBLE), 0);
+	assert_int_equal(ask(&primary, BAD_SLOT), 0);
+	assert_int_equal(ask(&late, BAD_SLOT), 0);
+	mp_kill(&secondary);
+	assert_int_equal(ask(&primary, PORT), 0);
+	assert_int_equal(ask(&late, PORT), 0);
+}
+
 static int
 set_up(void **state)
 {
 	(void)state;
 	mp_fork(&primary, "primary", "", serve);
 	mp_fork(&secondary, "secondary", "", serve);
+	mp_fork(&late, "secondary", "", serve);
 	return mp_ask(&primary, MP_START).state != 0 || mp_ask(&secondary, MP_START).state != 0;
 }
 
@@ -343,6 +425,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
+	mp_kill(&late);
 	mp_kill(&secondary);
 	mp_kill(&primary);
 	mp_remove_files();
@@ -362,6 +445,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_disabled_says_so_and_enabled_again_works),
 		cmocka_unit_test(test_private_device_is_its_owners_alone),
 		cmocka_unit_test(test_stock_call_beside_ours),
+		cmocka_unit_test(test_table_of_another_version_is_not_used),
+		cmocka_unit_test(test_scribbled_slot_hurts_its_owner_alone),
 	};
 
 	if (argc != 2)

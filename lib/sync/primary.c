@@ -394,9 +394,11 @@ missing(struct sync_primary *p, uint32_t *failed)
 	for (slot = 1; slot < p->table->n_slots; slot++) {
 		if (p->is_silent[slot] || !is_member(p, slot))
 			continue;
+		if (!sync_slot_is_sound(p->table, slot))
+			return slot;    /* whatever it says */
 		ack = sync_ack(p->table, slot, p->entry);
 		if (atomic_load(&ack->generation) != generation) {
-			if (first == SYNC_NOBODY || !sync_slot_is_sound(p->table, slot))
+			if (first == SYNC_NOBODY)
 				first = slot;
 		} else if (ack->error != 0 && *failed == SYNC_NOBODY) {
 			*failed = slot;
@@ -413,8 +415,8 @@ note_silent(struct sync_primary *p)
 	uint32_t slot;
 
 	for (slot = 1; slot < p->table->n_slots; slot++)
-		p->is_silent[slot] |= atomic_load(&sync_ack(p->table, slot,
-							    p->entry)->generation) != generation;
+		p->is_silent[slot] |= !sync_slot_is_sound(p->table, slot) ||
+			atomic_load(&sync_ack(p->table, slot, p->entry)->generation) != generation;
 }
 
 static void

@@ -288,6 +288,7 @@ start_now(void)
 	if (!enable_is_on())
 		return;
 	pthread_mutex_lock(&lock);
+	atomic_store(&is_stopping, false);
 	ret = join();
 	pthread_mutex_unlock(&lock);
 	if (ret == -ENOTCONN)
