@@ -163,7 +163,40 @@ struct hotplug_config {
 	uint32_t stuck_ms;
 	/** Exceptions to policy; default none. */
 	struct hotplug_own_policy own_policy[HOTPLUG_MAX_POLICIES];
+	/** 1: attach and detach in all processes of this file prefix through a table
+	 * that they share; default 1.  No effect in a process that is alone
+	 * (--no-huge, --in-memory, --no-shconf). */
+	uint32_t sync;
+	/** Milliseconds that the other processes may take beyond what the driver's
+	 * probe took in the primary, 1 to 3,600,000; default 1000. */
+	uint32_t sync_deadline_ms;
+	/** Milliseconds that a driver's probe or remove may take, 1 to 3,600,000;
+	 * default 10000. */
+	uint32_t sync_probe_ms;
+	/** 1: a process that does not answer in time does not make the attach or
+	 * detach fail, and catches up when it goes on; default 0. */
+	uint32_t sync_late;
+	/** 1: attach and detach although a process is there that has not enabled this
+	 * library, and learns nothing of it; default 0.  The primary's counts. */
+	uint32_t sync_ignore_strangers;
 };
+
+/** Room for the reason of a failure, with its NUL. */
+#define HOTPLUG_REASON_LEN 128
+
+/** Bytes of devargs that all processes can be told, with their NUL. */
+#define HOTPLUG_DEVARGS_LEN 4096
+
+/** How an attach or detach in several processes ended. */
+struct hotplug_outcome {
+	size_t size;    /**< set by the caller: sizeof(struct hotplug_outcome) */
+	int32_t error;  /**< what the call returned */
+	int32_t pid;    /**< of the process that failed, as it sees itself; 0: none */
+	char reason[HOTPLUG_REASON_LEN]; /**< a sentence; empty on success */
+};
+
+/** This process alone: no other is asked or told. */
+#define HOTPLUG_PRIVATE 1u
 
 /** Which card it is. */
 struct hotplug_identity {
@@ -233,7 +266,8 @@ void hotplug_config_init(struct hotplug_config *config);
  * policy.DEVICE=tell|survive|heal, policy.DRIVER=tell|survive|heal,
  * heal_other=on|off, sigbus=own|dispatch|none,
  * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
- * stuck_ms=N, uevent_buffer_kb=N, uio_mmap=on|off.
+ * stuck_ms=N, uevent_buffer_kb=N, uio_mmap=on|off, sync=on|off,
+ * sync_deadline_ms=N, sync_probe_ms=N, sync_late=on|off, sync_ignore_strangers=on|off.
  *
  * @param config     changed only when all of it is good; not NULL
  * @param options    the text; NULL or "" changes nothing
@@ -352,6 +386,51 @@ int hotplug_sigbus_dispatch(const siginfo_t *info);
 int hotplug_scan(void);
 
 /**
+ * Attach a device in every process, or in none.
+ *
+ * The primary probes it first, then all the others at once.  Where one fails, or does
+ * not answer in time, it is detached again wherever it was newly attached.
+ *
+ * @param devargs  as for hotplug_port_attach(), up to HOTPLUG_DEVARGS_LEN bytes
+ * @param flags    0 or HOTPLUG_PRIVATE
+ * @param outcome  its size member set by the caller; NULL: only the return value counts
+ * @return 0;
+ *   -EINVAL     no bus knows such a device, a NULL, or a flag that is none;
+ *   -E2BIG      devargs are longer than HOTPLUG_DEVARGS_LEN;
+ *   -EEXIST     attached already: nothing has changed in any process;
+ *   -ENOTCONN   the primary, or a process that outcome names, has not enabled this
+ *               library;
+ *   -ETIMEDOUT  a driver has not returned, or a process has not answered in time;
+ *   -EHOSTDOWN  the primary has ended;
+ *   -ENOSPC     256 devices are attached;
+ *   -EBADMSG    a process has written nonsense into the table;
+ *   -EDEADLK    called by a driver, or an ethdev callback, during an attach;
+ *   -EPERM      not enabled;
+ *   others      what a driver's probe returned
+ * @par Context   any thread, also in a subscriber or an alarm; requests are served one
+ *   by one, in their order; blocks until then
+ * @since 0.1
+ */
+int hotplug_device_attach(const char *devargs, unsigned int flags,
+			  struct hotplug_outcome *outcome);
+
+/**
+ * Detach a device in every process, or in none: in the secondaries at once, in the
+ * primary last.  Nothing may use its ports any more.
+ *
+ * @param name     the device's name, "0000:01:00.0" or "net_null0"; not NULL
+ * @param flags    0 or HOTPLUG_PRIVATE
+ * @param outcome  as for hotplug_device_attach()
+ * @return as hotplug_device_attach(), and
+ *   -ENODEV     not attached: nothing has changed in any process;
+ *   -EBUSY      a port of it is started
+ * @par Context   as hotplug_device_attach()
+ * @since 0.1
+ */
+int hotplug_device_detach(const char *name, unsigned int flags,
+			  struct hotplug_outcome *outcome);
+
+/**
  * Attach a device, and say which port it has become.
  *
  * @param devargs  a PCI address ("0000:01:00.0") or a virtual device
@@ -367,7 +446,8 @@ int hotplug_scan(void);
  *   -ENOTSUP  no driver for it, or a device without a port (detached again);
  *   others    what the driver's probe returned
  * @par Context   any thread, also in a subscriber; one at a time; blocks as long as
- *   the driver's probe.  Other processes learn of it as by rte_dev_probe()
+ *   the driver's probe.  In all processes, as hotplug_device_attach(); those
+ *   errors, too
  * @since 0.1
  */
 int hotplug_port_attach(const char *devargs, uint16_t *port_id);
@@ -398,7 +478,8 @@ int hotplug_port_list(const char *device, uint16_t *ports, unsigned int n_max);
  *   -ENOTSUP  the bus or the driver cannot detach;
  *   others    what the driver's remove returned
  * @par Context   any thread, also in a subscriber; one at a time; blocks as long as
- *   the driver's remove
+ *   the driver's remove.  In all processes, as hotplug_device_detach(); those errors,
+ *   too
  * @since 0.1
  */
 int hotplug_port_detach(uint16_t port_id, char *name, size_t size);

@@ -17,6 +17,7 @@
 #include "core/host.h"
 #include "fake_host.h"
 #include "survive/sigbus.h"
+#include "sync/sync.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* text, used */
 static char text[256 * 1024];
@@ -156,4 +157,23 @@ eal_forward_event(const struct hotplug_event *event, void *arg)
 	(void)event;
 	(void)arg;
 	atomic_fetch_add(&n_forwarded, 1);
+}
+
+/* It is alone. */
+void
+sync_start(const struct hotplug_config *config)
+{
+	(void)config;
+}
+
+void
+sync_stop(void)
+{
+}
+
+void
+sync_tell_sign(const char *device, uint64_t generation)
+{
+	(void)device;
+	(void)generation;
 }

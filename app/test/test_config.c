@@ -29,6 +29,11 @@ test_config_defaults_are_the_documented_ones(void **state)
 	assert_int_equal(config.uevent_buffer_kb, 16384);
 	assert_int_equal(config.uio_mmap, 0);
 	assert_int_equal(config.stuck_ms, 10000);
+	assert_int_equal(config.sync, 1);
+	assert_int_equal(config.sync_deadline_ms, 1000);
+	assert_int_equal(config.sync_probe_ms, 10000);
+	assert_int_equal(config.sync_late, 0);
+	assert_int_equal(config.sync_ignore_strangers, 0);
 	assert_string_equal(config.driver_fill[0].driver, "net_virtio");
 	assert_int_equal(config.driver_fill[0].fill, HOTPLUG_FILL_ZEROS);
 	assert_string_equal(config.driver_fill[1].driver, "");
@@ -78,6 +83,14 @@ test_config_ends_of_the_range_are_in_it(void **state)
 	assert_int_equal(config.uio_mmap, 1);
 	assert_int_equal(hotplug_config_parse(&config, "uio_mmap=off", NULL, 0), 0);
 	assert_int_equal(config.uio_mmap, 0);
+	assert_int_equal(hotplug_config_parse(&config, "sync=off,sync_deadline_ms=1,"
+					      "sync_probe_ms=3600000,sync_late=on,"
+					      "sync_ignore_strangers=on", NULL, 0), 0);
+	assert_int_equal(config.sync, 0);
+	assert_int_equal(config.sync_deadline_ms, 1);
+	assert_int_equal(config.sync_probe_ms, 3600000);
+	assert_int_equal(config.sync_late, 1);
+	assert_int_equal(config.sync_ignore_strangers, 1);
 }
 
 /* A device's own goes before its driver's, that before everybody's. */
@@ -159,6 +172,11 @@ static const struct { const char *text, *named; } bad[] = {
 	{ "uevent_buffer_kb=1048577", "'uevent_buffer_kb=1048577'" },
 	{ "uio_mmap=1", "'uio_mmap=1'" },
 	{ "uio_mmap=", "'uio_mmap='" },
+	{ "sync=1", "'sync=1'" },
+	{ "sync_deadline_ms=0", "'sync_deadline_ms=0'" },
+	{ "sync_probe_ms=0", "'sync_probe_ms=0'" },
+	{ "sync_late=maybe", "'sync_late=maybe'" },
+	{ "sync_ignore_strangers", "'sync_ignore_strangers'" },
 	{ ",", "''" },
 	{ "fill=ones,,fill=zeros", "''" },
 	{ "fill=ones fill=zeros", "'fill=ones fill=zeros'" },

@@ -29,6 +29,9 @@ hotplug_config_init(struct hotplug_config *config)
 		.deadline_ms = 5000,
 		.uevent_buffer_kb = 16384,
 		.stuck_ms = 10000,
+		.sync = 1,
+		.sync_deadline_ms = 1000,
+		.sync_probe_ms = 10000,
 	};
 }
 
@@ -155,6 +158,12 @@ static const struct option {
 	{ "liveness_ms", offsetof(struct hotplug_config, liveness_ms), NULL, 0, MAX_MS },
 	{ "deadline_ms", offsetof(struct hotplug_config, deadline_ms), NULL, 0, MAX_MS },
 	{ "stuck_ms", offsetof(struct hotplug_config, stuck_ms), NULL, 1, MAX_MS },
+	{ "sync", offsetof(struct hotplug_config, sync), switch_choices, 0, 0 },
+	{ "sync_deadline_ms", offsetof(struct hotplug_config, sync_deadline_ms), NULL, 1, MAX_MS },
+	{ "sync_probe_ms", offsetof(struct hotplug_config, sync_probe_ms), NULL, 1, MAX_MS },
+	{ "sync_late", offsetof(struct hotplug_config, sync_late), switch_choices, 0, 0 },
+	{ "sync_ignore_strangers", offsetof(struct hotplug_config, sync_ignore_strangers),
+	  switch_choices, 0, 0 },
 	{ "uevent_buffer_kb", offsetof(struct hotplug_config, uevent_buffer_kb), NULL, 1,
 	  MAX_BUFFER_KB },
 };
@@ -209,7 +218,9 @@ what_is_wrong(int ret)
 			"policy.DEVICE=..., policy.DRIVER=..., heal_other=on|off, "
 			"sigbus=own|dispatch|none, fill=ones|zeros, "
 			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
-			"stuck_ms=1..3600000, uevent_buffer_kb=1..1048576, uio_mmap=on|off)";
+			"stuck_ms=1..3600000, uevent_buffer_kb=1..1048576, uio_mmap=on|off, "
+			"sync=on|off, sync_deadline_ms=1..3600000, sync_probe_ms=1..3600000, "
+			"sync_late=on|off, sync_ignore_strangers=on|off)";
 	case -ENOSPC:
 		return "too many with a fill or a policy of their own";
 	default:
@@ -288,6 +299,11 @@ config_fault(const struct hotplug_config *config)
 		if (config->own_policy[i].policy > HOTPLUG_POLICY_HEAL)
 			return "an own_policy has a policy that is no enum hotplug_policy";
 	}
+	if (config->sync > 1 || config->sync_late > 1 || config->sync_ignore_strangers > 1)
+		return "sync, sync_late or sync_ignore_strangers is neither 0 nor 1";
+	if (config->sync_deadline_ms < 1 || config->sync_deadline_ms > MAX_MS ||
+	    config->sync_probe_ms < 1 || config->sync_probe_ms > MAX_MS)
+		return "sync_deadline_ms or sync_probe_ms is not between 1 and 3600000";
 	for (i = 0; i < HOTPLUG_MAX_DRIVER_FILLS; i++) {
 		if (strnlen(config->driver_fill[i].driver, HOTPLUG_NAME_LEN) == HOTPLUG_NAME_LEN)
 			return "a driver_fill has a name without an end";

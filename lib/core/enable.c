@@ -15,6 +15,7 @@
 #include "../report/log.h"
 #include "../survive/cutoff.h"
 #include "../survive/stats.h"
+#include "../sync/sync.h"
 #include "../watch/watch.h"
 #include "bus.h"
 #include "config.h"
@@ -93,6 +94,8 @@ open_doors(void)
 		ret = eal_sigbus_start();
 	if (ret == 0)
 		ret = bus_enable_all();
+	if (ret == 0)
+		sync_start(&config);
 	return ret;
 }
 
@@ -192,6 +195,7 @@ hotplug_disable(void)
 	pthread_mutex_lock(&lock);
 	if (enable_is_on()) {
 		work_stop();            /* no new life any more */
+		sync_stop();
 		bus_disable_all();
 		stop_threads();
 		close_doors();

@@ -18,6 +18,7 @@
 
 #include "../core/bus.h"
 #include "../core/host.h"
+#include "../sync/sync.h"
 #include "port.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* holder */
@@ -113,16 +114,10 @@ static int
 probe(const char *text, const struct rte_devargs *devargs)
 {
 	struct rte_device *dev = attach_find(devargs);
-	uint16_t ids[HOTPLUG_MAX_PORTS];
 	int ret;
 
 	if (dev != NULL && rte_dev_is_probed(dev))
 		return -EEXIST;
-	if (port_list_held(devargs->name, ids) > 0) {
-		host_log(HOST_ERR, "attach %s: port %u is kept for it: close that first",
-			 devargs->name, ids[0]);
-		return -EBUSY;
-	}
 	ret = rte_dev_probe(text);
 	return ret < 0 ? explain(devargs, ret) : 0;
 }
@@ -143,9 +138,32 @@ first_port(const struct rte_devargs *devargs, uint16_t *port_id)
 	return 0;
 }
 
+/* In all processes: each probes it on a thread of its own. */
+static int
+attach_together(const char *text, const struct rte_devargs *devargs, uint16_t *port_id)
+{
+	struct hotplug_outcome outcome = { .size = sizeof(outcome) };
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+	const struct rte_device *dev;
+	int ret = sync_attach(text, &outcome);
+
+	if (ret != 0) {
+		host_log(HOST_ERR, "attach: %s (process %d)", outcome.reason, outcome.pid);
+		return ret;
+	}
+	dev = attach_find(devargs);
+	if (dev == NULL || port_list(dev, ids) == 0) {
+		sync_detach(devargs->name, NULL);
+		return dev == NULL ? -ENODEV : -ENOTSUP;
+	}
+	*port_id = ids[0];
+	return 0;
+}
+
 int
 hotplug_port_attach(const char *text, uint16_t *port_id)
 {
+	uint16_t ids[HOTPLUG_MAX_PORTS];
 	struct rte_devargs devargs;
 	int ret;
 
@@ -156,6 +174,12 @@ hotplug_port_attach(const char *text, uint16_t *port_id)
 	if (ret < 0 || devargs.bus == NULL) {
 		host_log(HOST_ERR, "attach: no bus knows a device '%s'", text);
 		ret = -EINVAL;
+	} else if (port_list_held(devargs.name, ids) > 0) {
+		host_log(HOST_ERR, "attach %s: port %u is kept for it: close that first",
+			 devargs.name, ids[0]);
+		ret = -EBUSY;
+	} else if (sync_is_on()) {
+		ret = attach_together(text, &devargs, port_id);
 	} else {
 		port_probe_lock();
 		ret = probe(text, &devargs);

@@ -17,6 +17,7 @@
 #include <rte_devargs.h>
 
 #include "../core/host.h"
+#include "../sync/sync.h"
 #include "stuck.h"
 
 #ifndef RTE_ETH_DEV_BONDING_MEMBER      /* up to 23.07 */
@@ -111,6 +112,20 @@ forget(const char *name)
 	pthread_mutex_unlock(&closed_lock);
 }
 
+static bool
+has_open_ports(const char *name)
+{
+	struct rte_devargs devargs;
+	const struct rte_device *dev = NULL;
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+
+	memset(&devargs, 0, sizeof(devargs));
+	if (rte_devargs_parse(&devargs, name) == 0)
+		dev = attach_find(&devargs);
+	rte_devargs_reset(&devargs);
+	return dev != NULL && port_list(dev, ids) > 0;
+}
+
 /* A closed port whose lost device has been detached for it. */
 static bool
 is_detached(uint16_t port_id)
@@ -136,6 +151,43 @@ detach(uint16_t port_id, char *name, size_t size)
 		ret = detach_device(device);
 	if (ret != 0)
 		return ret;
+	forget(device);
+	strcpy(name, device);
+	return 0;
+}
+
+static int
+detach_alone(uint16_t port_id, char *name, size_t size)
+{
+	int ret;
+
+	port_probe_lock();
+	ret = detach(port_id, name, size);
+	port_probe_unlock();
+	return ret;
+}
+
+/* In all processes.  is_closed: it must be, in this one. */
+static int
+detach_together(uint16_t port_id, bool is_closed, char *name, size_t size)
+{
+	struct hotplug_outcome outcome = { .size = sizeof(outcome) };
+	char device[HOTPLUG_NAME_LEN];
+	int ret = device_of(port_id, device);
+
+	if (is_detached(port_id))
+		return detach_alone(port_id, name, size);
+	if (ret == 0 && strlen(device) >= size)
+		return -ENAMETOOLONG;
+	if (ret == 0 && is_closed && has_open_ports(device))
+		return -EBUSY;
+	if (ret != 0)
+		return ret;
+	ret = sync_detach(device, &outcome);
+	if (ret != 0) {
+		host_log(HOST_ERR, "detach: %s (process %d)", outcome.reason, outcome.pid);
+		return ret;
+	}
 	forget(device);
 	strcpy(name, device);
 	return 0;
@@ -178,26 +230,25 @@ hotplug_port_detach(uint16_t port_id, char *name, size_t size)
 
 	if (port_id >= RTE_MAX_ETHPORTS || name == NULL || size == 0)
 		return -EINVAL;
-	port_probe_lock();
-	ret = stuck_is(port_of(&rte_eth_devices[port_id])) ? -EBUSY : detach(port_id, name, size);
-	port_probe_unlock();
+	if (stuck_is(port_of(&rte_eth_devices[port_id])))
+		ret = -EBUSY;
+	else if (sync_is_on())
+		ret = detach_together(port_id, true, name, size);
+	else
+		ret = detach_alone(port_id, name, size);
 	if (ret != 0)
 		log_refusal(port_id, ret);
 	return ret;
 }
 
 static int
-stop_and_close(uint16_t port_id)
+stop(uint16_t port_id)
 {
-	int ret = 0;
-
 	if (owner_of(port_id) != NULL) {
 		log_refusal(port_id, -EBUSY);
 		return -EBUSY;
 	}
-	if (rte_eth_devices[port_id].data->dev_started)
-		ret = rte_eth_dev_stop(port_id);
-	return ret == 0 ? rte_eth_dev_close(port_id) : ret;
+	return rte_eth_devices[port_id].data->dev_started ? rte_eth_dev_stop(port_id) : 0;
 }
 
 int
@@ -207,7 +258,14 @@ hotplug_port_remove(uint16_t port_id, char *name, size_t size)
 
 	if (port_id >= RTE_MAX_ETHPORTS || name == NULL || size == 0)
 		return -EINVAL;
-	if (rte_eth_devices[port_id].state != RTE_ETH_DEV_UNUSED)
-		ret = stop_and_close(port_id);
+	if (rte_eth_devices[port_id].state != RTE_ETH_DEV_UNUSED) {
+		ret = stop(port_id);
+		/* the primary closes it, last; what is lost is closed here */
+		if (ret == 0 && sync_is_on() &&
+		    port_of(&rte_eth_devices[port_id])->state <= PORT_LIVE)
+			return detach_together(port_id, false, name, size);
+		if (ret == 0)
+			ret = rte_eth_dev_close(port_id);
+	}
 	return ret == 0 ? hotplug_port_detach(port_id, name, size) : ret;
 }

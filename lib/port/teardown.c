@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@
 #include "../core/enable.h"
 #include "../core/host.h"
 #include "../core/work.h"
+#include "../sync/sync.h"
 #include "inside.h"
 #include "stuck.h"
 
@@ -142,6 +144,25 @@ close_pmd(struct rte_eth_dev *eth)
 	stuck_leave();
 }
 
+/* With other processes: they first, this one last, whoever of them is stopped. */
+static int
+remove_device(struct rte_device *dev)
+{
+	char name[HOTPLUG_NAME_LEN];
+	int ret;
+
+	snprintf(name, sizeof(name), "%s", rte_dev_name(dev));
+	if (sync_is_on() && sync_has_others())
+		return sync_detach(name, NULL);
+	port_probe_lock();
+	port_probe_own(name);
+	stuck_enter();
+	ret = rte_dev_remove(dev);
+	stuck_leave();
+	port_probe_unlock();
+	return ret;
+}
+
 /* The PMD's remove looks for a port by the device's name, and would close it once
  * more: it does not find it for that moment. */
 static int
@@ -156,12 +177,7 @@ detach(struct rte_device *dev, const uint16_t *ids, unsigned int n)
 		snprintf(eth->data->name, sizeof(eth->data->name), "hotplug-held-%u", ids[i]);
 		eth->device = &port_of(eth)->shadow;
 	}
-	port_probe_lock();
-	port_probe_own(port_of(&rte_eth_devices[ids[0]])->device);
-	stuck_enter();
-	ret = rte_dev_remove(dev);
-	stuck_leave();
-	port_probe_unlock();
+	ret = remove_device(dev);
 	for (i = 0; i < n; i++)
 		memcpy(rte_eth_devices[ids[i]].data->name,
 		       port_of(&rte_eth_devices[ids[i]])->name, RTE_ETH_NAME_MAX_LEN);

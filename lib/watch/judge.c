@@ -16,6 +16,7 @@
 #include "../core/host.h"
 #include "../report/events.h"
 #include "../survive/cutoff.h"
+#include "../sync/sync.h"
 #include "judge.h"
 #include "patience.h"
 
@@ -116,12 +117,26 @@ tell_bus(struct hotplug_device *dev)
 	device_lock();
 }
 
+/* With the lock held; what other processes have told is not told again. */
+static void
+tell_others(struct hotplug_device *dev)
+{
+	uint64_t generation = dev->id.generation;
+
+	if (dev->first_sign == HOTPLUG_SIGN_CALLER)
+		return;
+	device_unlock();
+	sync_tell_sign(dev->name, generation);
+	device_lock();
+}
+
 static void
 say_gone(struct hotplug_device *dev, enum state_input input)
 {
 	dev->cause = state_cause(input, dev->first_sign);
 	if (dev->bus->ops->lost != NULL)
 		tell_bus(dev);
+	tell_others(dev);
 	raise_event(dev, HOTPLUG_EVENT_GONE, dev->cause);
 	dev->owes_gone = false;
 	note_change(dev);
@@ -138,6 +153,7 @@ say_requested(struct hotplug_device *dev)
 	event = describe(dev, HOTPLUG_EVENT_REQUESTED, HOTPLUG_CAUSE_REQUESTED);
 	dev->is_requested = true;       /* before the lock is let go: it may be met at once */
 	dev->requested_ns = device_now_ns();
+	tell_others(dev);
 	push(&event);
 }
 

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_sync: the shared table and its machine, one behaviour at a time.
+ * In:  tables that are damaged, full, of another version; processes that say nonsense.
+ * Out: an error that names the process, and everybody else goes on.
+ * Context: app. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync_world.h"
+#include "test.h"
+
+static void
+test_table_of_the_right_kind_is_taken(void **state)
+{
+	size_t size = sync_table_size(SYNC_N_ENTRIES, SYNC_N_SLOTS, SYNC_TEXT_LEN);
+	struct sync_table *table = calloc(1, size);
+
+	(void)state;
+	sync_table_format(table, SYNC_N_ENTRIES, SYNC_N_SLOTS, SYNC_TEXT_LEN);
+	assert_null(sync_table_fault(table, size));
+	assert_true((char *)sync_request_text(table, SYNC_N_SLOTS - 1) + SYNC_TEXT_LEN <=
+		    (char *)table + size);
+	assert_true(size < 4u << 20);
+	free(table);
+}
+
+static void
+test_table_of_another_kind_is_refused(void **state)
+{
+	struct world w;
+	struct sync_table *table = world_table(&w);
+
+	(void)state;
+	world_init(&w, false);
+	assert_null(sync_table_fault(table, sizeof(w.table)));
+	assert_non_null(sync_table_fault(table, table->size - 1));
+	assert_non_null(sync_table_fault(table, 8));
+	table->version++;
+	assert_string_equal(sync_table_fault(table, sizeof(w.table)),
+			    "it is of another version of dpdk-hotplug");
+	table->version--;
+	table->n_slots = 1u << 31;
+	assert_string_equal(sync_table_fault(table, sizeof(w.table)), "its measures are impossible");
+	table->n_slots = WORLD_N;
+	table->size--;
+	assert_non_null(sync_table_fault(table, sizeof(w.table)));
+	table->magic = 0;
+	assert_string_equal(sync_table_fault(table, sizeof(w.table)),
+			    "it is no table of dpdk-hotplug");
+}
+
+static void
+test_entry_that_is_being_written_is_not_read(void **state)
+{
+	const struct sync_change change = { .want = SYNC_WANT_ATTACHED, .name = "a", .text = "a" };
+	char copy[sizeof(struct sync_entry) + WORLD_TEXT];
+	struct world w;
+
+	(void)state;
+	world_init(&w, false);
+	sync_entry_write(world_table(&w), 0, &change);
+	assert_true(sync_entry_read(world_table(&w), 0, (struct sync_entry *)(void *)copy));
+	atomic_store(&sync_entry(world_table(&w), 0)->generation, 0);
+	assert_false(sync_entry_read(world_table(&w), 0, (struct sync_entry *)(void *)copy));
+}
+
+static void
+join_both(struct world *w)
+{
+	uint32_t p;
+
+	world_init(w, false);
+	for (p = 1; p < WORLD_N; p++) {
+		world_scan(w, p);
+		world_claim(w, p);
+	}
+}
+
+static const struct sync_answer *
+ask_for(struct world *w, uint32_t p, enum sync_op op)
+{
+	assert_true(world_request(w, p, op));
+	assert_true(world_settle(w, false));
+	assert_int_equal(atomic_load(&world_asked(w, p)->state), SYNC_REQUEST_DONE);
+	assert_null(w->broken);
+	return &world_asked(w, p)->answer;
+}
+
+static void
+test_repeated_attach_and_detach_fail_and_change_nothing(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	assert_int_equal(ask_for(&w, 1, SYNC_OP_ATTACH)->error, 0);
+	assert_int_equal(ask_for(&w, 2, SYNC_OP_ATTACH)->error, -EEXIST);
+	assert_true(w.process[0].has && w.process[1].has && w.process[2].has);
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_DETACH)->error, 0);
+	assert_int_equal(ask_for(&w, 1, SYNC_OP_DETACH)->error, -ENODEV);
+	assert_false(w.process[0].has || w.process[1].has || w.process[2].has);
+}
+
+/* Stock: a repeated attach beside a frozen process destroys the port everywhere. */
+static void
+test_frozen_process_costs_its_deadline_and_no_port(void **state)
+{
+	const struct sync_answer *answer;
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_ATTACH)->error, 0);
+	w.process[2].is_frozen = true;
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_ATTACH)->error, -EEXIST);
+	answer = ask_for(&w, 0, SYNC_OP_DETACH);
+	assert_int_equal(answer->error, -ETIMEDOUT);
+	assert_int_equal(answer->slot, 2);
+	assert_int_equal(answer->pid, 102);
+	assert_string_equal(answer->reason, "it does not answer");
+	assert_true(w.process[0].has && w.process[1].has && w.process[2].has);
+	assert_true(world_settle(&w, true));
+	assert_true(w.process[2].has);
+}
+
+static void
+test_late_process_catches_up_when_that_is_wanted(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	w.primary.accepts_late = true;
+	w.process[2].is_frozen = true;
+	w.process[2].is_member = false; /* the world's own check wants it everywhere */
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_ATTACH)->error, 0);
+	assert_false(w.process[2].has);
+	w.process[2].is_member = true;
+	assert_true(world_settle(&w, true));
+	assert_true(w.process[2].has);
+}
+
+static void
+test_lost_device_is_detached_whoever_is_frozen(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_ATTACH)->error, 0);
+	w.process[2].is_frozen = true;
+	w.process[2].is_member = false; /* the world's own check wants it everywhere */
+	w.is_lost = true;
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_DETACH)->error, 0);
+	assert_false(w.process[0].has || w.process[1].has);
+	w.process[2].is_member = true;
+	assert_true(world_settle(&w, true));
+	assert_false(w.process[2].has);
+}
+
+/* The requester has seen it go, the primary learns it while it asks the others. */
+static void
+test_loss_is_learned_in_the_middle_of_a_detach(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_ATTACH)->error, 0);
+	w.process[2].is_frozen = true;
+	w.process[2].is_member = false; /* the world's own check wants it everywhere */
+	assert_true(world_request(&w, 1, SYNC_OP_DETACH));
+	while (w.primary.phase != SYNC_PHASE_ASK)
+		world_step(&w, 0);
+	w.is_lost = true;
+	assert_true(world_settle(&w, false));
+	assert_int_equal(world_asked(&w, 1)->answer.error, 0);
+	assert_false(w.process[0].has || w.process[1].has);
+}
+
+static void
+test_damaged_slot_is_named_and_hurts_nobody(void **state)
+{
+	const struct sync_answer *answer;
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	sync_slot(world_table(&w), 2)->magic = 0xdead;
+	w.process[2].is_frozen = true;
+	answer = ask_for(&w, 1, SYNC_OP_ATTACH);
+	assert_int_equal(answer->error, -EBADMSG);
+	assert_int_equal(answer->slot, 2);
+	assert_string_equal(answer->reason, "its slot in the table is damaged");
+	assert_false(w.process[0].has || w.process[1].has);
+}
+
+static void
+test_nonsense_in_an_acknowledgement_is_an_error(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	assert_true(world_request(&w, 0, SYNC_OP_ATTACH));
+	while (w.primary.phase != SYNC_PHASE_ASK) {
+		world_step(&w, 0);
+		if (w.process[0].job != WORLD_NO_JOB)
+			world_return(&w, 0, 0);
+	}
+	memset(sync_slot(world_table(&w), 2)->reason, 'x', SYNC_REASON_LEN);
+	sync_ack(world_table(&w), 2, 0)->error = INT32_MIN;
+	atomic_store(&sync_ack(world_table(&w), 2, 0)->generation,
+		     atomic_load(&sync_entry(world_table(&w), 0)->generation));
+	assert_true(world_settle(&w, false));
+	assert_int_equal(world_asked(&w, 0)->answer.error, -EBADMSG);
+	assert_int_equal(strlen(world_asked(&w, 0)->answer.reason), SYNC_REASON_LEN - 1);
+	assert_false(w.process[0].has || w.process[1].has);
+}
+
+static void
+test_damaged_request_is_refused(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	assert_true(world_request(&w, 1, 7));
+	assert_true(world_settle(&w, false));
+	assert_int_equal(world_asked(&w, 1)->answer.error, -EINVAL);
+	assert_true(world_request(&w, 1, SYNC_OP_ATTACH));
+	memset(sync_request_text(world_table(&w), 1), 'x', WORLD_TEXT);
+	assert_true(world_settle(&w, false));
+	assert_int_equal(world_asked(&w, 1)->answer.error, -EINVAL);
+	assert_true(world_request(&w, 1, SYNC_OP_ATTACH));
+	memset(world_asked(&w, 1)->name, 'x', HOTPLUG_NAME_LEN);
+	assert_true(world_settle(&w, false));
+	assert_int_equal(world_asked(&w, 1)->answer.error, -EINVAL);
+	assert_int_equal(ask_for(&w, 1, SYNC_OP_ATTACH)->error, 0);
+}
+
+static void
+test_full_table_refuses_and_says_so(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_ATTACH)->error, 0);
+	strcpy(sync_entry(world_table(&w), 0)->name, "other");
+	w.process[0].has = w.process[1].has = w.process[2].has = false;
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_ATTACH)->error, -ENOSPC);
+}
+
+/* Who came first is served first, whatever its slot. */
+static void
+test_requests_are_served_in_their_order(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	assert_true(world_request(&w, 2, SYNC_OP_ATTACH));
+	assert_true(world_request(&w, 1, SYNC_OP_ATTACH));
+	assert_true(world_request(&w, 0, SYNC_OP_DETACH));
+	assert_true(world_settle(&w, false));
+	assert_int_equal(world_asked(&w, 2)->answer.error, 0);
+	assert_int_equal(world_asked(&w, 1)->answer.error, -EEXIST);
+	assert_int_equal(world_asked(&w, 0)->answer.error, 0);
+	assert_false(w.process[0].has || w.process[1].has || w.process[2].has);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table_of_the_right_kind_is_taken),
+		cmocka_unit_test(test_table_of_another_kind_is_refused),
+		cmocka_unit_test(test_entry_that_is_being_written_is_not_read),
+		cmocka_unit_test(test_repeated_attach_and_detach_fail_and_change_nothing),
+		cmocka_unit_test(test_frozen_process_costs_its_deadline_and_no_port),
+		cmocka_unit_test(test_late_process_catches_up_when_that_is_wanted),
+		cmocka_unit_test(test_lost_device_is_detached_whoever_is_frozen),
+		cmocka_unit_test(test_loss_is_learned_in_the_middle_of_a_detach),
+		cmocka_unit_test(test_damaged_slot_is_named_and_hurts_nobody),
+		cmocka_unit_test(test_nonsense_in_an_acknowledgement_is_an_error),
+		cmocka_unit_test(test_damaged_request_is_refused),
+		cmocka_unit_test(test_full_table_refuses_and_says_so),
+		cmocka_unit_test(test_requests_are_served_in_their_order),
+	};
+
+	return cmocka_run_group_tests_name("sync", tests, NULL, NULL);
+}

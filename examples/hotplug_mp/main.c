@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* hotplug_mp: attach and detach devices in several processes, from any of them.
+ * In:  EAL arguments, then commands (commands.c).  Out: what the console prints.
+ *
+ *	./hotplug_mp --proc-type=auto
+ *
+ * Stand-alone: make, with pkg-config's libdpdk and libdpdk-hotplug. */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmdline.h>
+#include <cmdline_rdline.h>
+#include <cmdline_socket.h>
+#include <rte_debug.h>
+#include <rte_eal.h>
+
+#include <hotplug.h>
+
+#include "commands.h"
+
+int
+main(int argc, char **argv)
+{
+	struct hotplug_config config;
+	struct cmdline *console;
+
+	if (rte_eal_init(argc, argv) < 0)
+		rte_exit(EXIT_FAILURE, "cannot initialise EAL\n");
+	hotplug_config_init(&config);
+	if (hotplug_config_parse(&config, getenv("DPDK_HOTPLUG"), NULL, 0) != 0 ||
+	    hotplug_enable(&config) != 0)
+		rte_exit(EXIT_FAILURE, "cannot enable dpdk-hotplug\n");
+	console = cmdline_stdin_new(commands, "example> ");
+	if (console == NULL)
+		rte_exit(EXIT_FAILURE, "cannot open the console\n");
+	cmdline_interact(console);
+	cmdline_stdin_exit(console);
+	rte_eal_cleanup();
+	return 0;
+}

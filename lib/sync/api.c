@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* api: a device comes or goes, in all processes or in this one.
+ * In:  hotplug_device_attach/detach (app, events).  Out: sync, or this process alone.
+ * Context: app, events; blocks until it is done. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../core/enable.h"
+#include "../core/host.h"
+#include "local.h"
+#include "share.h"
+#include "sync.h"
+
+static int
+alone(bool attaches, const char *text, struct hotplug_outcome *outcome)
+{
+	char name[HOTPLUG_NAME_LEN];
+	int ret = local_name(text, name);
+
+	if (ret == 0 && hand_is_self())
+		ret = -EDEADLK;
+	else if (ret == 0 && attaches)
+		ret = local_attach(name, text);
+	else if (ret == 0)
+		ret = local_may_detach(name, outcome->reason, sizeof(outcome->reason));
+	if (ret == 0 && !attaches)
+		ret = local_detach(name);
+	if (ret == 0)
+		ret = attaches ? -EEXIST : -ENODEV;
+	outcome->error = ret < 0 ? ret : 0;
+	if (ret < 0 && outcome->reason[0] == '\0')
+		snprintf(outcome->reason, sizeof(outcome->reason), "%s", strerror(-ret));
+	return outcome->error;
+}
+
+static int
+change(bool attaches, const char *text, unsigned int flags, struct hotplug_outcome *outcome)
+{
+	if (!enable_is_on()) {
+		snprintf(outcome->reason, sizeof(outcome->reason), "dpdk-hotplug is not enabled");
+		return outcome->error = -EPERM;
+	}
+	if (flags & HOTPLUG_PRIVATE)
+		return alone(attaches, text, outcome);
+	if (sync_is_on())
+		return attaches ? sync_attach(text, outcome) : sync_detach(text, outcome);
+	if (!enable_config()->sync || !share_is_possible())
+		return alone(attaches, text, outcome);
+	snprintf(outcome->reason, sizeof(outcome->reason),
+		 "the primary process has not enabled dpdk-hotplug");
+	return outcome->error = -ENOTCONN;
+}
+
+static int
+begin(bool attaches, const char *text, unsigned int flags, struct hotplug_outcome *outcome)
+{
+	struct hotplug_outcome own = { .size = sizeof(own) };
+	int ret;
+
+	if (text == NULL || text[0] == '\0' || (flags & ~HOTPLUG_PRIVATE) != 0 ||
+	    (outcome != NULL && outcome->size != sizeof(*outcome)))
+		return -EINVAL;
+	ret = change(attaches, text, flags, &own);
+	if (ret != 0)
+		host_log(HOST_ERR, "%s %.64s: %s (process %d)", attaches ? "attach" : "detach",
+			 text, own.reason, own.pid);
+	if (outcome != NULL)
+		*outcome = own;
+	return ret;
+}
+
+int
+hotplug_device_attach(const char *devargs, unsigned int flags, struct hotplug_outcome *outcome)
+{
+	return begin(true, devargs, flags, outcome);
+}
+
+int
+hotplug_device_detach(const char *name, unsigned int flags, struct hotplug_outcome *outcome)
+{
+	return begin(false, name, flags, outcome);
+}

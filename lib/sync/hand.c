@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* hand: one thread that drivers may keep waiting.
+ * In:  one job at a time (the sync thread).  Out: what became of it, done().
+ * A job whose driver does not return is abandoned: nobody asks for its result, and
+ * when the driver returns after all, what it has attached is detached again.
+ * Lock: `lock` guards all below; not held while a driver runs.
+ * Context: the hand's own thread. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/host.h"
+#include "hotplug.h"
+#include "local.h"
+
+enum job { JOB_NONE, JOB_ATTACH, JOB_DETACH };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static struct host_thread thread;
+static bool is_running, is_abandoned, has_thread;
+static enum job job;            /* until it has been polled */
+static bool is_over;            /* its driver has returned */
+static int result;
+static char name[HOTPLUG_NAME_LEN];
+static char *text;
+static void (*tell_done)(void);
+
+/* With the lock held; it is released while the driver runs. */
+static void
+run_job(void)
+{
+	enum job what = job;
+	int ret;
+
+	pthread_mutex_unlock(&lock);
+	ret = what == JOB_ATTACH ? local_attach(name, text) : local_detach(name);
+	pthread_mutex_lock(&lock);
+	if (is_abandoned && what == JOB_ATTACH && ret > 0) {
+		pthread_mutex_unlock(&lock);
+		host_log(HOST_WARN, "%s: its driver has returned at last: detached again", name);
+		local_detach(name);
+		pthread_mutex_lock(&lock);
+	}
+	result = ret;
+	is_over = true;
+	if (is_abandoned)
+		job = JOB_NONE;
+	is_abandoned = false;
+	free(text);
+	text = NULL;
+}
+
+static void
+run(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&lock);
+	while (is_running) {
+		if (job == JOB_NONE || is_over) {
+			pthread_cond_wait(&changed, &lock);
+			continue;
+		}
+		run_job();
+		pthread_cond_broadcast(&changed);
+		if (!is_running)
+			break;
+		pthread_mutex_unlock(&lock);
+		tell_done();
+		pthread_mutex_lock(&lock);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+int
+hand_start(void (*done)(void))
+{
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	if (job != JOB_NONE && !is_over) {
+		pthread_mutex_unlock(&lock);
+		return -EBUSY;          /* since before we were disabled */
+	}
+	tell_done = done;
+	job = JOB_NONE;
+	is_running = true;
+	ret = host_thread_start(&thread, "hotplug-hand", run, NULL);
+	is_running = has_thread = ret == 0;
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+void
+hand_stop(void)
+{
+	struct timespec until;
+	bool is_stuck;
+
+	pthread_mutex_lock(&lock);
+	is_running = false;
+	pthread_cond_broadcast(&changed);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	while (job != JOB_NONE && !is_over)
+		if (pthread_cond_timedwait(&changed, &lock, &until) != 0)
+			break;
+	is_stuck = job != JOB_NONE && !is_over;
+	is_abandoned |= is_stuck;
+	pthread_mutex_unlock(&lock);
+	if (is_stuck)
+		host_log(HOST_ERR, "%s: its driver does not return: its thread is left behind", name);
+	else if (has_thread)
+		host_thread_join(&thread);
+	has_thread = false;
+}
+
+bool
+hand_is_self(void)
+{
+	return has_thread && pthread_equal(pthread_self(), thread.id);
+}
+
+static int
+give(enum job what, const char *device, const char *devargs)
+{
+	char *copy = strdup(devargs);
+	int ret = -EINPROGRESS;
+
+	if (copy == NULL)
+		return -ENOMEM;
+	pthread_mutex_lock(&lock);
+	if (job != JOB_NONE && !is_over) {
+		ret = -EBUSY;
+		free(copy);
+	} else {
+		job = what;
+		is_over = is_abandoned = false;
+		text = copy;
+		snprintf(name, sizeof(name), "%s", device);
+		pthread_cond_broadcast(&changed);
+	}
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+int
+hand_attach(const char *device, const char *devargs)
+{
+	return give(JOB_ATTACH, device, devargs);
+}
+
+int
+hand_detach(const char *device)
+{
+	return give(JOB_DETACH, device, "");
+}
+
+int
+hand_poll(void)
+{
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	ret = is_over ? result : -EINPROGRESS;
+	if (is_over)
+		job = JOB_NONE;
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+void
+hand_abandon(void)
+{
+	pthread_mutex_lock(&lock);
+	if (job != JOB_NONE && !is_over)
+		is_abandoned = true;
+	else
+		job = JOB_NONE;
+	pthread_mutex_unlock(&lock);
+}

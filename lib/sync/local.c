@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* local: attach and detach in this process alone.
+ * rte_dev_probe() and rte_dev_remove() tell the other processes themselves; what
+ * they do in their own is not exported, so it is done here with the bus's own ops.
+ * In:  a name and devargs (the hand, app for private devices).  Out: a device, or
+ *      everything as it was.
+ * A virtual device in a secondary is made with rte_vdev_init(): the bus's scan would
+ * ask the primary by message, and wait five seconds for one that is stopped.
+ * Lock: port_probe_lock(): EAL's probe is not thread-safe.
+ * Context: the hand, app; blocks as long as the driver does. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_bus.h>
+#include <rte_bus_vdev.h>
+#include <rte_dev.h>
+#include <rte_devargs.h>
+#include <rte_eal.h>
+
+#include "../core/stock_bus.h"
+#include "../port/port.h"
+#include "local.h"
+
+static int
+match_name(const struct rte_device *dev, const void *name)
+{
+	return strcmp(rte_dev_name(dev), name);
+}
+
+static struct rte_device *
+find(struct rte_bus *bus, const char *name)
+{
+	return bus_find_device(bus, match_name, name);
+}
+
+/* The bus that says this name is its own; NULL: none. */
+static struct rte_bus *
+bus_of(const char *name)
+{
+	struct rte_devargs devargs;
+	struct rte_bus *bus;
+
+	memset(&devargs, 0, sizeof(devargs));
+	bus = rte_devargs_parse(&devargs, name) == 0 ? devargs.bus : NULL;
+	rte_devargs_reset(&devargs);
+	return bus;
+}
+
+static struct rte_device *
+find_probed(const char *name)
+{
+	struct rte_bus *bus = bus_of(name);
+	struct rte_device *dev = bus != NULL ? find(bus, name) : NULL;
+
+	return dev != NULL && rte_dev_is_probed(dev) ? dev : NULL;
+}
+
+int
+local_name(const char *text, char *name)
+{
+	struct rte_devargs devargs;
+	int ret = -EINVAL;
+
+	memset(&devargs, 0, sizeof(devargs));
+	if (rte_devargs_parse(&devargs, text) == 0 && devargs.bus != NULL)
+		ret = snprintf(name, HOTPLUG_NAME_LEN, "%s", devargs.name) < HOTPLUG_NAME_LEN ?
+			0 : -ENAMETOOLONG;
+	rte_devargs_reset(&devargs);
+	return ret;
+}
+
+bool
+local_has(const char *name)
+{
+	return find_probed(name) != NULL;
+}
+
+/* EAL owns what has been inserted; it may put it into what it has.  A secondary's list
+ * of virtual devices comes from the primary without their devargs. */
+static int
+insert_devargs(struct rte_bus *bus, const char *name, const char *text)
+{
+	struct rte_devargs *devargs = calloc(1, sizeof(*devargs));
+	struct rte_device *dev = find(bus, name);
+	int ret;
+
+	if (devargs == NULL)
+		return -ENOMEM;
+	ret = rte_devargs_parse(devargs, text);
+	if (ret == 0)
+		ret = rte_devargs_insert(&devargs) != 0 ? -EINVAL : 0;
+	if (ret != 0) {
+		rte_devargs_reset(devargs);
+		free(devargs);
+	} else if (dev != NULL && bus_is_virtual(bus) && !rte_dev_is_probed(dev)) {
+		bus_give_devargs(dev, devargs);
+	}
+	return ret;
+}
+
+static void
+remove_devargs(const char *text)
+{
+	struct rte_devargs devargs;
+
+	memset(&devargs, 0, sizeof(devargs));
+	if (rte_devargs_parse(&devargs, text) == 0)
+		rte_devargs_remove(&devargs);
+	rte_devargs_reset(&devargs);
+}
+
+void
+local_expect(const char *text)
+{
+	char name[HOTPLUG_NAME_LEN];
+
+	if (local_name(text, name) == 0)
+		(void)insert_devargs(bus_of(name), name, text);
+}
+
+/* As EAL does it in its own process. */
+static int
+probe(struct rte_bus *bus, const char *name, const char *text)
+{
+	struct rte_device *dev;
+	int ret = insert_devargs(bus, name, text);
+
+	if (ret != 0)
+		return ret;
+	ret = find(bus, name) != NULL && bus_is_virtual(bus) ? 0 : bus_scan(bus);
+	dev = find(bus, name);
+	if (ret == 0 && dev == NULL)
+		ret = -ENODEV;
+	if (ret != 0) {
+		remove_devargs(text);
+		return ret;
+	}
+	ret = bus_plug(bus, dev);
+	return ret > 0 ? -ENOTSUP : ret;
+}
+
+static int
+probe_vdev_in_secondary(struct rte_bus *bus, const char *name, const char *text)
+{
+	const char *args = strchr(text, ',');
+	int ret = -EEXIST;
+
+	if (find(bus, name) == NULL)
+		ret = rte_vdev_init(name, args != NULL ? args + 1 : "");
+	if (ret == -EEXIST)             /* EAL knows it, from its start */
+		return probe(bus, name, text);
+	return ret > 0 ? -ENOTSUP : ret;
+}
+
+/* 1, or -errno: also where the bus has said yes and there is no device. */
+static int
+probe_new(struct rte_bus *bus, const char *name, const char *text)
+{
+	int ret;
+
+	if (rte_eal_process_type() == RTE_PROC_SECONDARY && bus_is_virtual(bus))
+		ret = probe_vdev_in_secondary(bus, name, text);
+	else
+		ret = probe(bus, name, text);
+	if (ret != 0)
+		return ret;
+	return find_probed(name) != NULL ? 1 : -ENODEV;
+}
+
+int
+local_attach(const char *name, const char *text)
+{
+	struct rte_bus *bus = bus_of(name);
+	int ret;
+
+	if (bus == NULL)        /* no driver here that knows such a name */
+		return -ENOTSUP;
+	port_probe_lock();
+	ret = find_probed(name) != NULL ? 0 : probe_new(bus, name, text);
+	port_probe_unlock();
+	return ret;
+}
+
+/* A secondary's port outlives its driver's remove where the primary has closed it
+ * first: the driver does not find it by its name any more.  The device is freed by
+ * then; stand_in is what DESTROY callbacks see of it. */
+static void
+release_rest(const struct rte_device *dev, struct rte_device *stand_in, const uint16_t *ids,
+	     unsigned int n)
+{
+	struct rte_eth_dev *eth;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		eth = &rte_eth_devices[ids[i]];
+		if (eth->state == RTE_ETH_DEV_UNUSED || eth->device != dev)
+			continue;
+		eth->device = stand_in;
+		rte_eth_dev_release_port(eth);
+	}
+}
+
+static int
+unplug(struct rte_bus *bus, struct rte_device *dev, const char *name)
+{
+	struct rte_device stand_in = *dev;
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+	unsigned int n = port_list(dev, ids);
+	int ret = bus_unplug(bus, dev);
+
+	if (ret != 0)
+		return ret > 0 ? -ENOENT : ret;
+	stand_in.name = name;
+	stand_in.devargs = NULL;
+	release_rest(dev, &stand_in, ids, n);
+	return 1;
+}
+
+int
+local_detach(const char *name)
+{
+	struct rte_device *dev;
+	int ret = 0;
+
+	port_probe_lock();
+	port_probe_own(name);
+	dev = find_probed(name);
+	if (dev != NULL)
+		ret = unplug(bus_of(name), dev, name);
+	port_probe_unlock();
+	return ret;
+}
+
+int
+local_may_detach(const char *name, char *reason, size_t len)
+{
+	const struct rte_device *dev = find_probed(name);
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+	unsigned int i, n = dev != NULL ? port_list(dev, ids) : 0;
+
+	for (i = 0; i < n; i++) {
+		if (rte_eth_devices[ids[i]].data->dev_started == 0)
+			continue;
+		snprintf(reason, len, "port %u is started", ids[i]);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+void
+local_describe(const char *name, char *text, size_t len)
+{
+	const struct rte_device *dev = find_probed(name);
+	const struct rte_devargs *devargs = dev != NULL ? rte_dev_devargs(dev) : NULL;
+
+	if (devargs != NULL && devargs->args != NULL && devargs->args[0] != '\0')
+		snprintf(text, len, "%s,%s", name, devargs->args);
+	else
+		snprintf(text, len, "%s", name);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_SYNC_LOCAL_H
+#define HOTPLUG_SYNC_LOCAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A device in this process alone, without EAL's own message to the others. */
+
+/* The device's name in devargs; name has HOTPLUG_NAME_LEN bytes.  -EINVAL: no bus
+ * knows it; -ENAMETOOLONG. */
+int local_name(const char *text, char *name);
+bool local_has(const char *name);
+/* 1 done newly, 0 it was so, -errno; reason gets a sentence.  Block as long as the
+ * driver does. */
+int local_attach(const char *name, const char *text);
+int local_detach(const char *name);
+/* 0, or -EBUSY and the reason. */
+int local_may_detach(const char *name, char *reason, size_t len);
+/* While EAL starts: when it probes this device, then with these. */
+void local_expect(const char *text);
+/* Its devargs as text, or its name. */
+void local_describe(const char *name, char *text, size_t len);
+
+/* hand.c: a thread that does one of these at a time, so that who waits for a driver
+ * can stop waiting.  done(): called by it at the end of each. */
+int hand_start(void (*done)(void));
+void hand_stop(void);           /* a driver that does not return keeps its thread */
+bool hand_is_self(void);
+/* -EINPROGRESS, or -EBUSY: it is at work. */
+int hand_attach(const char *name, const char *text);
+int hand_detach(const char *name);
+int hand_poll(void);            /* -EINPROGRESS, or what became of it */
+void hand_abandon(void);        /* what it is at is undone when its driver returns */
+
+#endif /* HOTPLUG_SYNC_LOCAL_H */

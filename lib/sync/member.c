@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* member: one process becomes what the table says, and says so.
+ * In:  entries whose generation is not the one that we acknowledged last.  Out: the
+ *      device attached or detached in this process, an acknowledgement.
+ * It does not matter how many generations were missed: only the last one counts,
+ * and what this process itself did on the way there.
+ * Context: work (the sync thread); no lock; nothing of DPDK. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "machine.h"
+
+enum todo { TODO_NOTHING, TODO_ATTACH, TODO_DETACH };
+
+size_t
+sync_member_extra(const struct sync_table *table)
+{
+	size_t copy = sizeof(struct sync_entry) + table->text_len;
+
+	return ((copy + 63) & ~(size_t)63) + table->n_entries * sizeof(struct sync_did);
+}
+
+void
+sync_member_init(struct sync_member *member, void *extra)
+{
+	const struct sync_table *table = member->table;
+	size_t copy = (sizeof(struct sync_entry) + table->text_len + 63) & ~(size_t)63;
+	uint32_t i;
+
+	memset(extra, 0, sync_member_extra(table));
+	member->copy = extra;
+	member->did = (struct sync_did *)(void *)((char *)extra + copy);
+	member->busy = SYNC_NOBODY;
+	member->joined = atomic_load(&table->progress);
+	for (i = 0; i < table->n_entries; i++)
+		member->did[i].is_older = sync_entry(table, i)->want != SYNC_WANT_NOTHING;
+}
+
+/* Has this process slept over what was settled before?  What it has may then be of
+ * any age, and only what is wanted counts.  A newcomer has what the primary had. */
+static bool
+has_missed_some(const struct sync_member *member, uint32_t i, const struct sync_entry *entry)
+{
+	uint64_t seen = atomic_load(&sync_ack(member->table, member->slot, i)->generation);
+
+	return seen < entry->base || (seen == 0 && member->did[i].is_older);
+}
+
+/* What it has of this device already may be the primary's of just now (EAL's start
+ * finds that), or older than what was settled last: no more its own than what it
+ * attaches now. */
+static bool
+inherits(const struct sync_member *member, uint32_t i, const struct sync_entry *entry)
+{
+	return member->joined >= entry->begun || has_missed_some(member, i, entry);
+}
+
+static enum todo
+decide(const struct sync_member *member, uint32_t i, const struct sync_entry *entry)
+{
+	const struct sync_did *did = &member->did[i];
+
+	if (entry->want == SYNC_WANT_ATTACHED)
+		return entry->is_shared || (entry->is_undo && did->has_detached) ?
+			TODO_ATTACH : TODO_NOTHING;
+	if (entry->want != SYNC_WANT_DETACHED)
+		return TODO_NOTHING;
+	if (entry->is_undo && !did->has_attached && !inherits(member, i, entry))
+		return TODO_NOTHING;
+	return TODO_DETACH;
+}
+
+static void
+acknowledge(struct sync_member *member, uint32_t i, uint64_t generation, int error)
+{
+	struct sync_ack *ack = sync_ack(member->table, member->slot, i);
+
+	ack->error = error;
+	atomic_store(&ack->generation, generation);
+	member->ops->wake(member->arg, SYNC_PRIMARY);
+}
+
+/* The job for an entry has ended.  Where the entry has moved on meanwhile, its next
+ * generation takes it from here. */
+static void
+finish(struct sync_member *member, uint32_t i, int ret)
+{
+	struct sync_did *did = &member->did[i];
+
+	sync_slot(member->table, member->slot)->busy[0] = '\0';
+	member->busy = SYNC_NOBODY;
+	if (ret > 0 || (ret == 0 && member->busy_attaches && member->busy_inherits)) {
+		did->has_attached = member->busy_attaches;
+		did->has_detached = !member->busy_attaches;
+	}
+	if (atomic_load(&sync_entry(member->table, i)->generation) == member->busy_generation)
+		acknowledge(member, i, member->busy_generation, ret < 0 ? ret : 0);
+}
+
+static void
+begin(struct sync_member *member, uint32_t i, bool attaches)
+{
+	struct sync_slot *slot = sync_slot(member->table, member->slot);
+	const struct sync_entry *entry = member->copy;
+	int ret;
+
+	memcpy(slot->busy, entry->name, sizeof(slot->busy));
+	member->busy = i;
+	member->busy_attaches = attaches;
+	member->busy_inherits = inherits(member, i, entry);
+	member->busy_generation = atomic_load(&entry->generation);
+	ret = attaches ? member->ops->attach(member->arg, entry->name, entry->text) :
+		member->ops->detach(member->arg, entry->name);
+	if (ret != -EINPROGRESS)
+		finish(member, i, ret);
+}
+
+static void
+apply(struct sync_member *member, uint32_t i)
+{
+	const struct sync_entry *entry = member->copy;
+	enum todo todo;
+
+	if (!entry->is_undo && !has_missed_some(member, i, entry))
+		member->did[i].has_attached = member->did[i].has_detached = false;
+	todo = decide(member, i, entry);
+	if (todo == TODO_NOTHING)
+		acknowledge(member, i, atomic_load(&entry->generation), 0);
+	else
+		begin(member, i, todo == TODO_ATTACH);
+}
+
+static bool
+is_news(const struct sync_member *member, uint32_t i)
+{
+	uint64_t seen = atomic_load(&sync_ack(member->table, member->slot, i)->generation);
+	uint64_t generation = atomic_load(&sync_entry(member->table, i)->generation);
+
+	return generation != 0 && generation != seen &&
+		sync_entry_read(member->table, i, member->copy);
+}
+
+bool
+sync_member_step(struct sync_member *member)
+{
+	uint32_t i;
+	int ret;
+
+	if (member->busy != SYNC_NOBODY) {
+		ret = member->ops->poll(member->arg);
+		if (ret == -EINPROGRESS)
+			return false;
+		finish(member, member->busy, ret);
+		return true;
+	}
+	for (i = 0; i < member->table->n_entries; i++) {
+		if (!is_news(member, i))
+			continue;
+		apply(member, i);
+		return true;
+	}
+	return false;
+}

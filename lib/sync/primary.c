@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* primary: carries out one request after the other, everywhere or nowhere.
+ * In:  requests in the slots, acknowledgements, who is alive, the time.  Out:
+ *      entries, the device here, an answer that names who failed and why.
+ * Order: attach here first, then the others; detach the others first, then here (a
+ *      secondary's port stands on what the primary has allocated).
+ * What another process has written is checked before it is used.
+ * Context: work (the sync thread of the primary); no lock; nothing of DPDK. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "machine.h"
+
+#define MS 1000000ull
+
+size_t
+sync_primary_extra(const struct sync_table *table)
+{
+	return table->text_len + table->n_slots * sizeof(bool);
+}
+
+void
+sync_primary_init(struct sync_primary *p, void *extra)
+{
+	memset(extra, 0, sync_primary_extra(p->table));
+	p->text = extra;
+	p->is_silent = (bool *)(p->text + p->table->text_len);
+	p->phase = SYNC_PHASE_IDLE;
+	p->is_in_progress = false;
+}
+
+static void
+enter(struct sync_primary *p, enum sync_phase phase)
+{
+	p->phase = phase;
+	p->since_ns = p->ops->now_ns(p->arg);
+	p->is_in_progress = false;
+	atomic_fetch_add(&p->table->progress, 1);
+}
+
+static bool
+is_past(const struct sync_primary *p, uint64_t limit_ns)
+{
+	return p->ops->now_ns(p->arg) - p->since_ns >= limit_ns;
+}
+
+static bool
+is_member(const struct sync_primary *p, uint32_t slot)
+{
+	return atomic_load(&sync_slot(p->table, slot)->is_member) != 0 &&
+		p->ops->is_alive(p->arg, slot);
+}
+
+static void
+wake_all(const struct sync_primary *p)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->table->n_slots; i++)
+		if (i != SYNC_PRIMARY && atomic_load(&sync_slot(p->table, i)->is_member) != 0)
+			p->ops->wake(p->arg, i);
+}
+
+static void
+write_entry(struct sync_primary *p, enum sync_want want, bool is_undo, bool is_shared,
+	    const char *text)
+{
+	const struct sync_change change = {
+		.want = want, .is_undo = is_undo, .is_shared = is_shared,
+		.begun = p->begun, .name = p->name, .text = text,
+	};
+
+	sync_entry_write(p->table, p->entry, &change);
+	wake_all(p);
+}
+
+static void
+blame(struct sync_primary *p, int error, uint32_t slot, const char *reason)
+{
+	p->answer.error = error;
+	p->answer.slot = slot;
+	p->answer.pid = slot != SYNC_NOBODY ? sync_slot(p->table, slot)->pid : 0;
+	snprintf(p->answer.reason, sizeof(p->answer.reason), "%s", reason);
+}
+
+/* May it be too late to tell the requester otherwise?  False: nobody waits any more. */
+static bool
+make_final(struct sync_primary *p)
+{
+	uint32_t taken = SYNC_REQUEST_TAKEN;
+
+	return atomic_compare_exchange_strong(&sync_slot(p->table, p->requester)->request.state,
+					      &taken, SYNC_REQUEST_FINAL);
+}
+
+static bool
+is_dropped(const struct sync_primary *p)
+{
+	return atomic_load(&sync_slot(p->table, p->requester)->request.state) !=
+		SYNC_REQUEST_TAKEN;
+}
+
+/* The end of a transaction. */
+static void
+answer(struct sync_primary *p)
+{
+	struct sync_request *request = &sync_slot(p->table, p->requester)->request;
+	uint32_t state = atomic_load(&request->state);
+
+	if (state == SYNC_REQUEST_TAKEN || state == SYNC_REQUEST_FINAL) {
+		request->answer = p->answer;
+		if (atomic_compare_exchange_strong(&request->state, &state, SYNC_REQUEST_DONE))
+			p->ops->wake(p->arg, p->requester);
+	}
+	state = SYNC_REQUEST_DROPPED;
+	atomic_compare_exchange_strong(&request->state, &state, SYNC_REQUEST_NONE);
+	enter(p, SYNC_PHASE_IDLE);
+}
+
+static void
+refuse(struct sync_primary *p, int error, const char *reason)
+{
+	blame(p, error, SYNC_PRIMARY, reason);
+	answer(p);
+}
+
+/* The request that came first, taken. */
+static bool
+take(struct sync_primary *p)
+{
+	uint32_t i, posted = SYNC_REQUEST_POSTED;
+	const struct sync_request *request;
+
+	p->requester = SYNC_NOBODY;
+	for (i = 0; i < p->table->n_slots; i++) {
+		request = &sync_slot(p->table, i)->request;
+		if (atomic_load(&request->state) != SYNC_REQUEST_POSTED ||
+		    !sync_slot_is_sound(p->table, i) || !is_member(p, i))
+			continue;
+		if (p->requester == SYNC_NOBODY || request->ticket <
+		    sync_slot(p->table, p->requester)->request.ticket)
+			p->requester = i;
+	}
+	return p->requester != SYNC_NOBODY &&
+		atomic_compare_exchange_strong(&sync_slot(p->table, p->requester)->request.state,
+					       &posted, SYNC_REQUEST_TAKEN);
+}
+
+static int
+idle(struct sync_primary *p)
+{
+	const struct sync_request *request;
+
+	if (!take(p))
+		return 0;
+	request = &sync_slot(p->table, p->requester)->request;
+	memset(&p->answer, 0, sizeof(p->answer));
+	p->answer.slot = SYNC_NOBODY;
+	memset(p->is_silent, 0, p->table->n_slots * sizeof(bool));
+	p->op = request->op;
+	p->probe_ns = 0;
+	p->is_lost = false;
+	p->begun = atomic_load(&p->table->progress) + 1;
+	memcpy(p->name, request->name, sizeof(p->name));
+	memcpy(p->text, sync_request_text(p->table, p->requester), p->table->text_len);
+	if (memchr(p->name, '\0', sizeof(p->name)) == NULL || p->name[0] == '\0' ||
+	    memchr(p->text, '\0', p->table->text_len) == NULL ||
+	    (p->op != SYNC_OP_ATTACH && p->op != SYNC_OP_DETACH))
+		refuse(p, -EINVAL, "the request is damaged");
+	else
+		enter(p, SYNC_PHASE_CHECK);
+	return 1;
+}
+
+/* Asked at each step: the requester may have seen it go before we have. */
+static void
+note_loss(struct sync_primary *p)
+{
+	if (p->op == SYNC_OP_DETACH && !p->is_lost)
+		p->is_lost = p->ops->is_lost(p->arg, p->name);
+}
+
+static uint32_t
+find_entry(const struct sync_primary *p)
+{
+	const struct sync_entry *entry;
+	uint32_t i;
+
+	for (i = 0; i < p->table->n_entries; i++) {
+		entry = sync_entry(p->table, i);
+		if (entry->want != SYNC_WANT_NOTHING && strcmp(entry->name, p->name) == 0)
+			return i;
+	}
+	return SYNC_NOBODY;
+}
+
+/* Has every process that lives seen its present meaning? */
+static bool
+is_seen_by_all(const struct sync_primary *p, uint32_t i)
+{
+	uint64_t generation = atomic_load(&sync_entry(p->table, i)->generation);
+	uint32_t slot;
+
+	for (slot = 1; slot < p->table->n_slots; slot++)
+		if (atomic_load(&sync_ack(p->table, slot, i)->generation) != generation &&
+		    is_member(p, slot))
+			return false;
+	return true;
+}
+
+static uint32_t
+find_room(const struct sync_primary *p)
+{
+	uint32_t i, found = find_entry(p), want;
+
+	for (i = 0; i < p->table->n_entries && found == SYNC_NOBODY; i++)
+		if (sync_entry(p->table, i)->want == SYNC_WANT_NOTHING)
+			found = i;
+	for (i = 0; i < p->table->n_entries && found == SYNC_NOBODY; i++) {
+		want = sync_entry(p->table, i)->want;
+		if (want == SYNC_WANT_DETACHED && is_seen_by_all(p, i))
+			found = i;
+	}
+	return found;
+}
+
+static void
+begin_attach(struct sync_primary *p)
+{
+	p->entry = find_room(p);
+	if (p->entry == SYNC_NOBODY)
+		refuse(p, -ENOSPC, "the table has no room for another device");
+	else
+		enter(p, SYNC_PHASE_PROBE);
+}
+
+static void
+begin_detach(struct sync_primary *p)
+{
+	uint32_t known = find_entry(p);
+	bool is_here = p->ops->has(p->arg, p->name), is_shared;
+	char reason[SYNC_REASON_LEN] = "";
+	int ret;
+
+	ret = is_here ? p->ops->may_detach(p->arg, p->name, reason) : 0;
+	p->entry = find_room(p);
+	if (ret != 0) {
+		refuse(p, ret, reason);
+		return;
+	}
+	if (p->entry == SYNC_NOBODY) {
+		refuse(p, -ENOSPC, "the table has no room for another device");
+		return;
+	}
+	is_shared = known != SYNC_NOBODY && sync_entry(p->table, known)->is_shared &&
+		sync_entry(p->table, known)->want == SYNC_WANT_ATTACHED;
+	if (!is_shared)
+		p->ops->describe(p->arg, p->name, p->text, p->table->text_len);
+	write_entry(p, SYNC_WANT_DETACHED, false, is_shared, is_shared ? NULL : p->text);
+	enter(p, SYNC_PHASE_ASK);
+}
+
+/* It is as wanted already, whoever else is there. */
+static bool
+refuse_repetition(struct sync_primary *p)
+{
+	uint32_t known = find_entry(p);
+	bool is_here = p->ops->has(p->arg, p->name);
+
+	if (p->op == SYNC_OP_ATTACH && is_here) {
+		refuse(p, -EEXIST, "it is attached already");
+		return true;
+	}
+	if (p->op == SYNC_OP_DETACH && !is_here &&
+	    (known == SYNC_NOBODY || sync_entry(p->table, known)->want != SYNC_WANT_ATTACHED)) {
+		refuse(p, -ENODEV, "it is not attached");
+		return true;
+	}
+	return false;
+}
+
+static int
+check(struct sync_primary *p)
+{
+	char reason[SYNC_REASON_LEN];
+
+	note_loss(p);
+	if (refuse_repetition(p))
+		return 1;
+	if (!p->ignores_strangers && !p->is_lost && p->ops->has_stranger(p->arg, reason)) {
+		if (!is_past(p, p->deadline_ms * MS))
+			return -EAGAIN; /* it may be about to become a member */
+		refuse(p, -ENOTCONN, reason);
+	} else if (p->op == SYNC_OP_ATTACH) {
+		begin_attach(p);
+	} else {
+		begin_detach(p);
+	}
+	return 1;
+}
+
+/* Start a job here, or ask what has become of it.  Its time counts from its start:
+ * this process may have slept before. */
+static int
+run_here(struct sync_primary *p, bool attaches)
+{
+	int ret;
+
+	if (!p->is_in_progress)
+		p->since_ns = p->ops->now_ns(p->arg);
+	if (p->is_in_progress)
+		ret = p->ops->poll(p->arg);
+	else if (attaches)
+		ret = p->ops->attach(p->arg, p->name, p->text);
+	else
+		ret = p->ops->detach(p->arg, p->name);
+	p->is_in_progress = ret == -EINPROGRESS;
+	return ret;
+}
+
+static int
+probe(struct sync_primary *p)
+{
+	int ret = run_here(p, true);
+
+	if (ret == -EINPROGRESS && !is_past(p, p->probe_ms * MS))
+		return -EAGAIN;
+	if (ret == -EINPROGRESS) {
+		p->ops->abandon(p->arg);
+		refuse(p, -ETIMEDOUT, "its driver's probe does not return");
+	} else if (ret < 0) {
+		refuse(p, ret, ret == -EBUSY ? "a driver is still at work on another device" :
+		       "its driver's probe failed");
+	} else {
+		p->probe_ns = p->ops->now_ns(p->arg) - p->since_ns;
+		write_entry(p, SYNC_WANT_ATTACHED, false, true, p->text);
+		enter(p, SYNC_PHASE_ASK);
+	}
+	return 1;
+}
+
+static void
+undo(struct sync_primary *p)
+{
+	const struct sync_entry *entry = sync_entry(p->table, p->entry);
+
+	write_entry(p, p->op == SYNC_OP_ATTACH ? SYNC_WANT_DETACHED : SYNC_WANT_ATTACHED, true,
+		    entry->is_shared, NULL);
+	enter(p, SYNC_PHASE_UNDO);
+}
+
+/* A process that says nothing, or nothing that makes sense. */
+static void
+blame_silent(struct sync_primary *p, uint32_t slot)
+{
+	const struct sync_slot *s = sync_slot(p->table, slot);
+	char reason[SYNC_REASON_LEN];
+
+	if (!sync_slot_is_sound(p->table, slot))
+		snprintf(reason, sizeof(reason), "its slot in the table is damaged");
+	else if (s->busy[0] != '\0')
+		snprintf(reason, sizeof(reason), "its driver is still at work on %.*s",
+			 (int)sizeof(s->busy), s->busy);
+	else
+		snprintf(reason, sizeof(reason), "it does not answer");
+	blame(p, sync_slot_is_sound(p->table, slot) ? -ETIMEDOUT : -EBADMSG, slot, reason);
+}
+
+static void
+blame_failed(struct sync_primary *p, uint32_t slot, int error)
+{
+	char reason[SYNC_REASON_LEN];
+
+	memcpy(reason, sync_slot(p->table, slot)->reason, sizeof(reason));
+	reason[sizeof(reason) - 1] = '\0';
+	if (reason[0] == '\0')
+		snprintf(reason, sizeof(reason), "%s", p->op == SYNC_OP_ATTACH ?
+			 "its driver's probe failed" : "its driver's remove failed");
+	blame(p, error < 0 && error > -4096 ? error : -EBADMSG, slot, reason);
+}
+
+/* Who has not answered yet: SYNC_NOBODY, or the first.  failed: who has failed. */
+static uint32_t
+missing(struct sync_primary *p, uint32_t *failed)
+{
+	uint64_t generation = atomic_load(&sync_entry(p->table, p->entry)->generation);
+	uint32_t slot, first = SYNC_NOBODY;
+	const struct sync_ack *ack;
+
+	*failed = SYNC_NOBODY;
+	for (slot = 1; slot < p->table->n_slots; slot++) {
+		if (p->is_silent[slot] || !is_member(p, slot))
+			continue;
+		if (!sync_slot_is_sound(p->table, slot))
+			return slot;    /* whatever it says */
+		ack = sync_ack(p->table, slot, p->entry);
+		if (atomic_load(&ack->generation) != generation) {
+			if (first == SYNC_NOBODY)
+				first = slot;
+		} else if (ack->error != 0 && *failed == SYNC_NOBODY) {
+			*failed = slot;
+		}
+	}
+	return first;
+}
+
+/* From now on nobody waits for those that have not answered by now. */
+static void
+note_silent(struct sync_primary *p)
+{
+	uint64_t generation = atomic_load(&sync_entry(p->table, p->entry)->generation);
+	uint32_t slot;
+
+	for (slot = 1; slot < p->table->n_slots; slot++)
+		p->is_silent[slot] |= !sync_slot_is_sound(p->table, slot) ||
+			atomic_load(&sync_ack(p->table, slot, p->entry)->generation) != generation;
+}
+
+static void
+commit(struct sync_primary *p)
+{
+	if (!make_final(p) && !p->is_lost) {
+		blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
+		undo(p);
+	} else if (p->op == SYNC_OP_ATTACH) {
+		answer(p);
+	} else {
+		enter(p, SYNC_PHASE_UNPLUG);
+	}
+}
+
+static int
+ask(struct sync_primary *p)
+{
+	uint32_t failed, slot = missing(p, &failed);
+	bool is_late = is_past(p, p->deadline_ms * MS + p->probe_ns);
+
+	note_loss(p);
+	if (p->is_lost && (slot == SYNC_NOBODY || is_late)) {
+		commit(p);
+	} else if (p->is_lost) {
+		return -EAGAIN;
+	} else if (failed != SYNC_NOBODY) {
+		blame_failed(p, failed, sync_ack(p->table, failed, p->entry)->error);
+		undo(p);
+	} else if (slot == SYNC_NOBODY || (is_late && p->accepts_late)) {
+		commit(p);
+	} else if (is_late || !sync_slot_is_sound(p->table, slot)) {
+		blame_silent(p, slot);
+		note_silent(p);
+		undo(p);
+	} else if (is_dropped(p)) {
+		blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
+		undo(p);
+	} else {
+		return -EAGAIN;
+	}
+	return 1;
+}
+
+static int
+unplug(struct sync_primary *p)
+{
+	int ret = p->is_in_progress || p->ops->has(p->arg, p->name) ? run_here(p, false) : 0;
+
+	if (ret == -EINPROGRESS && !is_past(p, p->probe_ms * MS))
+		return -EAGAIN;
+	if (ret == -EINPROGRESS) {
+		p->ops->abandon(p->arg);
+		refuse(p, -ETIMEDOUT, "its driver's remove does not return");
+	} else if (ret < 0 && p->is_lost) {
+		refuse(p, ret, "its driver's remove failed");
+	} else if (ret < 0) {
+		blame(p, ret, SYNC_PRIMARY, "its driver's remove failed");
+		undo(p);
+	} else {
+		answer(p);
+	}
+	return 1;
+}
+
+static int
+wait_undone(struct sync_primary *p)
+{
+	uint32_t failed;
+
+	if (missing(p, &failed) != SYNC_NOBODY &&
+	    !is_past(p, p->deadline_ms * MS + p->probe_ns))
+		return -EAGAIN;
+	if (p->op == SYNC_OP_ATTACH)
+		enter(p, SYNC_PHASE_UNPROBE);
+	else
+		answer(p);
+	return 1;
+}
+
+static int
+unprobe(struct sync_primary *p)
+{
+	if (run_here(p, false) == -EINPROGRESS) {
+		if (!is_past(p, p->probe_ms * MS))
+			return -EAGAIN;
+		p->ops->abandon(p->arg);
+	}
+	answer(p);
+	return 1;
+}
+
+int
+sync_primary_step(struct sync_primary *p)
+{
+	switch (p->phase) {
+	case SYNC_PHASE_CHECK:
+		return check(p);
+	case SYNC_PHASE_PROBE:
+		return probe(p);
+	case SYNC_PHASE_ASK:
+		return ask(p);
+	case SYNC_PHASE_UNPLUG:
+		return unplug(p);
+	case SYNC_PHASE_UNDO:
+		return wait_undone(p);
+	case SYNC_PHASE_UNPROBE:
+		return unprobe(p);
+	default:
+		return idle(p);
+	}
+}

@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* sync: this process's part in what all processes attach and detach.
+ * In:  requests of any thread (app, events), the table.  Out: the machine's steps on
+ *      the sync thread, asleep on its slot's futex; answers.
+ * The thread that asks never does the work itself, so it may be a subscriber's.
+ * Lock: `lock` guards start against stop and the row of threads that ask; not held
+ *      while one waits for its answer.
+ * Context: app, events; the sync thread (which never waits for a driver: hand.c). */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+
+#include "../core/device.h"
+#include "../core/enable.h"
+#include "../core/host.h"
+#include "../core/plugin.h"
+#include "../core/stock_bus.h"
+#include "../port/port.h"
+#include "local.h"
+#include "machine.h"
+#include "share.h"
+#include "sync.h"
+
+#define MS 1000000ull
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* is_on, next, serving */
+static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
+static uint64_t next, serving;  /* threads that ask, in their row */
+static _Atomic bool is_on, is_stopping;
+
+static struct share share;
+static struct sync_member member;
+static struct sync_primary primary;
+static void *extra;
+static uint32_t *signs_seen;    /* by slot */
+static struct host_thread thread;
+static struct hotplug_config config;
+
+/* --- what the machine does to this process, on the sync thread */
+
+static uint64_t
+now_ns(void *arg)
+{
+	(void)arg;
+	return device_now_ns();
+}
+
+static bool
+is_alive(void *arg, uint32_t slot)
+{
+	(void)arg;
+	return share_is_alive(&share, slot);
+}
+
+static void
+wake_slot(uint32_t i)
+{
+	struct sync_slot *slot = sync_slot(share.table, i);
+
+	atomic_fetch_add(&slot->wake, 1);
+	share_wake(&slot->wake);
+	share_wake(&slot->request.state);
+}
+
+static void
+wake(void *arg, uint32_t slot)
+{
+	(void)arg;
+	wake_slot(slot);
+}
+
+static bool
+has(void *arg, const char *name)
+{
+	(void)arg;
+	return local_has(name);
+}
+
+static void
+set_busy(const char *name)
+{
+	struct sync_slot *slot = sync_slot(share.table, share.slot);
+
+	snprintf(slot->busy, sizeof(slot->busy), "%s", name);
+}
+
+static int
+attach(void *arg, const char *name, const char *text)
+{
+	(void)arg;
+	set_busy(name);
+	return hand_attach(name, text);
+}
+
+static int
+detach(void *arg, const char *name)
+{
+	(void)arg;
+	set_busy(name);
+	return hand_detach(name);
+}
+
+static int
+poll_hand(void *arg)
+{
+	struct sync_slot *slot = sync_slot(share.table, share.slot);
+	int ret = hand_poll();
+
+	(void)arg;
+	if (ret == -EINPROGRESS)
+		return ret;
+	slot->reason[0] = '\0';
+	if (ret < 0)
+		snprintf(slot->reason, sizeof(slot->reason), "%.64s: %.48s", slot->busy,
+			 ret == -ENOTSUP ? "no driver takes it there" :
+			 strerror(-ret));
+	set_busy("");
+	return ret;
+}
+
+static void
+abandon(void *arg)
+{
+	(void)arg;
+	hand_abandon();
+}
+
+static int
+may_detach(void *arg, const char *name, char *reason)
+{
+	(void)arg;
+	return local_may_detach(name, reason, SYNC_REASON_LEN);
+}
+
+static void
+describe(void *arg, const char *name, char *text, size_t len)
+{
+	(void)arg;
+	local_describe(name, text, len);
+}
+
+static bool
+is_lost(void *arg, const char *name)
+{
+	struct hotplug_device *dev = device_find(NULL, name);
+	const void *key = NULL;
+
+	(void)arg;
+	if (dev == NULL)
+		return false;
+	device_lock();
+	key = dev->key;
+	device_unlock();
+	return key != NULL && device_is_lost(dev->bus, key);
+}
+
+static bool
+has_stranger(void *arg, char *reason)
+{
+	(void)arg;
+	return share_has_stranger(&share, reason);
+}
+
+static const struct sync_ops ops = {
+	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
+	.detach = detach, .poll = poll_hand, .abandon = abandon, .may_detach = may_detach,
+	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
+};
+
+/* Steps until there is nothing to do; how long to sleep then (0: until woken). */
+static unsigned int
+step_all(void)
+{
+	int ret = 0;
+
+	sync_signs_take(share.table, share.slot, signs_seen);
+	if (!share.is_primary) {
+		while (sync_member_step(&member))
+			;
+		return 0;
+	}
+	do
+		ret = sync_primary_step(&primary);
+	while (ret == 1);
+	return ret == -EAGAIN ? 2 : 0;  /* that others die wakes nobody */
+}
+
+static void
+run(void *arg)
+{
+	struct sync_slot *slot = sync_slot(share.table, share.slot);
+	unsigned int timeout_ms;
+	uint32_t seen;
+
+	(void)arg;
+	while (!atomic_load(&is_stopping)) {
+		seen = atomic_load(&slot->wake);
+		timeout_ms = step_all();
+		if (!atomic_load(&is_stopping))
+			share_sleep(&slot->wake, seen, timeout_ms);
+	}
+}
+
+static void
+on_hand_done(void)
+{
+	wake_slot(share.slot);
+}
+
+/* --- start and stop */
+
+static int
+init_machine(void)
+{
+	member = (struct sync_member){ .table = share.table, .slot = share.slot, .ops = &ops };
+	primary = (struct sync_primary){
+		.table = share.table, .ops = &ops, .deadline_ms = config.sync_deadline_ms,
+		.probe_ms = config.sync_probe_ms, .accepts_late = config.sync_late != 0,
+		.ignores_strangers = config.sync_ignore_strangers != 0,
+	};
+	extra = calloc(1, share.is_primary ? sync_primary_extra(share.table) :
+		       sync_member_extra(share.table));
+	signs_seen = calloc(share.table->n_slots, sizeof(*signs_seen));
+	if (extra == NULL || signs_seen == NULL)
+		return -ENOMEM;
+	sync_signs_begin(share.table, signs_seen);
+	if (share.is_primary)
+		sync_primary_init(&primary, extra);
+	else
+		sync_member_init(&member, extra);
+	return 0;
+}
+
+static int
+start_threads(void)
+{
+	int ret = hand_start(on_hand_done);
+
+	if (ret != 0)
+		return ret;
+	atomic_store(&is_stopping, false);
+	ret = host_thread_start(&thread, "hotplug-sync", run, NULL);
+	if (ret != 0)
+		hand_stop();
+	return ret;
+}
+
+/* With the lock held. */
+static void
+leave(void)
+{
+	share_close(&share);
+	free(extra);
+	free(signs_seen);
+	extra = NULL;
+	signs_seen = NULL;
+}
+
+/* With the lock held. */
+static int
+join(void)
+{
+	int ret = share_open(&share);
+
+	if (ret != 0)
+		return ret;
+	ret = init_machine();
+	if (ret == 0)
+		ret = start_threads();
+	if (ret != 0)
+		leave();
+	atomic_store(&is_on, ret == 0);
+	return ret;
+}
+
+static void
+start_now(void)
+{
+	int ret;
+
+	if (!enable_is_on())
+		return;
+	pthread_mutex_lock(&lock);
+	atomic_store(&is_stopping, false);
+	ret = join();
+	pthread_mutex_unlock(&lock);
+	if (ret == -ENOTCONN)
+		host_log(HOST_WARN, "sync: the primary has not enabled dpdk-hotplug: devices are not "
+			 "attached and detached together");
+	else if (ret != 0)
+		host_log(HOST_ERR, "sync: devices are not attached and detached together: %s",
+			 strerror(-ret));
+}
+
+/* As a plugin we are in EAL's first probe, which is not to be met by another: a
+ * newcomer learns the devargs of what is there, and becomes a member after it. */
+void
+sync_start(const struct hotplug_config *wanted)
+{
+	config = *wanted;
+	if (config.sync == 0 || !share_is_possible())
+		return;
+	if (!plugin_is_starting()) {
+		start_now();
+		return;
+	}
+	if (rte_eal_process_type() == RTE_PROC_SECONDARY)
+		share_peek(local_expect);
+	bus_after_first_probe(start_now);
+}
+
+void
+sync_stop(void)
+{
+	pthread_mutex_lock(&lock);
+	if (atomic_exchange(&is_on, false)) {
+		atomic_store(&is_stopping, true);
+		wake_slot(share.slot);
+		pthread_mutex_unlock(&lock);
+		host_thread_join(&thread);
+		hand_stop();
+		pthread_mutex_lock(&lock);
+		while (next != serving) /* who asks finds that we stop */
+			pthread_cond_wait(&turn, &lock);
+		leave();
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+/* Where this process is just starting or stopping, the others have signs of their own,
+ * or none: nobody waits here. */
+void
+sync_tell_sign(const char *device, uint64_t generation)
+{
+	uint32_t i;
+
+	if (!atomic_load(&is_on) || pthread_mutex_trylock(&lock) != 0)
+		return;
+	if (atomic_load(&is_on)) {
+		sync_signs_add(share.table, share.slot, device, generation);
+		for (i = 0; i < share.table->n_slots; i++)
+			if (i != share.slot && atomic_load(&sync_slot(share.table, i)->is_member))
+				wake_slot(i);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+bool
+sync_has_others(void)
+{
+	bool has_others = false;
+	uint32_t i;
+
+	pthread_mutex_lock(&lock);
+	if (atomic_load(&is_on))
+		for (i = 0; i < share.table->n_slots; i++)
+			has_others = has_others || (i != share.slot &&
+				atomic_load(&sync_slot(share.table, i)->is_member));
+	pthread_mutex_unlock(&lock);
+	return has_others;
+}
+
+/* A secondary may have come before its primary enabled the library. */
+bool
+sync_is_on(void)
+{
+	if (atomic_load(&is_on) || !enable_is_on() || config.sync == 0)
+		return atomic_load(&is_on);
+	if (!share_is_possible())
+		return false;
+	pthread_mutex_lock(&lock);
+	if (!atomic_load(&is_on) && !atomic_load(&is_stopping))
+		(void)join();
+	pthread_mutex_unlock(&lock);
+	return atomic_load(&is_on);
+}
+
+/* --- a thread asks */
+
+static int
+conclude(struct hotplug_outcome *outcome, int error, int pid, const char *reason)
+{
+	if (outcome != NULL) {
+		outcome->error = error;
+		outcome->pid = pid;
+		snprintf(outcome->reason, sizeof(outcome->reason), "%s", reason);
+	}
+	return error;
+}
+
+static bool
+is_own_thread(void)
+{
+	return hand_is_self() || pthread_equal(pthread_self(), thread.id);
+}
+
+/* How long may the primary go without a step? */
+static uint64_t
+patience_ns(void)
+{
+	const struct sync_slot *slot = sync_slot(share.table, SYNC_PRIMARY);
+
+	return (2 * config.sync_deadline_ms +
+		(slot->busy[0] != '\0' ? 2ull * config.sync_probe_ms : 0)) * MS;
+}
+
+/* Nobody will answer: take the request back.  False: it has been decided. */
+static bool
+withdraw(struct sync_request *request)
+{
+	uint32_t posted = SYNC_REQUEST_POSTED, taken = SYNC_REQUEST_TAKEN;
+
+	return atomic_compare_exchange_strong(&request->state, &posted, SYNC_REQUEST_NONE) ||
+		atomic_compare_exchange_strong(&request->state, &taken, SYNC_REQUEST_DROPPED);
+}
+
+/* 0: it stands in the request. */
+static int
+wait_for_answer(struct sync_request *request)
+{
+	uint64_t progress = atomic_load(&share.table->progress), since = device_now_ns(), now;
+	uint32_t state;
+
+	while ((state = atomic_load(&request->state)) != SYNC_REQUEST_DONE) {
+		share_sleep(&request->state, state, 50);
+		if (atomic_load(&is_stopping))
+			return -ESHUTDOWN;
+		if (!share_is_alive(&share, SYNC_PRIMARY)) {
+			atomic_store(&request->state, SYNC_REQUEST_NONE);
+			return -EHOSTDOWN;
+		}
+		now = atomic_load(&share.table->progress);
+		if (now != progress) {
+			progress = now;
+			since = device_now_ns();
+		} else if (device_now_ns() - since > patience_ns() && withdraw(request)) {
+			return -ETIMEDOUT;
+		}
+	}
+	return 0;
+}
+
+static int
+explain(int error, struct hotplug_outcome *outcome)
+{
+	const struct sync_slot *slot = sync_slot(share.table, SYNC_PRIMARY);
+
+	switch (error) {
+	case -EHOSTDOWN:
+		return conclude(outcome, error, slot->pid, "the primary process has ended");
+	case -ESHUTDOWN:
+		return conclude(outcome, error, getpid(), "dpdk-hotplug is being disabled");
+	default:
+		return conclude(outcome, error, slot->pid, "the primary process does not answer");
+	}
+}
+
+/* One request of this process at a time: it is our turn. */
+static int
+ask(enum sync_op op, const char *name, const char *text, struct hotplug_outcome *outcome)
+{
+	struct sync_request *request = &sync_slot(share.table, share.slot)->request;
+	uint32_t state = atomic_load(&request->state);
+	struct sync_answer answer;
+	int ret;
+
+	if (!share_is_alive(&share, SYNC_PRIMARY))
+		return explain(-EHOSTDOWN, outcome);
+	if (state != SYNC_REQUEST_NONE && state != SYNC_REQUEST_DONE)
+		return explain(-ETIMEDOUT, outcome);    /* not even our last one is off */
+	request->op = op;
+	snprintf(request->name, sizeof(request->name), "%s", name);
+	snprintf(sync_request_text(share.table, share.slot), share.table->text_len, "%s", text);
+	request->ticket = atomic_fetch_add(&share.table->next_ticket, 1);
+	atomic_store(&request->state, SYNC_REQUEST_POSTED);
+	wake_slot(SYNC_PRIMARY);
+	ret = wait_for_answer(request);
+	if (ret != 0)
+		return explain(ret, outcome);
+	answer = request->answer;
+	answer.reason[sizeof(answer.reason) - 1] = '\0';
+	atomic_store(&request->state, SYNC_REQUEST_NONE);
+	return conclude(outcome, answer.error, answer.pid, answer.reason);
+}
+
+/* In the order in which this process's threads came. */
+static int
+ask_in_turn(enum sync_op op, const char *name, const char *text, struct hotplug_outcome *outcome)
+{
+	uint64_t mine;
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	for (mine = next++; mine != serving;)
+		pthread_cond_wait(&turn, &lock);
+	pthread_mutex_unlock(&lock);
+	if (atomic_load(&is_on))
+		ret = ask(op, name, text, outcome);
+	else
+		ret = conclude(outcome, -ESHUTDOWN, getpid(), "dpdk-hotplug is being disabled");
+	pthread_mutex_lock(&lock);
+	serving++;
+	pthread_cond_broadcast(&turn);
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+static int
+request(enum sync_op op, const char *text, struct hotplug_outcome *outcome)
+{
+	char name[HOTPLUG_NAME_LEN];
+	int ret;
+
+	if (strlen(text) >= SYNC_TEXT_LEN)
+		return conclude(outcome, -E2BIG, 0, "the devargs are longer than 4095 bytes");
+	ret = local_name(text, name);
+	if (ret != 0)
+		return conclude(outcome, ret, 0, "no bus knows such a device");
+	if (is_own_thread())
+		return conclude(outcome, -EDEADLK, 0, "called during an attach or detach");
+	return ask_in_turn(op, name, text, outcome);
+}
+
+int
+sync_attach(const char *devargs, struct hotplug_outcome *outcome)
+{
+	return request(SYNC_OP_ATTACH, devargs, outcome);
+}
+
+int
+sync_detach(const char *name, struct hotplug_outcome *outcome)
+{
+	return request(SYNC_OP_DETACH, name, outcome);
+}

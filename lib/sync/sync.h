@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_SYNC_SYNC_H
+#define HOTPLUG_SYNC_SYNC_H
+
+#include <stdbool.h>
+
+#include "hotplug.h"
+
+/* With enable and disable; what cannot be shared is said, and this process goes on
+ * alone. */
+void sync_start(const struct hotplug_config *config);
+void sync_stop(void);
+
+/* This process has seen a device go, or being asked for, by a sign of its own: that is
+ * a sign for the others.  Context: watch; does not block. */
+void sync_tell_sign(const char *device, uint64_t generation);
+
+/* Are there, or may there be, other processes that attach and detach with us? */
+bool sync_is_on(void);
+bool sync_has_others(void);
+/* Everywhere or nowhere; errors as in hotplug.h. */
+int sync_attach(const char *devargs, struct hotplug_outcome *outcome);
+int sync_detach(const char *name, struct hotplug_outcome *outcome);
+
+#endif /* HOTPLUG_SYNC_SYNC_H */

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_SYNC_TABLE_H
+#define HOTPLUG_SYNC_TABLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hotplug.h"
+
+/* The table that all processes share: entries say what should be attached, a slot
+ * for each process says what it has done about it.  Who writes what:
+ *   the primary     entries, and the answer in a slot's request
+ *   a slot's owner  everything else in its slot
+ *   anybody         the wake words, and state words where two agree by exchange
+ * Its size is the primary's choice and stands in its head. */
+
+#define SYNC_MAGIC 0x68706d70u
+#define SYNC_VERSION 1u
+#define SYNC_N_ENTRIES 256
+#define SYNC_N_SLOTS 128
+#define SYNC_TEXT_LEN 4096
+#define SYNC_REASON_LEN 128
+#define SYNC_PRIMARY 0          /* the primary's slot */
+#define SYNC_NOBODY UINT32_MAX
+
+/* What an entry wants of every process. */
+enum sync_want {
+	SYNC_WANT_NOTHING,      /* free, never used */
+	SYNC_WANT_ATTACHED,
+	SYNC_WANT_DETACHED,     /* free again, once everybody has seen it */
+};
+
+struct sync_entry {
+	_Atomic uint64_t generation;    /* changes with each change; 0: being written */
+	uint64_t base;                  /* generation of what was settled before this */
+	uint64_t begun;                 /* the table's progress when this began */
+	uint32_t want;
+	uint32_t is_undo;               /* back to what was before */
+	uint32_t is_shared;             /* attached through us: everybody's; else only
+					 * of those who had it by themselves */
+	char name[HOTPLUG_NAME_LEN];
+	char text[];                    /* the whole devargs */
+};
+
+/* What a process has done about an entry. */
+struct sync_ack {
+	_Atomic uint64_t generation;
+	int32_t error;
+	uint32_t reserved;
+};
+
+enum sync_request_state {
+	SYNC_REQUEST_NONE,
+	SYNC_REQUEST_POSTED,    /* by its owner */
+	SYNC_REQUEST_TAKEN,     /* by the primary, which may still be told to drop it */
+	SYNC_REQUEST_FINAL,     /* by the primary: past the point of no return */
+	SYNC_REQUEST_DONE,      /* by the primary: the answer stands below */
+	SYNC_REQUEST_DROPPED,   /* by its owner, who has stopped waiting */
+};
+
+enum sync_op { SYNC_OP_ATTACH = 1, SYNC_OP_DETACH };
+
+struct sync_answer {
+	int32_t error;
+	uint32_t slot;          /* whose fault; SYNC_NOBODY: nobody's */
+	int32_t pid;
+	char reason[SYNC_REASON_LEN];
+};
+
+struct sync_request {
+	_Atomic uint32_t state;
+	uint32_t op;
+	uint64_t ticket;        /* lowest first */
+	char name[HOTPLUG_NAME_LEN];
+	struct sync_answer answer;
+};
+
+/* The last devices that a process has seen go, a ring; count goes on for ever. */
+#define SYNC_N_SIGNS 16
+
+struct sync_sign {
+	char name[HOTPLUG_NAME_LEN];
+	uint64_t generation;    /* of the card, as in struct hotplug_identity */
+};
+
+struct sync_slot {
+	_Atomic uint32_t wake;          /* futex: counts news */
+	_Atomic uint32_t is_member;
+	uint32_t magic;
+	int32_t pid;                    /* as it sees itself; for messages only */
+	char reason[SYNC_REASON_LEN];   /* of the last ack with an error */
+	char busy[HOTPLUG_NAME_LEN];    /* what its driver is at work on */
+	struct sync_request request;
+	_Atomic uint32_t n_signs;
+	struct sync_sign sign[SYNC_N_SIGNS];
+	/* then SYNC_ACKs, then the text of its request */
+};
+
+struct sync_table {
+	uint32_t magic, version;
+	uint32_t n_entries, n_slots, text_len;
+	uint32_t reserved;
+	uint64_t size;
+	uint64_t file;                  /* inode of the file of locks */
+	uint64_t next_generation;       /* the primary's */
+	_Atomic uint64_t next_ticket;
+	_Atomic uint64_t progress;      /* the primary counts its steps */
+};
+
+size_t sync_table_size(uint32_t n_entries, uint32_t n_slots, uint32_t text_len);
+void sync_table_format(struct sync_table *table, uint32_t n_entries, uint32_t n_slots,
+		       uint32_t text_len);
+/* NULL, or what is wrong with it. */
+const char *sync_table_fault(const struct sync_table *table, size_t size);
+
+struct sync_entry *sync_entry(const struct sync_table *table, uint32_t i);
+struct sync_slot *sync_slot(const struct sync_table *table, uint32_t i);
+struct sync_ack *sync_ack(const struct sync_table *table, uint32_t slot, uint32_t entry);
+char *sync_request_text(const struct sync_table *table, uint32_t slot);
+
+/* Owner: take a slot that nobody lives in any more. */
+void sync_slot_claim(const struct sync_table *table, uint32_t i, int32_t pid);
+/* Is what it says usable?  Another process may have written anything. */
+bool sync_slot_is_sound(const struct sync_table *table, uint32_t i);
+
+/* A consistent copy of an entry; false: it is being written, somebody will wake us.
+ * copy has room for sizeof(struct sync_entry) + text_len. */
+bool sync_entry_read(const struct sync_table *table, uint32_t i, struct sync_entry *copy);
+
+/* The primary: give an entry its next meaning.  text NULL: as it was. */
+struct sync_change {
+	enum sync_want want;
+	bool is_undo, is_shared;
+	uint64_t begun;
+	const char *name, *text;
+};
+void sync_entry_write(struct sync_table *table, uint32_t i, const struct sync_change *change);
+
+#endif /* HOTPLUG_SYNC_TABLE_H */
