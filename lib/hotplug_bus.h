@@ -135,7 +135,7 @@ struct hotplug_bus_ops {
 	int (*bind)(const char *name, const char *kernel_driver);
 	/** Which processes keep the kernel from taking the device away?  As text,
 	 * "" when none is found.
-	 * @return 0 or -errno.  Context: events */
+	 * @return 0 or -errno.  Context: events, telemetry's threads */
 	int (*holders)(const char *name, char *text, size_t len);
 	/** What does this uevent say, and of whom?  name has room for
 	 * HOTPLUG_NAME_LEN bytes.  Context: watch */

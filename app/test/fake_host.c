@@ -16,6 +16,7 @@
 #include "core/eal.h"
 #include "core/host.h"
 #include "fake_host.h"
+#include "report/telemetry.h"
 #include "survive/sigbus.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* text, used */
@@ -23,7 +24,7 @@ static char text[256 * 1024];
 static size_t used;
 
 static _Atomic int eal_answer;
-static _Atomic unsigned int n_forwarded;
+static _Atomic unsigned int n_forwarded, n_offers;
 static struct sigaction below;
 static _Atomic bool is_installed;
 
@@ -156,4 +157,16 @@ eal_forward_event(const struct hotplug_event *event, void *arg)
 	(void)event;
 	(void)arg;
 	atomic_fetch_add(&n_forwarded, 1);
+}
+
+void
+telemetry_offer(void)
+{
+	atomic_fetch_add(&n_offers, 1);
+}
+
+unsigned int
+fake_telemetry_offers(void)
+{
+	return atomic_load(&n_offers);
 }

@@ -18,4 +18,7 @@ const char *fake_log(void);
 void fake_eal_answers(int ret);
 unsigned int fake_eal_forwarded(void);
 
+/* How often telemetry was offered our questions. */
+unsigned int fake_telemetry_offers(void);
+
 #endif /* HOTPLUG_TEST_FAKE_HOST_H */
