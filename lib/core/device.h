@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../report/limit.h"
 #include "../survive/maps.h"
 #include "hotplug_bus.h"
 
@@ -46,6 +47,7 @@ struct hotplug_device {
 	_Atomic unsigned int signs;
 	_Atomic bool is_gone;           /* faults need no look any more */
 	_Atomic int n_unsettled;        /* drivers that may be unmapping it now */
+	struct limit lines;             /* of the log */
 
 	const void *key;                /* NULL: not published */
 	char driver[HOTPLUG_NAME_LEN];

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "../core/enable.h"
-#include "../core/host.h"
 #include "../report/events.h"
+#include "../report/log.h"
 #include "../survive/cutoff.h"
 #include "judge.h"
 #include "patience.h"
@@ -167,7 +167,7 @@ restore(struct hotplug_device *dev)
 	dev->look_ns = device_now_ns() + 100 * MS;
 	if (ret == -EBUSY || device_now_ns() - dev->sign_ns < RESTORE_NS)
 		return false;
-	host_log(HOST_WARN, "%s lives, but cannot be mapped again: %s", dev->name, strerror(-ret));
+	log_device(dev, HOST_WARN, " lives, but cannot be mapped again: %s", strerror(-ret));
 	step(dev, STATE_IN_MUTED);
 	return false;
 }
