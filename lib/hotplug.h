@@ -146,6 +146,14 @@ struct hotplug_config {
 	/** 1: heal also onto a card with other ids or another serial number;
 	 * default 0. */
 	uint32_t heal_other;
+	/** A device whose removal is simulated once, as by hotplug_simulate_removal(),
+	 * drill_after_ms after the start; default "": none. */
+	char drill[HOTPLUG_NAME_LEN];
+	/** Milliseconds from the start to the drill, at most 3,600,000; default 10000. */
+	uint32_t drill_after_ms;
+	/** Milliseconds until the device is back, at most 3,600,000; 0: it stays away;
+	 * default 5000. */
+	uint32_t drill_for_ms;
 };
 
 /** Which card it is. */
@@ -166,6 +174,7 @@ struct hotplug_event {
 	enum hotplug_cause cause;            /**< why, for GONE and REQUESTED */
 	enum hotplug_sign sign;              /**< what was seen first */
 	uint32_t was_requested;              /**< 1: REQUESTED was raised for this before */
+	uint32_t is_simulated;               /**< 1: of a drill: hotplug_simulate_removal() */
 	uint64_t sequence;                   /**< counts events, from 1 */
 	char device[HOTPLUG_NAME_LEN];       /**< "0000:01:00.0"; empty for RESCAN */
 	char bus[HOTPLUG_NAME_LEN];          /**< "pci" */
@@ -195,6 +204,7 @@ struct hotplug_stats {
 	uint64_t scans;           /**< full comparisons with what the kernel lists */
 	uint64_t differences;     /**< what they found that no event had told */
 	uint64_t zombies;         /**< silent devices that the kernel still lists */
+	uint64_t simulated;       /**< removals that were simulated; they count above too */
 	uint32_t has_monitor;     /**< 1 while uevents are received */
 	uint32_t has_handler;     /**< 1 while our SIGBUS handler is on top */
 };
@@ -214,7 +224,8 @@ void hotplug_config_init(struct hotplug_config *config);
  * "key=value" pairs, separated by commas: policy=tell|survive|heal,
  * heal_other=on|off, sigbus=own|dispatch|none,
  * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
- * uevent_buffer_kb=N, uio_mmap=on|off.
+ * uevent_buffer_kb=N, uio_mmap=on|off, drill=DEVICE, drill_after_ms=N,
+ * drill_for_ms=N.
  *
  * @param config     changed only when all of it is good; not NULL
  * @param options    the text; NULL or "" changes nothing
@@ -331,6 +342,39 @@ int hotplug_sigbus_dispatch(const siginfo_t *info);
  * @since 0.1
  */
 int hotplug_scan(void);
+
+/**
+ * A drill: this process takes an attached device for lost, though it is there.  Its
+ * DMA is stopped and it is reset; then everything happens as when it is torn out:
+ * cut-off, events, dead ports, teardown by policy.  Events, counters and the log say
+ * that it is simulated.  Until hotplug_simulate_return() every look finds the device
+ * absent; attaching it ends the drill too.
+ *
+ * Another process that uses the device finds it reset.
+ *
+ * @param device  its name; not NULL
+ * @return 0;
+ *   -ENOENT   it is not attached in this process;
+ *   -EALREADY it is lost, or asked for by the kernel, already;
+ *   -ENOTSUP  the kernel cannot reset it: what it would go on writing to memory could
+ *             not be stopped for good;
+ *   -EINVAL, -EPERM not enabled; other errors of the reset: nothing has changed
+ * @par Context   any thread, also in a subscriber; blocks for the reset (PCI allows it a
+ *   second)
+ * @since 0.1
+ */
+int hotplug_simulate_removal(const char *device);
+
+/**
+ * The end of a drill: looks find what is there again, so that READY follows, and
+ * policy HOTPLUG_POLICY_HEAL heals.
+ *
+ * @param device  its name; not NULL
+ * @return 0; -ENOENT no removal of it is being simulated; -EINVAL; -EPERM not enabled
+ * @par Context   any thread, also in a subscriber
+ * @since 0.1
+ */
+int hotplug_simulate_return(const char *device);
 
 /**
  * Attach a device, and say which port it has become.

@@ -136,7 +136,7 @@ def test_as_many_events_as_an_answer_has_room_for(process):
     s = Socket()
     events = s.cmd("/hotplug/events", 1000)
     expect(list(map(int, events)) == list(range(42, 18, -1)), list(events))
-    expect(all(len(e) == 14 for e in events.values()), "an event is cut short")
+    expect(all(len(e) == 15 for e in events.values()), "an event is cut short")
     earlier = s.cmd("/hotplug/events", "1000,19")
     expect(list(map(int, earlier)) == list(range(18, 0, -1)), list(earlier))
 

@@ -28,6 +28,8 @@ hotplug_config_init(struct hotplug_config *config)
 		.liveness_ms = 1000,
 		.deadline_ms = 5000,
 		.uevent_buffer_kb = 16384,
+		.drill_after_ms = 10000,
+		.drill_for_ms = 5000,
 	};
 }
 
@@ -105,6 +107,15 @@ set_driver_fill(struct hotplug_config *config, const char *driver, int fill)
 	return -ENOSPC;
 }
 
+static int
+set_drill(struct hotplug_config *config, const char *device)
+{
+	if (device[0] == '\0' || strlen(device) >= HOTPLUG_NAME_LEN)
+		return -EINVAL;
+	strcpy(config->drill, device);
+	return 0;
+}
+
 /* Options that are one 32-bit field: a word out of some, or a number. */
 static const struct option {
 	const char *key;
@@ -119,6 +130,8 @@ static const struct option {
 	{ "uio_mmap", offsetof(struct hotplug_config, uio_mmap), switch_choices, 0, 0 },
 	{ "liveness_ms", offsetof(struct hotplug_config, liveness_ms), NULL, 0, MAX_MS },
 	{ "deadline_ms", offsetof(struct hotplug_config, deadline_ms), NULL, 0, MAX_MS },
+	{ "drill_after_ms", offsetof(struct hotplug_config, drill_after_ms), NULL, 0, MAX_MS },
+	{ "drill_for_ms", offsetof(struct hotplug_config, drill_for_ms), NULL, 0, MAX_MS },
 	{ "uevent_buffer_kb", offsetof(struct hotplug_config, uevent_buffer_kb), NULL, 1,
 	  MAX_BUFFER_KB },
 };
@@ -153,6 +166,8 @@ set_option(struct hotplug_config *config, const char *key, const char *value)
 	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (strcmp(options[i].key, key) == 0)
 			return set_field(config, &options[i], value);
+	if (strcmp(key, "drill") == 0)
+		return set_drill(config, value);
 	if (strncmp(key, "fill.", 5) != 0)
 		return -ENOENT;
 	fill = choose(fill_choices, value);
@@ -167,7 +182,8 @@ what_is_wrong(int ret)
 		return "unknown option (known: policy=tell|survive|heal, "
 			"heal_other=on|off, sigbus=own|dispatch|none, fill=ones|zeros, "
 			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
-			"uevent_buffer_kb=1..1048576, uio_mmap=on|off)";
+			"uevent_buffer_kb=1..1048576, uio_mmap=on|off, drill=DEVICE, "
+			"drill_after_ms=0..3600000, drill_for_ms=0..3600000)";
 	case -ENOSPC:
 		return "too many drivers with a fill of their own";
 	default:
@@ -234,6 +250,12 @@ config_fault(const struct hotplug_config *config)
 		return "uevent_buffer_kb is not between 1 and 1048576";
 	if (config->policy > HOTPLUG_POLICY_HEAL)
 		return "policy is no enum hotplug_policy";
+	if (strnlen(config->drill, HOTPLUG_NAME_LEN) == HOTPLUG_NAME_LEN)
+		return "drill has a name without an end";
+	if (config->drill_after_ms > MAX_MS)
+		return "drill_after_ms is more than 3600000";
+	if (config->drill_for_ms > MAX_MS)
+		return "drill_for_ms is more than 3600000";
 	if (config->heal_other > 1)
 		return "heal_other is neither 0 nor 1";
 	if (config->uio_mmap > 1)

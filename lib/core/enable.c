@@ -16,6 +16,7 @@
 #include "../report/telemetry.h"
 #include "../survive/cutoff.h"
 #include "../survive/stats.h"
+#include "../watch/drill.h"
 #include "../watch/watch.h"
 #include "bus.h"
 #include "config.h"
@@ -161,6 +162,7 @@ enable(const struct hotplug_config *wanted)
 		return ret;
 	}
 	telemetry_offer();
+	drill_plan();
 	diagnose_reset();
 	diagnose();
 	host_log(HOST_NOTICE, "enabled: %u device(s) guarded, uevents %s, SIGBUS %s",

@@ -56,7 +56,7 @@ plugin_start(void)
 {
 	const char *options = getenv("DPDK_HOTPLUG");
 	struct hotplug_config config;
-	char error[256];
+	char error[480];
 
 	if (!is_plugin)
 		return;

@@ -217,7 +217,7 @@ bind_driver(const struct port *port)
 	struct hotplug_glance now;
 
 	memset(&now, 0, sizeof(now));
-	if (ops->glance == NULL || ops->glance(port->device, &now) != 0)
+	if (ops->glance == NULL || device_glance(port->bus, port->device, &now) != 0)
 		return -ENODEV;
 	if (strcmp(now.kernel_driver, port->kernel_driver) == 0)
 		return 0;

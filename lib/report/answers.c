@@ -72,7 +72,7 @@ struct facts {
 	unsigned int n_ports, n_regions;
 	uint16_t port[HOTPLUG_MAX_PORTS];
 	uint64_t guarded_bytes, sign_ns, cut_ns, requested_ns, n_changes;
-	bool is_guarded, is_cut, is_requested, is_held, is_flapping, is_present;
+	bool is_simulated, is_guarded, is_cut, is_requested, is_held, is_flapping, is_present;
 };
 
 static void
@@ -98,6 +98,7 @@ copy_facts(const struct hotplug_device *dev, struct facts *facts)
 		.requested_ns = dev->requested_ns, .n_changes = dev->n_changes,
 		.is_requested = dev->is_requested, .is_held = dev->is_held,
 		.is_flapping = dev->is_flapping, .is_present = dev->glance.generation != 0,
+		.is_simulated = dev->is_simulated,
 	};
 	memcpy(facts->name, dev->name, sizeof(facts->name));
 	memcpy(facts->driver, dev->driver, sizeof(facts->driver));
@@ -145,6 +146,7 @@ write_facts(const struct answer *answer, const struct facts *facts)
 	number(answer, "sign", facts->sign);
 	text(answer, "sign_name", hotplug_sign_name(facts->sign));
 	number(answer, "is_present", facts->is_present);
+	number(answer, "is_simulated", facts->is_simulated);
 	number(answer, "is_guarded", facts->is_guarded);
 	number(answer, "is_cut", facts->is_cut);
 	number(answer, "is_requested", facts->is_requested);
@@ -221,6 +223,7 @@ answer_stats(const struct answer *answer, const char *params)
 	number(answer, "scans", now.scans);
 	number(answer, "differences", now.differences);
 	number(answer, "zombies", now.zombies);
+	number(answer, "simulated", now.simulated);
 	number(answer, "has_monitor", now.has_monitor);
 	number(answer, "has_handler", now.has_handler);
 	return 0;
@@ -240,6 +243,7 @@ write_event(const struct answer *answer, const struct hotplug_event *event)
 	text(answer, "sign_name", hotplug_sign_name(event->sign));
 	number(answer, "card", event->card);
 	number(answer, "was_requested", event->was_requested);
+	number(answer, "is_simulated", event->is_simulated);
 	number(answer, "sign_ns", event->sign_ns);
 	number(answer, "cut_ns", event->cut_ns);
 	number(answer, "event_ns", event->event_ns);

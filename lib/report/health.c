@@ -30,7 +30,7 @@ struct waiting {
 };
 
 struct census {
-	unsigned int n_suspect, n_gone, n_flapping, n_requested, n_held, n_waiting;
+	unsigned int n_suspect, n_gone, n_simulated, n_flapping, n_requested, n_held, n_waiting;
 	uint64_t oldest_ms;
 	enum hotplug_sigbus sigbus;
 	enum hotplug_policy policy;
@@ -64,6 +64,7 @@ count(struct census *c)
 	for (dev = device_first(); dev != NULL; dev = dev->next) {
 		c->n_suspect += dev->state == HOTPLUG_STATE_SUSPECT;
 		c->n_gone += dev->state == HOTPLUG_STATE_GONE;
+		c->n_simulated += atomic_load(&dev->is_hidden);
 		c->n_flapping += dev->is_flapping;
 		if (dev->is_requested && dev->key != NULL)
 			note_waiting(c, dev, now);
@@ -98,6 +99,7 @@ write_census(const struct answer *answer, const struct census *c)
 
 	answer->ops->number(answer->to, "suspect", c->n_suspect);
 	answer->ops->number(answer->to, "gone", c->n_gone);
+	answer->ops->number(answer->to, "simulated", c->n_simulated);
 	answer->ops->number(answer->to, "flapping", c->n_flapping);
 	answer->ops->number(answer->to, "requested", c->n_requested);
 	answer->ops->number(answer->to, "held", c->n_held);

@@ -74,6 +74,8 @@ append_words(const struct hotplug_event *event, char *line, size_t len, size_t *
 				hotplug_sign_name(event->sign));
 	if (event->kernel_driver[0] != '\0')
 		*at += snprintf(line + *at, len - *at, " driver=%s", event->kernel_driver);
+	if (event->is_simulated)
+		*at += snprintf(line + *at, len - *at, " simulated=1");
 	if (event->type == HOTPLUG_EVENT_READY)
 		*at += snprintf(line + *at, len - *at, " card=%s", hotplug_card_name(event->card));
 }

@@ -37,6 +37,7 @@ hotplug_stats_get(struct hotplug_stats *out)
 		.cut_failures = stats.cut_failures,
 		.scans = stats.scans,
 		.differences = stats.differences,
+		.simulated = stats.simulated,
 		.zombies = device_count_zombies(),
 		.has_monitor = watch_has_monitor(),
 		.has_handler = eal_sigbus_is_on_top(),

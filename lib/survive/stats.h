@@ -15,7 +15,7 @@ struct stats {
 	_Atomic uint64_t events, events_lost;
 	_Atomic uint64_t events_of[STATS_N_TYPES];
 	_Atomic uint64_t uevents, uevent_losses;
-	_Atomic uint64_t scans, differences;
+	_Atomic uint64_t scans, differences, simulated;
 };
 
 extern struct stats stats;

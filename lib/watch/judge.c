@@ -30,7 +30,8 @@ describe(const struct hotplug_device *dev, enum hotplug_event_type type, enum ho
 {
 	struct hotplug_event event = {
 		.size = sizeof(event), .type = type, .cause = cause,
-		.sign = dev->first_sign, .was_requested = dev->is_requested, .id = dev->id,
+		.sign = dev->first_sign, .was_requested = dev->is_requested,
+		.is_simulated = dev->is_simulated, .id = dev->id,
 		.n_ports = dev->n_ports, .sign_ns = dev->sign_ns,
 		.cut_ns = dev->is_cut ? dev->cut_ns : 0,
 	};
@@ -243,7 +244,7 @@ judge_look(struct hotplug_device *dev)
 	id = dev->id;
 	memcpy(kernel_driver, dev->kernel_driver, sizeof(kernel_driver));
 	device_unlock();
-	found = dev->bus->ops->look(dev->name, kernel_driver, &id);
+	found = device_look(dev, kernel_driver, &id);
 	device_lock();
 	is_asked = found == HOTPLUG_LOOK_CLAIMED && dev->works_on_request;
 	if (is_asked)

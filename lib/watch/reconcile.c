@@ -36,7 +36,7 @@ glance_at(const struct hotplug_device *dev)
 	struct hotplug_glance now;
 
 	memset(&now, 0, sizeof(now));
-	if (dev->bus->ops->glance(dev->name, &now) != 0)
+	if (device_glance(dev->bus, dev->name, &now) != 0)
 		memset(&now, 0, sizeof(now));   /* not there */
 	return now;
 }
