@@ -2,20 +2,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What an operator reads on a process's telemetry socket.
 
-usage: telemetry.py ASKED
+usage: telemetry.py ASKED ENDPOINT PAGE
 
 In:  asked.c, built: a DPDK process that sees one mock function and nothing else, with
-     a file prefix of its own, whose folder is removed afterwards.  Out: TAP.
+     a file prefix of its own, whose folder is removed afterwards; the exporter's plug-in;
+     doc/operations.md, whose commands are run as they stand.  Out: TAP.
 """
+import importlib.util
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
 
-ASKED = os.path.abspath(sys.argv[1])
+ASKED, ENDPOINT, PAGE = map(os.path.abspath, sys.argv[1:])
 PREFIX = f"hp-asked-{os.getpid()}"
 FOLDER = f"/var/run/dpdk/{PREFIX}"
 NAME = "0000:31:00.0"
@@ -145,6 +148,39 @@ def test_stock_client(process):
     client = subprocess.run(["dpdk-telemetry.py", "-f", PREFIX], input="/hotplug/list\nquit\n",
                             text=True, capture_output=True, timeout=20)
     expect(NAME in client.stdout, client.stdout + client.stderr)
+
+
+def test_exporter_plug_in(process):
+    sys.dont_write_bytecode = True
+    spec = importlib.util.spec_from_file_location("hotplug", ENDPOINT)
+    endpoint = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(endpoint)
+    described, values = endpoint.info(), endpoint.metrics(Socket())
+    names = {name for name, _, _ in values}
+    expect(names <= set(described), f"not described: {names - set(described)}")
+    # of what is described only "stuck" may be missing: where the library has none
+    expect(set(described) - names <= {"stuck"}, f"without a value: {set(described) - names}")
+    expect(all(isinstance(value, int) for _, value, _ in values), values)
+    expect(("device_state", 5, {"device": NAME, "driver": "net_hotplug_test",
+                                "card": "1234:5678"}) in values, values)
+    expect(("events", 1, {"type": "gone"}) in values, values)
+
+
+def test_page_says_what_there_is(process):
+    """Each question on the page is asked; each field that it explains is there."""
+    with open(PAGE) as f:
+        page = f.read()
+    s, asked = Socket(), re.findall(r"^ *--> (/hotplug/\S+)$", page, re.M)
+    expect(len(asked) >= 6, asked)
+    for question in asked:
+        uri, _, arg = question.partition(",")
+        expect(s.cmd(uri, arg or None) is not None, question)
+    for command in "health", "stats", "info":
+        section = page.split(f"## /hotplug/{command}")[1].split("\n## ")[0]
+        told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", section, re.M)))
+        there = s.cmd("/hotplug/" + command, NAME if command == "info" else None)
+        expect(len(told) > 5 and set(told) <= set(there), f"{command}: {set(told) - set(there)}")
+        expect(set(there) - set(told) == set(), f"{command}: unexplained {set(there) - set(told)}")
 
 
 def test_after_disable_history_stays(process):

@@ -210,10 +210,10 @@ test_drill_by_option_of_nobody_is_said(void **state)
 {
 	(void)state;
 	hotplug_disable();
-	assert_int_equal(hotplug_config_parse(&config, "drill=noone,drill_after_ms=0", NULL, 0),
+	assert_int_equal(hotplug_config_parse(&config, "drill=absent0,drill_after_ms=0", NULL, 0),
 			 0);
 	assert_int_equal(hotplug_enable(&config), 0);
-	assert_true(WAIT_FOR(fake_log_has("ERR: drill=noone: No such file or directory")));
+	assert_true(WAIT_FOR(fake_log_has("ERR: drill=absent0: No such file or directory")));
 }
 
 #define DRILL(test) cmocka_unit_test_setup_teardown(test, start, stop)
