@@ -67,7 +67,7 @@ enum hotplug_sign {
 	HOTPLUG_SIGN_EAL,      /**< EAL's own monitor called the bus */
 	HOTPLUG_SIGN_FAULT,    /**< SIGBUS on one of its BARs */
 	HOTPLUG_SIGN_LIVENESS, /**< a periodic look */
-	HOTPLUG_SIGN_CALLER,   /**< hotplug_bus_report() by a bus backend */
+	HOTPLUG_SIGN_CALLER,   /**< hotplug_bus_report() by a bus backend, or a drill */
 };
 
 /** What subscribers are told. */

@@ -3,7 +3,8 @@
 /* asked: a DPDK process with telemetry on, and one mock function, for telemetry.py.
  * In:  EAL arguments; then words on standard input.  Out: "done WORD" for each.
  *	enable, pull (the function vanishes), ask (the kernel wants a device of another
- *	bus back), repeat (40 events), disable, end
+ *	bus back), repeat (40 events), disable, end; for trace.py: heal (enable with
+ *	that policy), drill, back, touch (a register that faults)
  * Context: app. */
 
 #include <stdio.h>
@@ -72,16 +73,64 @@ repeat(void)
 }
 
 static bool
+heal(void)
+{
+	struct hotplug_config config;
+
+	hotplug_config_init(&config);
+	config.policy = HOTPLUG_POLICY_HEAL;
+	return hotplug_enable(&config) == 0;
+}
+
+static bool
+drill(void)
+{
+	mock_sysfs_write(NAME, "reset", "0", 1);
+	return hotplug_simulate_removal(NAME) == 0 &&
+		WAIT_FOR(test_pmd_of(NAME)->n_removes == 1);
+}
+
+static bool
+back(void)
+{
+	return hotplug_simulate_return(NAME) == 0 && WAIT_FOR(test_pmd_of(NAME)->n_probes == 2 &&
+		hotplug_device_state(NAME) == HOTPLUG_STATE_ATTACHED);
+}
+
+/* Nothing is behind the BAR for a moment: a real SIGBUS, on a device that lives. */
+static bool
+touch(void)
+{
+	struct hotplug_stats stats = { .size = sizeof(stats) };
+	const volatile uint8_t *bar = test_pmd_of(NAME)->bar;
+	const char *path = mock_sysfs_path(NAME, "resource0");
+	bool is_faulted;
+
+	if (truncate(path, 0) != 0)
+		return false;
+	is_faulted = *bar != 0x5a;
+	return truncate(path, MOCK_BAR_LEN) == 0 && is_faulted &&
+		WAIT_FOR(hotplug_stats_get(&stats) == 0 && stats.restored == 1);
+}
+
+static const struct {
+	const char *word;
+	bool (*fn)(void);
+} words[] = {
+	{ "pull", pull }, { "ask", ask }, { "repeat", repeat }, { "heal", heal },
+	{ "drill", drill }, { "back", back }, { "touch", touch },
+};
+
+static bool
 obey(const char *word)
 {
+	unsigned int i;
+
 	if (strcmp(word, "enable") == 0)
 		return hotplug_enable(NULL) == 0;
-	if (strcmp(word, "pull") == 0)
-		return pull();
-	if (strcmp(word, "ask") == 0)
-		return ask();
-	if (strcmp(word, "repeat") == 0)
-		return repeat();
+	for (i = 0; i < N_ELEMENTS(words); i++)
+		if (strcmp(word, words[i].word) == 0)
+			return words[i].fn();
 	return strcmp(word, "disable") == 0 && hotplug_disable() == 0;
 }
 

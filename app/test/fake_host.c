@@ -17,6 +17,7 @@
 #include "core/host.h"
 #include "fake_host.h"
 #include "report/telemetry.h"
+#include "report/trace.h"
 #include "survive/sigbus.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* text, used */
@@ -25,6 +26,7 @@ static size_t used;
 
 static _Atomic int eal_answer;
 static _Atomic unsigned int n_forwarded, n_offers;
+static _Atomic unsigned int n_traced[TRACE_N];
 static struct sigaction below;
 static _Atomic bool is_installed;
 
@@ -169,4 +171,18 @@ unsigned int
 fake_telemetry_offers(void)
 {
 	return atomic_load(&n_offers);
+}
+
+void
+trace(enum trace_what what, const char *device, int64_t value)
+{
+	(void)device;
+	(void)value;
+	atomic_fetch_add(&n_traced[what], 1);
+}
+
+unsigned int
+fake_traced(enum trace_what what)
+{
+	return atomic_load(&n_traced[what]);
 }

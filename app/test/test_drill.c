@@ -68,6 +68,7 @@ test_drill_is_a_loss_marked_as_simulated(void **state)
 	assert_true(gone.cut_ns != 0);
 	assert_int_equal(n_simulated(), 1);
 	assert_int_equal(sim_n_disarms("loss0"), 1);
+	assert_true(fake_traced(TRACE_SIGN) > 0 && fake_traced(TRACE_REPLACEMENT) > 0);
 	assert_true(WAIT_FOR(fake_log_has(" loss0 gone cause=REMOVED sign=caller driver=user "
 					  "simulated=1 ")));
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../report/events.h"
+#include "../report/trace.h"
 #include "../survive/cutoff.h"
 #include "../survive/guard.h"
 #include "../watch/uevent.h"
@@ -281,11 +282,13 @@ publish(struct hotplug_bus *bus, const struct hotplug_device_info *info)
 			host_log(HOST_WARN, "%s: cannot watch its descriptor: %s", dev->name,
 				 strerror(-dev->sign_fd));
 	}
-	if (ret != 0)
+	if (ret != 0) {
 		withdraw(dev);
-	else
-		device_post(dev, DEVICE_LOOK);  /* it may have gone while it was probed */
-	return ret;
+		return ret;
+	}
+	trace(TRACE_ATTACH, dev->name, dev->n_regions);
+	device_post(dev, DEVICE_LOOK);  /* it may have gone while it was probed */
+	return 0;
 }
 
 int
@@ -310,8 +313,10 @@ hotplug_device_withdraw(struct hotplug_bus *bus, const void *key)
 
 	device_lock();
 	dev = find_key(bus, key);
-	if (dev != NULL)
+	if (dev != NULL) {
 		withdraw(dev);
+		trace(TRACE_DETACH, dev->name, 0);
+	}
 	device_unlock();
 	return dev != NULL ? 0 : -ENOENT;
 }

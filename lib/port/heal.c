@@ -21,6 +21,7 @@
 #include "../core/enable.h"
 #include "../core/host.h"
 #include "../core/work.h"
+#include "../report/trace.h"
 #include "ids.h"
 #include "port.h"
 
@@ -323,6 +324,7 @@ heal_run(const char *device)
 		return;         /* not there yet: an event tells */
 	if (ret == 0)
 		ret = revive(device, ids, n);
+	trace(TRACE_HEAL, device, ret);
 	if (ret != 0) {
 		try_again(device, ids, n, ret);
 		return;

@@ -18,6 +18,7 @@
 #include "../core/host.h"
 #include "../survive/stats.h"
 #include "events.h"
+#include "trace.h"
 
 #define QUEUE_LEN 1024
 
@@ -121,6 +122,7 @@ number(struct hotplug_event *event)
 	history[sequence % EVENTS_KEPT] = *event;
 	if (event->type < STATS_N_TYPES)
 		STATS_ADD(events_of[event->type], 1);
+	trace(TRACE_EVENT, event->device, event->type);
 }
 
 /* With the lock held, but for each subscriber's run. */

@@ -23,6 +23,7 @@
 
 #include "../core/host.h"
 #include "../report/log.h"
+#include "../report/trace.h"
 #include "cutoff.h"
 #include "flip.h"
 #include "guard.h"
@@ -450,6 +451,7 @@ cutoff_device(struct hotplug_device *dev)
 	dev->is_cut = true;
 	dev->cut_ns = device_now_ns();
 	STATS_ADD(cut_offs, 1);
+	trace(TRACE_REPLACEMENT, dev->name, 1);
 	return ret;
 }
 
@@ -583,5 +585,6 @@ cutoff_restore(struct hotplug_device *dev)
 		return ret;
 	dev->is_cut = false;
 	STATS_ADD(restored, 1);
+	trace(TRACE_REPLACEMENT, dev->name, 0);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "../core/enable.h"
 #include "../report/events.h"
 #include "../report/log.h"
+#include "../report/trace.h"
 #include "../survive/cutoff.h"
 #include "judge.h"
 #include "patience.h"
@@ -211,6 +212,7 @@ note_sign(struct hotplug_device *dev, enum hotplug_sign sign)
 void
 judge_sign(struct hotplug_device *dev, enum hotplug_sign sign, enum state_input input)
 {
+	trace(TRACE_SIGN, dev->name, sign);
 	device_lock();
 	note_sign(dev, sign);
 	if (input == STATE_IN_HANGUP)
