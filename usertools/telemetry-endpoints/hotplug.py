@@ -2,7 +2,8 @@
 """hotplug: what /hotplug/... says, for DPDK's dpdk-telemetry-exporter.py.
 
 In:  sock.cmd(), the exporter's connection to one process.  Out: (name, value, labels),
-     each name described by info().  The exporter puts dpdk_hotplug_ in front.
+     each name described by info().  The exporter puts dpdk_hotplug_ in front.  Names
+     are as promtool wants them: counters end in _total, times are in seconds.
 """
 
 COUNTERS = {
@@ -21,6 +22,7 @@ COUNTERS = {
 }
 GAUGES = {
     "enabled": "1 while the library protects the process.",
+    "sigbus": "Who handles SIGBUS: 0 the library, 1 the application, 2 nobody.",
     "has_monitor": "1 while uevents are received.",
     "is_netns_ok": "1 where the kernel sends uevents to this network namespace.",
     "has_handler": "1 while our SIGBUS handler is on top.",
@@ -32,7 +34,6 @@ GAUGES = {
     "flapping": "Devices that come and go.",
     "requested": "Devices that the kernel asks for.",
     "held": "Of those, asked for longer ago than deadline_ms.",
-    "oldest_request_ms": "Milliseconds since the oldest of those requests.",
 }
 DEVICE_GAUGES = {
     "state": "0 absent, 1 present, 2 ready, 3 attached, 4 suspect, 5 gone.",
@@ -46,11 +47,12 @@ RENAMED = {"drills": "simulated"}       # of /hotplug/health: now, not since the
 
 def info():
     """{name: (description, type)}"""
-    described = {name: (text, "counter") for name, text in COUNTERS.items()}
+    described = {f"{name}_total": (text, "counter") for name, text in COUNTERS.items()}
     described.update({name: (text, "gauge") for name, text in GAUGES.items()})
     described.update({f"device_{name}": (text, "gauge")
                       for name, text in DEVICE_GAUGES.items()})
-    described["events"] = ("Events told to subscribers.", "counter")
+    described["events_total"] = ("Events told to subscribers.", "counter")
+    described["oldest_request_seconds"] = ("Age of the oldest of those requests.", "gauge")
     return described
 
 
@@ -60,10 +62,12 @@ def metrics(sock):
     if health is None:
         return []
     stats = sock.cmd("/hotplug/stats") or {}
-    out = [(name, stats[name], {}) for name in COUNTERS if name in stats]
+    out = [(f"{name}_total", stats[name], {}) for name in COUNTERS if name in stats]
     out += [(name, health[RENAMED.get(name, name)], {})
             for name in GAUGES if RENAMED.get(name, name) in health]
-    out += [("events", value, {"type": key[len("events_"):]})
+    if "oldest_request_ms" in health:
+        out.append(("oldest_request_seconds", health["oldest_request_ms"] / 1000, {}))
+    out += [("events_total", value, {"type": key[len("events_"):]})
             for key, value in stats.items() if key.startswith("events_") and
             key != "events_lost"]
     for device in sock.cmd("/hotplug/list") or []:
