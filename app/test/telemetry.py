@@ -112,6 +112,9 @@ def test_attached_device(process):
 def test_lost_device(process):
     process.tell("pull")
     s = Socket()
+    deadline = time.monotonic() + 10    # the look that follows the event
+    while s.cmd("/hotplug/info", NAME)["is_present"] and time.monotonic() < deadline:
+        time.sleep(0.01)
     expect_items(s.cmd("/hotplug/info", NAME), state=5, state_name="GONE", is_cut=1,
                  cause_name="REMOVED", is_present=0)
     expect_items(s.cmd("/hotplug/stats"), enabled=1, guarded=1, cut_offs=1, events=1,

@@ -195,7 +195,7 @@ test_drill_by_option(void **state)
 	(void)state;
 	sim_put("plan0", SIM_USER, NULL);
 	hotplug_disable();
-	assert_int_equal(hotplug_config_parse(&config, "drill=plan0,drill_after_ms=200,"
+	assert_int_equal(hotplug_config_parse(&config, "drill=plan0,drill_after_ms=1500,"
 					      "drill_for_ms=100", NULL, 0), 0);
 	assert_int_equal(hotplug_enable(&config), 0);
 	assert_true(hotplug_event_subscribe(NULL, heard_fn, &heard) > 0);
