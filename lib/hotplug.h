@@ -70,7 +70,7 @@ enum hotplug_sign {
 	HOTPLUG_SIGN_EAL,      /**< EAL's own monitor called the bus */
 	HOTPLUG_SIGN_FAULT,    /**< SIGBUS on one of its BARs */
 	HOTPLUG_SIGN_LIVENESS, /**< a periodic look */
-	HOTPLUG_SIGN_CALLER,   /**< hotplug_bus_report() by a bus backend */
+	HOTPLUG_SIGN_CALLER,   /**< hotplug_bus_report() by a bus backend, or a drill */
 };
 
 /** What subscribers are told. */
@@ -179,6 +179,14 @@ struct hotplug_config {
 	/** 1: attach and detach although a process is there that has not enabled this
 	 * library, and learns nothing of it; default 0.  The primary's counts. */
 	uint32_t sync_ignore_strangers;
+	/** A device whose removal is simulated once, as by hotplug_simulate_removal(),
+	 * drill_after_ms after the start; default "": none. */
+	char drill[HOTPLUG_NAME_LEN];
+	/** Milliseconds from the start to the drill, at most 3,600,000; default 10000. */
+	uint32_t drill_after_ms;
+	/** Milliseconds until the device is back, at most 3,600,000; 0: it stays away;
+	 * default 5000. */
+	uint32_t drill_for_ms;
 };
 
 /** Room for the reason of a failure, with its NUL. */
@@ -216,6 +224,7 @@ struct hotplug_event {
 	enum hotplug_cause cause;            /**< why, for GONE and REQUESTED */
 	enum hotplug_sign sign;              /**< what was seen first */
 	uint32_t was_requested;              /**< 1: REQUESTED was raised for this before */
+	uint32_t is_simulated;               /**< 1: of a drill: hotplug_simulate_removal() */
 	uint64_t sequence;                   /**< counts events, from 1 */
 	char device[HOTPLUG_NAME_LEN];       /**< "0000:01:00.0"; empty for RESCAN */
 	char bus[HOTPLUG_NAME_LEN];          /**< "pci" */
@@ -246,6 +255,7 @@ struct hotplug_stats {
 	uint64_t differences;     /**< what they found that no event had told */
 	uint64_t zombies;         /**< silent devices that the kernel still lists */
 	uint64_t stuck;           /**< STUCK events raised */
+	uint64_t simulated;       /**< removals that were simulated; they count above too */
 	uint32_t has_monitor;     /**< 1 while uevents are received */
 	uint32_t has_handler;     /**< 1 while our SIGBUS handler is on top */
 };
@@ -267,7 +277,8 @@ void hotplug_config_init(struct hotplug_config *config);
  * heal_other=on|off, sigbus=own|dispatch|none,
  * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
  * stuck_ms=N, uevent_buffer_kb=N, uio_mmap=on|off, sync=on|off,
- * sync_deadline_ms=N, sync_probe_ms=N, sync_late=on|off, sync_ignore_strangers=on|off.
+ * sync_deadline_ms=N, sync_probe_ms=N, sync_late=on|off, sync_ignore_strangers=on|off,
+ * drill=DEVICE, drill_after_ms=N, drill_for_ms=N.
  *
  * @param config     changed only when all of it is good; not NULL
  * @param options    the text; NULL or "" changes nothing
@@ -429,6 +440,39 @@ int hotplug_device_attach(const char *devargs, unsigned int flags,
  */
 int hotplug_device_detach(const char *name, unsigned int flags,
 			  struct hotplug_outcome *outcome);
+
+/**
+ * A drill: this process takes an attached device for lost, though it is there.  Its
+ * DMA is stopped and it is reset; then everything happens as when it is torn out:
+ * cut-off, events, dead ports, teardown by policy.  Events, counters and the log say
+ * that it is simulated.  Until hotplug_simulate_return() every look finds the device
+ * absent; attaching it ends the drill too.
+ *
+ * Another process that uses the device finds it reset.
+ *
+ * @param device  its name; not NULL
+ * @return 0;
+ *   -ENOENT   it is not attached in this process;
+ *   -EALREADY it is lost, or asked for by the kernel, already;
+ *   -ENOTSUP  the kernel cannot reset it: what it would go on writing to memory could
+ *             not be stopped for good;
+ *   -EINVAL, -EPERM not enabled; other errors of the reset: nothing has changed
+ * @par Context   any thread, also in a subscriber; blocks for the reset (PCI allows it a
+ *   second)
+ * @since 0.1
+ */
+int hotplug_simulate_removal(const char *device);
+
+/**
+ * The end of a drill: looks find what is there again, so that READY follows, and
+ * policy HOTPLUG_POLICY_HEAL heals.
+ *
+ * @param device  its name; not NULL
+ * @return 0; -ENOENT no removal of it is being simulated; -EINVAL; -EPERM not enabled
+ * @par Context   any thread, also in a subscriber
+ * @since 0.1
+ */
+int hotplug_simulate_return(const char *device);
 
 /**
  * Attach a device, and say which port it has become.

@@ -135,8 +135,12 @@ struct hotplug_bus_ops {
 	int (*bind)(const char *name, const char *kernel_driver);
 	/** Which processes keep the kernel from taking the device away?  As text,
 	 * "" when none is found.
-	 * @return 0 or -errno.  Context: events */
+	 * @return 0 or -errno.  Context: events, telemetry's threads */
 	int (*holders)(const char *name, char *text, size_t len);
+	/** A drill is about to take the device for lost: stop its DMA for good, until it
+	 * is probed again.  NULL: it has none.
+	 * @return 0; -ENOTSUP or another -errno: nothing has changed.  Context: app, work */
+	int (*disarm)(const char *name);
 	/** What does this uevent say, and of whom?  name has room for
 	 * HOTPLUG_NAME_LEN bytes.  Context: watch */
 	enum hotplug_uevent_kind (*classify)(const struct hotplug_uevent *uevent,

@@ -16,6 +16,8 @@
 #include "core/eal.h"
 #include "core/host.h"
 #include "fake_host.h"
+#include "report/telemetry.h"
+#include "report/trace.h"
 #include "survive/sigbus.h"
 #include "sync/sync.h"
 
@@ -24,7 +26,8 @@ static char text[256 * 1024];
 static size_t used;
 
 static _Atomic int eal_answer;
-static _Atomic unsigned int n_forwarded;
+static _Atomic unsigned int n_forwarded, n_offers;
+static _Atomic unsigned int n_traced[TRACE_N];
 static struct sigaction below;
 static _Atomic bool is_installed;
 
@@ -176,4 +179,30 @@ sync_tell_sign(const char *device, uint64_t generation)
 {
 	(void)device;
 	(void)generation;
+}
+
+void
+telemetry_offer(void)
+{
+	atomic_fetch_add(&n_offers, 1);
+}
+
+unsigned int
+fake_telemetry_offers(void)
+{
+	return atomic_load(&n_offers);
+}
+
+void
+trace(enum trace_what what, const char *device, int64_t value)
+{
+	(void)device;
+	(void)value;
+	atomic_fetch_add(&n_traced[what], 1);
+}
+
+unsigned int
+fake_traced(enum trace_what what)
+{
+	return atomic_load(&n_traced[what]);
 }

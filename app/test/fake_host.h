@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "report/trace.h"
+
 /* The process as core/host.h and core/eal.h want it, without librte. */
 
 /* Has a line with this in it been logged since the last clear? */
@@ -17,5 +19,11 @@ const char *fake_log(void);
 /* What eal_check() answers, and the events that eal_forward_event() got. */
 void fake_eal_answers(int ret);
 unsigned int fake_eal_forwarded(void);
+
+/* How often telemetry was offered our questions. */
+unsigned int fake_telemetry_offers(void);
+
+/* Records of that kind since the process began. */
+unsigned int fake_traced(enum trace_what what);
 
 #endif /* HOTPLUG_TEST_FAKE_HOST_H */

@@ -75,6 +75,12 @@ def test_plugin_names_a_bad_option_and_lets_the_application_go_on():
         expect(status == 0, f"exit status {status}")
 
 
+def test_plugin_takes_a_drill_and_says_where_it_cannot_be():
+    options = "drill=0000:01:00.0,drill_after_ms=0,drill_for_ms=5000"
+    expect_line(r"^hotplug: drill=0000:01:00\.0: No such file or directory$",
+                testpmd(options)[1])
+
+
 def test_plugin_beside_the_stock_hot_plug_option():
     status, output = run("dpdk-testpmd", "-d", PLUGIN, *PORT, "--hot-plug")
     expect_line(r"^hotplug: enabled: ", output)

@@ -22,7 +22,7 @@ struct card {
 	struct hotplug_identity id;
 	bool is_there;
 	int look;
-	unsigned int n_looks;
+	unsigned int n_looks, n_disarms;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
@@ -30,7 +30,7 @@ static struct card cards[MAX_CARDS];
 static unsigned int n_cards;
 static uint64_t generation;
 static void (*on_enumerate)(unsigned int index);
-static int enumerate_ret;
+static int enumerate_ret, disarm_ret;
 
 /* With the lock held. */
 static struct card *
@@ -157,9 +157,23 @@ classify(const struct hotplug_uevent *uevent, char *name)
 		HOTPLUG_UEVENT_BIND : HOTPLUG_UEVENT_CLAIM;
 }
 
+static int
+disarm(const char *name)
+{
+	struct card *card;
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	card = find(name);
+	ret = disarm_ret;
+	card->n_disarms += ret == 0;
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
 static const struct hotplug_bus_ops ops = {
 	.look = look, .identify = identify, .glance = glance, .enumerate = enumerate,
-	.classify = classify,
+	.classify = classify, .disarm = disarm,
 };
 
 struct hotplug_bus sim_bus = { .name = "sim", .ops = &ops };
@@ -187,7 +201,7 @@ sim_disable(void)
 		cards[i].look = -1;
 	}
 	on_enumerate = NULL;
-	enumerate_ret = 0;
+	enumerate_ret = disarm_ret = 0;
 }
 
 void
@@ -306,4 +320,23 @@ sim_enumerate_fails(int ret)
 	pthread_mutex_lock(&lock);
 	enumerate_ret = ret;
 	pthread_mutex_unlock(&lock);
+}
+
+void
+sim_disarm_fails(int ret)
+{
+	pthread_mutex_lock(&lock);
+	disarm_ret = ret;
+	pthread_mutex_unlock(&lock);
+}
+
+unsigned int
+sim_n_disarms(const char *name)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&lock);
+	n = find(name)->n_disarms;
+	pthread_mutex_unlock(&lock);
+	return n;
 }

@@ -38,4 +38,8 @@ int sim_request(const char *name);
 void sim_on_enumerate(void (*fn)(unsigned int index));
 void sim_enumerate_fails(int ret);
 
+/* What disarm() answers, and how often it has disarmed. */
+void sim_disarm_fails(int ret);
+unsigned int sim_n_disarms(const char *name);
+
 #endif /* HOTPLUG_TEST_SIM_BUS_H */

@@ -34,6 +34,9 @@ test_config_defaults_are_the_documented_ones(void **state)
 	assert_int_equal(config.sync_probe_ms, 10000);
 	assert_int_equal(config.sync_late, 0);
 	assert_int_equal(config.sync_ignore_strangers, 0);
+	assert_string_equal(config.drill, "");
+	assert_int_equal(config.drill_after_ms, 10000);
+	assert_int_equal(config.drill_for_ms, 5000);
 	assert_string_equal(config.driver_fill[0].driver, "net_virtio");
 	assert_int_equal(config.driver_fill[0].fill, HOTPLUG_FILL_ZEROS);
 	assert_string_equal(config.driver_fill[1].driver, "");
@@ -79,6 +82,11 @@ test_config_ends_of_the_range_are_in_it(void **state)
 	assert_int_equal(config.deadline_ms, 0);
 	assert_int_equal(hotplug_config_parse(&config, "uevent_buffer_kb=1", NULL, 0), 0);
 	assert_int_equal(config.uevent_buffer_kb, 1);
+	assert_int_equal(hotplug_config_parse(&config, "drill=0000:01:00.0,drill_after_ms=7,"
+					      "drill_for_ms=0", NULL, 0), 0);
+	assert_string_equal(config.drill, "0000:01:00.0");
+	assert_int_equal(config.drill_after_ms, 7);
+	assert_int_equal(config.drill_for_ms, 0);
 	assert_int_equal(hotplug_config_parse(&config, "uio_mmap=on", NULL, 0), 0);
 	assert_int_equal(config.uio_mmap, 1);
 	assert_int_equal(hotplug_config_parse(&config, "uio_mmap=off", NULL, 0), 0);
@@ -177,6 +185,9 @@ static const struct { const char *text, *named; } bad[] = {
 	{ "sync_probe_ms=0", "'sync_probe_ms=0'" },
 	{ "sync_late=maybe", "'sync_late=maybe'" },
 	{ "sync_ignore_strangers", "'sync_ignore_strangers'" },
+	{ "drill=", "'drill='" },
+	{ "drill_after_ms=3600001", "'drill_after_ms=3600001'" },
+	{ "drill_for_ms=-1", "'drill_for_ms=-1'" },
 	{ ",", "''" },
 	{ "fill=ones,,fill=zeros", "''" },
 	{ "fill=ones fill=zeros", "'fill=ones fill=zeros'" },
@@ -268,6 +279,9 @@ spoil(struct hotplug_config *config, unsigned int what)
 	case 9: config->uevent_buffer_kb = 1048577; break;
 	case 10: config->uio_mmap = 2; break;
 	case 11: config->driver_fill[15].fill = 77; break;
+	case 12: memset(config->drill, 'x', HOTPLUG_NAME_LEN); break;
+	case 13: config->drill_after_ms = 3600001; break;
+	case 14: config->drill_for_ms = 3600001; break;
 	default: memset(config, 0xff, sizeof(*config)); break;
 	}
 }
@@ -278,7 +292,7 @@ test_config_nonsense_is_refused_by_enable_and_named(void **state)
 	static const char *const named[] = {
 		"size", "size", "sigbus", "fill", "fill", "liveness_ms", "driver_fill",
 		"deadline_ms", "uevent_buffer_kb", "uevent_buffer_kb", "uio_mmap", "driver_fill",
-		"size",
+		"drill", "drill_after_ms", "drill_for_ms", "size",
 	};
 	struct hotplug_config config;
 	unsigned int i;

@@ -213,7 +213,8 @@ test_scan_that_cannot_list_loses_nobody(void **state)
 	assert_int_equal(sim_attach("sim0"), 0);
 	sim_enumerate_fails(-EMFILE);
 	assert_int_equal(hotplug_scan(), 0);
-	assert_true(fake_log_has("cannot list its devices"));
+	assert_int_equal(hotplug_scan(), 0);
+	assert_int_equal(fake_log_count("cannot list its devices"), 1); /* it may last */
 	assert_int_equal(hotplug_device_state("sim0"), HOTPLUG_STATE_ATTACHED);
 	assert_int_equal(hotplug_device_state("sim1"), HOTPLUG_STATE_READY);
 	assert_heard(0, 2);

@@ -40,7 +40,15 @@ look(const char *name, const char *kernel_driver, const struct hotplug_identity 
 	return answer;
 }
 
-static const struct hotplug_bus_ops ops = { .look = look };
+static int
+holders(const char *name, char *text, size_t len)
+{
+	(void)name;
+	snprintf(text, len, "pid 7 (toy)");
+	return 0;
+}
+
+static const struct hotplug_bus_ops ops = { .look = look, .holders = holders };
 
 struct hotplug_bus toy_bus = { .name = "toy", .ops = &ops };
 

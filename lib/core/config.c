@@ -32,6 +32,8 @@ hotplug_config_init(struct hotplug_config *config)
 		.sync = 1,
 		.sync_deadline_ms = 1000,
 		.sync_probe_ms = 10000,
+		.drill_after_ms = 10000,
+		.drill_for_ms = 5000,
 	};
 }
 
@@ -143,6 +145,15 @@ config_policy(const struct hotplug_config *config, const char *device, const cha
 	return policy;
 }
 
+static int
+set_drill(struct hotplug_config *config, const char *device)
+{
+	if (device[0] == '\0' || strlen(device) >= HOTPLUG_NAME_LEN)
+		return -EINVAL;
+	strcpy(config->drill, device);
+	return 0;
+}
+
 /* Options that are one 32-bit field: a word out of some, or a number. */
 static const struct option {
 	const char *key;
@@ -164,6 +175,8 @@ static const struct option {
 	{ "sync_late", offsetof(struct hotplug_config, sync_late), switch_choices, 0, 0 },
 	{ "sync_ignore_strangers", offsetof(struct hotplug_config, sync_ignore_strangers),
 	  switch_choices, 0, 0 },
+	{ "drill_after_ms", offsetof(struct hotplug_config, drill_after_ms), NULL, 0, MAX_MS },
+	{ "drill_for_ms", offsetof(struct hotplug_config, drill_for_ms), NULL, 0, MAX_MS },
 	{ "uevent_buffer_kb", offsetof(struct hotplug_config, uevent_buffer_kb), NULL, 1,
 	  MAX_BUFFER_KB },
 };
@@ -198,6 +211,8 @@ set_option(struct hotplug_config *config, const char *key, const char *value)
 	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (strcmp(options[i].key, key) == 0)
 			return set_field(config, &options[i], value);
+	if (strcmp(key, "drill") == 0)
+		return set_drill(config, value);
 	if (strncmp(key, "fill.", 5) == 0) {
 		choice = choose(fill_choices, value);
 		return choice < 0 ? choice : set_driver_fill(config, key + 5, choice);
@@ -220,7 +235,8 @@ what_is_wrong(int ret)
 			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
 			"stuck_ms=1..3600000, uevent_buffer_kb=1..1048576, uio_mmap=on|off, "
 			"sync=on|off, sync_deadline_ms=1..3600000, sync_probe_ms=1..3600000, "
-			"sync_late=on|off, sync_ignore_strangers=on|off)";
+			"sync_late=on|off, sync_ignore_strangers=on|off, "
+			"drill=DEVICE, drill_after_ms=0..3600000, drill_for_ms=0..3600000)";
 	case -ENOSPC:
 		return "too many with a fill or a policy of their own";
 	default:
@@ -289,6 +305,12 @@ config_fault(const struct hotplug_config *config)
 		return "uevent_buffer_kb is not between 1 and 1048576";
 	if (config->policy > HOTPLUG_POLICY_HEAL)
 		return "policy is no enum hotplug_policy";
+	if (strnlen(config->drill, HOTPLUG_NAME_LEN) == HOTPLUG_NAME_LEN)
+		return "drill has a name without an end";
+	if (config->drill_after_ms > MAX_MS)
+		return "drill_after_ms is more than 3600000";
+	if (config->drill_for_ms > MAX_MS)
+		return "drill_for_ms is more than 3600000";
 	if (config->heal_other > 1)
 		return "heal_other is neither 0 nor 1";
 	if (config->uio_mmap > 1)

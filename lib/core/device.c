@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../report/events.h"
+#include "../report/trace.h"
 #include "../survive/cutoff.h"
 #include "../survive/guard.h"
 #include "../watch/uevent.h"
@@ -224,7 +225,8 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	dev->fill = fill_of(dev->driver);
 	dev->works_on_request = info->works_on_request;
 	dev->is_cut = dev->wants_cut = dev->has_hung_up = false;
-	dev->is_requested = dev->is_held = false;
+	dev->is_requested = dev->is_held = dev->is_simulated = false;
+	atomic_store(&dev->is_hidden, false);
 	dev->cause = HOTPLUG_CAUSE_NONE;
 	dev->first_sign = HOTPLUG_SIGN_NONE;
 	dev->sign_ns = dev->cut_ns = dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
@@ -280,11 +282,13 @@ publish(struct hotplug_bus *bus, const struct hotplug_device_info *info)
 			host_log(HOST_WARN, "%s: cannot watch its descriptor: %s", dev->name,
 				 strerror(-dev->sign_fd));
 	}
-	if (ret != 0)
+	if (ret != 0) {
 		withdraw(dev);
-	else
-		device_post(dev, DEVICE_LOOK);  /* it may have gone while it was probed */
-	return ret;
+		return ret;
+	}
+	trace(TRACE_ATTACH, dev->name, dev->n_regions);
+	device_post(dev, DEVICE_LOOK);  /* it may have gone while it was probed */
+	return 0;
 }
 
 int
@@ -309,8 +313,10 @@ hotplug_device_withdraw(struct hotplug_bus *bus, const void *key)
 
 	device_lock();
 	dev = find_key(bus, key);
-	if (dev != NULL)
+	if (dev != NULL) {
 		withdraw(dev);
+		trace(TRACE_DETACH, dev->name, 0);
+	}
 	device_unlock();
 	return dev != NULL ? 0 : -ENOENT;
 }
@@ -357,6 +363,25 @@ cut_off_now(struct hotplug_device *dev)
 	return hotplug_device_cut_off(dev);
 }
 
+enum hotplug_look
+device_look(struct hotplug_device *dev, const char *kernel_driver,
+	    const struct hotplug_identity *id)
+{
+	if (atomic_load(&dev->is_hidden))
+		return HOTPLUG_LOOK_ABSENT;
+	return dev->bus->ops->look(dev->name, kernel_driver, id);
+}
+
+int
+device_glance(const struct hotplug_bus *bus, const char *name, struct hotplug_glance *glance)
+{
+	const struct hotplug_device *dev = device_find(bus, name);
+
+	if (dev != NULL && atomic_load(&dev->is_hidden))
+		return -ENOENT;
+	return bus->ops->glance(name, glance);
+}
+
 /* Not under the lock. */
 static enum hotplug_look
 look_at(struct hotplug_device *dev)
@@ -368,7 +393,7 @@ look_at(struct hotplug_device *dev)
 	id = dev->id;
 	memcpy(kernel_driver, dev->kernel_driver, sizeof(kernel_driver));
 	device_unlock();
-	return dev->bus->ops->look(dev->name, kernel_driver, &id);
+	return device_look(dev, kernel_driver, &id);
 }
 
 /* Seen now, not when watch comes to it. */
@@ -539,12 +564,15 @@ device_withdraw_all(const struct hotplug_bus *bus)
 	struct hotplug_device *dev;
 
 	device_lock();
-	for (dev = device_first(); dev != NULL; dev = dev->next)
+	for (dev = device_first(); dev != NULL; dev = dev->next) {
+		if (bus == NULL)
+			atomic_store(&dev->is_hidden, false);   /* drills end with us */
 		if (dev->key != NULL && (bus == NULL || dev->bus == bus)) {
 			cutoff_unflip(dev);
 			if (bus == NULL && dev->is_cut)
 				cutoff_fill_device(dev);        /* nobody answers any more */
 			withdraw(dev);
 		}
+	}
 	device_unlock();
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../report/limit.h"
 #include "../survive/maps.h"
 #include "hotplug_bus.h"
 
@@ -46,6 +47,8 @@ struct hotplug_device {
 	_Atomic unsigned int signs;
 	_Atomic bool is_gone;           /* faults need no look any more */
 	_Atomic int n_unsettled;        /* drivers that may be unmapping it now */
+	_Atomic bool is_hidden;         /* a drill: every look finds it absent */
+	struct limit lines;             /* of the log */
 
 	const void *key;                /* NULL: not published */
 	char driver[HOTPLUG_NAME_LEN];
@@ -77,6 +80,7 @@ struct hotplug_device {
 	bool has_hung_up;               /* its descriptor is dead for good */
 
 	bool owes_gone;                 /* it is, and that is about to be said */
+	bool is_simulated;              /* what it is through is a drill */
 	bool is_requested, is_held;     /* REQUESTED, HELD were raised */
 	uint64_t requested_ns;
 
@@ -96,6 +100,10 @@ struct hotplug_device *device_first(void);
 struct hotplug_device *device_find(const struct hotplug_bus *bus, const char *name);
 /* Find or make; NULL: no memory or the name is too long.  Takes the lock. */
 struct hotplug_device *device_know(struct hotplug_bus *bus, const char *name);
+/* Its bus's look() and glance(), but for a drill.  Not under the lock. */
+enum hotplug_look device_look(struct hotplug_device *dev, const char *kernel_driver,
+			      const struct hotplug_identity *id);
+int device_glance(const struct hotplug_bus *bus, const char *name, struct hotplug_glance *glance);
 /* Is it gone, suspected, or asked for?  With the bus's key. */
 bool device_is_lost(const struct hotplug_bus *bus, const void *key);
 /* Is the card that is there now the one that was lost? */

@@ -13,9 +13,11 @@
 
 #include "../report/events.h"
 #include "../report/log.h"
+#include "../report/telemetry.h"
 #include "../survive/cutoff.h"
 #include "../survive/stats.h"
 #include "../sync/sync.h"
+#include "../watch/drill.h"
 #include "../watch/watch.h"
 #include "bus.h"
 #include "config.h"
@@ -154,12 +156,16 @@ enable(const struct hotplug_config *wanted)
 	ret = eal_check();
 	if (ret != 0)
 		return ret;
+	device_lock();          /* telemetry may be reading the last one */
 	config = *wanted;
+	device_unlock();
 	ret = start();
 	if (ret != 0) {
 		host_log(HOST_ERR, "not enabled: %s", strerror(-ret));
 		return ret;
 	}
+	telemetry_offer();
+	drill_plan();
 	diagnose_reset();
 	diagnose();
 	host_log(HOST_NOTICE, "enabled: %u device(s) guarded, uevents %s, SIGBUS %s",

@@ -22,6 +22,7 @@
 #include "../core/enable.h"
 #include "../core/host.h"
 #include "../core/work.h"
+#include "../report/trace.h"
 #include "ids.h"
 #include "port.h"
 
@@ -154,7 +155,7 @@ bind_driver(const struct port *port)
 	struct hotplug_glance now;
 
 	memset(&now, 0, sizeof(now));
-	if (ops->glance == NULL || ops->glance(port->device, &now) != 0)
+	if (ops->glance == NULL || device_glance(port->bus, port->device, &now) != 0)
 		return -ENODEV;
 	if (strcmp(now.kernel_driver, port->kernel_driver) == 0)
 		return 0;
@@ -304,6 +305,7 @@ run(const char *device)
 		return;         /* not there yet: an event tells */
 	if (ret == 0)
 		ret = revive(device, ids, n);
+	trace(TRACE_HEAL, device, ret);
 	if (ret != 0) {
 		try_again(device, ids, n, ret);
 		return;

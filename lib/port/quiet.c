@@ -27,6 +27,7 @@
 #include <rte_version.h>
 
 #include "../core/device.h"
+#include "../report/trace.h"
 #include "port.h"
 
 #define MS 1000000ull
@@ -104,6 +105,7 @@ quiet_begin(uint16_t port)
 	struct rte_eth_fp_ops *fp = &rte_eth_fp_ops[port];
 	struct rte_eth_dev *eth = &rte_eth_devices[port];
 
+	trace(TRACE_QUIESCE, eth->data->name, port);
 	/* fail-safe calls these, without fp_ops */
 	eth->rx_pkt_burst = quiet_rx;
 	eth->tx_pkt_burst = quiet_tx;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* events: tell subscribers, in order, on a thread of their own.
- * In:  events by value (watch).  Out: subscribers' functions.
+ * In:  events by value (watch).  Out: subscribers' functions; the last events, for
+ *      whoever asks later (they outlive events_stop()).
  * Lock: `lock` guards the queue and the list of subscribers; it is not held
  *      while a subscriber runs, so that it may subscribe, unsubscribe, attach.
  * Loss: a full queue drops the event, counts it, and says RESCAN as soon as
@@ -17,6 +18,7 @@
 #include "../core/host.h"
 #include "../survive/stats.h"
 #include "events.h"
+#include "trace.h"
 
 #define QUEUE_LEN 1024
 
@@ -36,6 +38,7 @@ static bool has_overflown, is_stopping, is_running;
 static struct subscriber *subscribers;  /* by growing id */
 static int last_id, running_id;
 static uint64_t sequence;
+static struct hotplug_event history[EVENTS_KEPT];      /* by sequence */
 static hotplug_event_fn last_fn;
 static struct host_thread thread;
 
@@ -96,6 +99,32 @@ next_subscriber(int after, const struct hotplug_event *event)
 	return NULL;
 }
 
+unsigned int
+events_history(uint64_t before, struct hotplug_event *out, unsigned int n_max)
+{
+	unsigned int n = 0;
+	uint64_t at;
+
+	pthread_mutex_lock(&lock);
+	at = before != 0 && before <= sequence ? before - 1 : sequence;
+	for (; n < n_max && at > 0 && sequence - at < EVENTS_KEPT; at--)
+		out[n++] = history[at % EVENTS_KEPT];
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
+/* With the lock held. */
+static void
+number(struct hotplug_event *event)
+{
+	event->sequence = ++sequence;
+	event->event_ns = device_now_ns();
+	history[sequence % EVENTS_KEPT] = *event;
+	if (event->type < STATS_N_TYPES)
+		STATS_ADD(events_of[event->type], 1);
+	trace(TRACE_EVENT, event->device, event->type);
+}
+
 /* With the lock held, but for each subscriber's run. */
 static void
 deliver(struct hotplug_event *event)
@@ -104,8 +133,7 @@ deliver(struct hotplug_event *event)
 	hotplug_event_fn fn;
 	void *arg;
 
-	event->sequence = ++sequence;
-	event->event_ns = device_now_ns();
+	number(event);
 	running_id = 0;
 	while (!is_stopping && (s = next_subscriber(running_id, event)) != NULL) {
 		running_id = s->id;

@@ -7,6 +7,9 @@
 
 #include "hotplug.h"
 
+/* How many events are remembered. */
+#define EVENTS_KEPT 256
+
 /* Each event goes to the subscribers, then to `last` (the log, which takes time). */
 int events_start(hotplug_event_fn last);
 void events_stop(void);                 /* drops what is queued */
@@ -16,6 +19,9 @@ void events_push(const struct hotplug_event *event);
 
 /* Everything that was pushed has been delivered. */
 bool events_are_told(void);
+
+/* The newest first, of those before that sequence number (0: of all); how many. */
+unsigned int events_history(uint64_t before, struct hotplug_event *out, unsigned int n_max);
 
 /* Is the caller the events thread? */
 bool events_is_self(void);

@@ -38,6 +38,7 @@ hotplug_stats_get(struct hotplug_stats *out)
 		.scans = stats.scans,
 		.differences = stats.differences,
 		.stuck = stats.stuck,
+		.simulated = stats.simulated,
 		.zombies = device_count_zombies(),
 		.has_monitor = watch_has_monitor(),
 		.has_handler = eal_sigbus_is_on_top(),

@@ -22,6 +22,8 @@
 #include <unistd.h>
 
 #include "../core/host.h"
+#include "../report/log.h"
+#include "../report/trace.h"
 #include "cutoff.h"
 #include "flip.h"
 #include "guard.h"
@@ -440,14 +442,16 @@ cutoff_device(struct hotplug_device *dev)
 			continue;
 		ret = err;
 		STATS_ADD(cut_failures, 1);
-		host_log(HOST_ERR, "%s: BAR at %#lx (%zu KiB) not cut off: %s%s", dev->name,
-			 (unsigned long)dev->region[i].start,
-			 (size_t)(dev->region[i].end - dev->region[i].start) / 1024, strerror(-err),
-			 err == -EAGAIN ? "; this process locks its memory: raise ulimit -l" : "");
+		log_device(dev, HOST_ERR, ": BAR at %#lx (%zu KiB) not cut off: %s%s",
+			   (unsigned long)dev->region[i].start,
+			   (size_t)(dev->region[i].end - dev->region[i].start) / 1024,
+			   strerror(-err), err == -EAGAIN ?
+			   "; this process locks its memory: raise ulimit -l" : "");
 	}
 	dev->is_cut = true;
 	dev->cut_ns = device_now_ns();
 	STATS_ADD(cut_offs, 1);
+	trace(TRACE_REPLACEMENT, dev->name, 1);
 	return ret;
 }
 
@@ -485,8 +489,8 @@ cutoff_fill_device(struct hotplug_device *dev)
 	for (i = 0; i < dev->n_regions; i++) {
 		ret = lay_region(&dev->region[i]);
 		if (ret != 0)
-			host_log(HOST_ERR, "%s: BAR at %#lx not filled: %s", dev->name,
-				 (unsigned long)dev->region[i].start, strerror(-ret));
+			log_device(dev, HOST_ERR, ": BAR at %#lx not filled: %s",
+				   (unsigned long)dev->region[i].start, strerror(-ret));
 	}
 }
 
@@ -581,5 +585,6 @@ cutoff_restore(struct hotplug_device *dev)
 		return ret;
 	dev->is_cut = false;
 	STATS_ADD(restored, 1);
+	trace(TRACE_REPLACEMENT, dev->name, 0);
 	return 0;
 }

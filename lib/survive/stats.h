@@ -6,13 +6,16 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#define STATS_N_TYPES 16        /* more than enum hotplug_event_type has */
+
 /* Counters of struct hotplug_stats; any context, signal too. */
 struct stats {
 	_Atomic uint64_t cut_offs, restored, cut_failures;
 	_Atomic uint64_t faults, faults_foreign;
 	_Atomic uint64_t events, events_lost;
+	_Atomic uint64_t events_of[STATS_N_TYPES];
 	_Atomic uint64_t uevents, uevent_losses;
-	_Atomic uint64_t scans, differences, stuck;
+	_Atomic uint64_t scans, differences, stuck, simulated;
 };
 
 extern struct stats stats;

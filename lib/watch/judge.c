@@ -13,8 +13,9 @@
 #include <string.h>
 
 #include "../core/enable.h"
-#include "../core/host.h"
 #include "../report/events.h"
+#include "../report/log.h"
+#include "../report/trace.h"
 #include "../survive/cutoff.h"
 #include "../sync/sync.h"
 #include "judge.h"
@@ -31,7 +32,8 @@ describe(const struct hotplug_device *dev, enum hotplug_event_type type, enum ho
 {
 	struct hotplug_event event = {
 		.size = sizeof(event), .type = type, .cause = cause,
-		.sign = dev->first_sign, .was_requested = dev->is_requested, .id = dev->id,
+		.sign = dev->first_sign, .was_requested = dev->is_requested,
+		.is_simulated = dev->is_simulated, .id = dev->id,
 		.n_ports = dev->n_ports, .sign_ns = dev->sign_ns,
 		.cut_ns = dev->is_cut ? dev->cut_ns : 0,
 	};
@@ -183,7 +185,7 @@ restore(struct hotplug_device *dev)
 	dev->look_ns = device_now_ns() + 100 * MS;
 	if (ret == -EBUSY || device_now_ns() - dev->sign_ns < RESTORE_NS)
 		return false;
-	host_log(HOST_WARN, "%s lives, but cannot be mapped again: %s", dev->name, strerror(-ret));
+	log_device(dev, HOST_WARN, " lives, but cannot be mapped again: %s", strerror(-ret));
 	step(dev, STATE_IN_MUTED);
 	return false;
 }
@@ -226,6 +228,7 @@ note_sign(struct hotplug_device *dev, enum hotplug_sign sign)
 void
 judge_sign(struct hotplug_device *dev, enum hotplug_sign sign, enum state_input input)
 {
+	trace(TRACE_SIGN, dev->name, sign);
 	device_lock();
 	note_sign(dev, sign);
 	if (input == STATE_IN_HANGUP)
@@ -259,7 +262,7 @@ judge_look(struct hotplug_device *dev)
 	id = dev->id;
 	memcpy(kernel_driver, dev->kernel_driver, sizeof(kernel_driver));
 	device_unlock();
-	found = dev->bus->ops->look(dev->name, kernel_driver, &id);
+	found = device_look(dev, kernel_driver, &id);
 	device_lock();
 	is_asked = found == HOTPLUG_LOOK_CLAIMED && dev->works_on_request;
 	if (is_asked)

@@ -21,6 +21,7 @@
 #include "watch.h"
 
 static unsigned int pass;       /* counts scans */
+static int last_failure;        /* of listing; said when it changes: it may last */
 
 /* Uevents up to this one were sent before the glances that follow. */
 static uint64_t
@@ -35,7 +36,7 @@ glance_at(const struct hotplug_device *dev)
 	struct hotplug_glance now;
 
 	memset(&now, 0, sizeof(now));
-	if (dev->bus->ops->glance(dev->name, &now) != 0)
+	if (device_glance(dev->bus, dev->name, &now) != 0)
 		memset(&now, 0, sizeof(now));   /* not there */
 	return now;
 }
@@ -144,10 +145,11 @@ scan_bus(struct hotplug_bus *bus, bool (*visit)(struct hotplug_device *dev, uint
 		return 0;
 	pass++;
 	ret = bus->ops->enumerate(visit_name, &scan);
-	if (ret != 0) {
+	if (ret != 0 && ret != last_failure)
 		host_log(HOST_WARN, "%s: cannot list its devices: %s", bus->name, strerror(-ret));
+	last_failure = ret;
+	if (ret != 0)
 		return scan.n_different;
-	}
 	for (dev = device_first(); dev != NULL; dev = dev->next)
 		if (dev->bus == bus && dev->pass != pass)
 			scan.n_different += visit(dev, scan.seqnum);

@@ -21,6 +21,7 @@
 #include "../core/bus.h"
 #include "../core/enable.h"
 #include "../core/host.h"
+#include "../report/trace.h"
 #include "../survive/stats.h"
 #include "judge.h"
 #include "reconcile.h"
@@ -123,6 +124,8 @@ serve(struct hotplug_device *dev)
 	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++)
 		if (signs & DEVICE_SIGN(map[i].sign))
 			judge_sign(dev, map[i].sign, map[i].input);
+	if (signs & DEVICE_SIGN(HOTPLUG_SIGN_FAULT))
+		trace(TRACE_FAULT, dev->name, stats.faults);
 	if (signs & DEVICE_SIGN(HOTPLUG_SIGN_VFIO))
 		judge_request(dev);
 	if ((signs & DEVICE_LOOK) || is_look_due(dev)) {

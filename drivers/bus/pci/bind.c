@@ -26,8 +26,8 @@ write_text(const char *path, const char *text)
 	return ret;
 }
 
-static int
-write_attribute(const char *name, const char *attribute, const char *text)
+int
+pci_write_attribute(const char *name, const char *attribute, const char *text)
 {
 	char path[4096];
 
@@ -41,12 +41,12 @@ pci_bind(const char *name, const char *kernel_driver)
 	char bound[HOTPLUG_NAME_LEN], path[4096];
 	int ret;
 
-	ret = write_attribute(name, "driver_override", kernel_driver);
+	ret = pci_write_attribute(name, "driver_override", kernel_driver);
 	if (ret != 0)
 		return ret;
 	pci_kernel_driver(name, bound);
 	if (bound[0] != '\0' && strcmp(bound, kernel_driver) != 0)
-		(void)write_attribute(name, "driver/unbind", name);
+		(void)pci_write_attribute(name, "driver/unbind", name);
 	snprintf(path, sizeof(path), "%s/../drivers_probe", rte_pci_get_sysfs_path());
 	ret = write_text(path, name);
 	if (ret != 0)

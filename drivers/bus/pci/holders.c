@@ -4,7 +4,7 @@
  * In:  a PCI function's name.  Out: "PID (name), ..." of the processes that have
  *      its IOMMU group, or its own vfio node, open.
  * It walks /proc, which may take a while: never on the watch thread.
- * Context: events. */
+ * Context: events, telemetry's threads. */
 
 #include <dirent.h>
 #include <errno.h>

@@ -47,6 +47,7 @@ static const struct hotplug_bus_ops ops = {
 	.holders = pci_holders,
 	.lost = lost,
 	.bind = pci_bind,
+	.disarm = pci_disarm,
 	.unbound = port_returned,
 	.classify = pci_classify,
 };

@@ -38,6 +38,10 @@ void pci_uio_mmap(struct rte_pci_device *dev);
 
 /* bind.c */
 int pci_bind(const char *name, const char *kernel_driver);
+int pci_write_attribute(const char *name, const char *attribute, const char *text);
+
+/* disarm.c */
+int pci_disarm(const char *name);
 
 /* holders.c */
 int pci_holders(const char *name, char *text, size_t len);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* asked: a DPDK process with telemetry on, and one mock function, for telemetry.py.
+ * In:  EAL arguments; then words on standard input.  Out: "done WORD" for each.
+ *	enable, pull (the function vanishes), ask (the kernel wants a device of another
+ *	bus back), repeat (40 events), disable, end; for trace.py: heal (enable with
+ *	that policy), drill, back, touch (a register that faults)
+ * Context: app. */
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_bus_pci.h>
+#include <rte_dev.h>
+#include <rte_eal.h>
+
+#include <bus_pci_driver.h>
+
+#include <hotplug.h>
+
+#include "mock_sysfs.h"
+#include "test.h"
+#include "test_pmd.h"
+#include "toy_bus.h"
+
+#define NAME "0000:31:00.0"
+
+/* The longest name that there is. */
+#define LONG_NAME "long-long-long-long-long-long-long-long-long-long-long-long-123"
+
+static struct toy toys[2];
+
+static bool
+is_delivered(uint64_t n)
+{
+	struct hotplug_stats stats = { .size = sizeof(stats) };
+
+	return hotplug_stats_get(&stats) == 0 && stats.events >= n;
+}
+
+static bool
+pull(void)
+{
+	mock_sysfs_remove(NAME);
+	close(test_pmd_of(NAME)->sign[1]);
+	return WAIT_FOR(is_delivered(1));
+}
+
+static bool
+ask(void)
+{
+	hotplug_bus_register(&toy_bus);
+	toy_make(&toys[0], "asked0", 1, 4096);
+	toys[0].works_on_request = true;
+	return toy_publish(&toys[0]) == 0 && toy_report(&toys[0]) == 0 &&
+		WAIT_FOR(is_delivered(2));
+}
+
+/* It is said to go, and lives, again and again. */
+static bool
+repeat(void)
+{
+	unsigned int i;
+
+	toy_make(&toys[1], LONG_NAME, 1, 4096);
+	if (toy_publish(&toys[1]) != 0)
+		return false;
+	for (i = 1; i <= 40; i++)
+		if (toy_report(&toys[1]) != 0 || !WAIT_FOR(is_delivered(2 + i)))
+			return false;
+	return true;
+}
+
+static bool
+heal(void)
+{
+	struct hotplug_config config;
+
+	hotplug_config_init(&config);
+	config.policy = HOTPLUG_POLICY_HEAL;
+	return hotplug_enable(&config) == 0;
+}
+
+static bool
+drill(void)
+{
+	mock_sysfs_write(NAME, "reset", "0", 1);
+	return hotplug_simulate_removal(NAME) == 0 &&
+		WAIT_FOR(test_pmd_of(NAME)->n_removes == 1);
+}
+
+static bool
+back(void)
+{
+	return hotplug_simulate_return(NAME) == 0 && WAIT_FOR(test_pmd_of(NAME)->n_probes == 2 &&
+		hotplug_device_state(NAME) == HOTPLUG_STATE_ATTACHED);
+}
+
+/* Nothing is behind the BAR for a moment: a real SIGBUS, on a device that lives. */
+static bool
+touch(void)
+{
+	struct hotplug_stats stats = { .size = sizeof(stats) };
+	const volatile uint8_t *bar = test_pmd_of(NAME)->bar;
+	const char *path = mock_sysfs_path(NAME, "resource0");
+	bool is_faulted;
+
+	if (truncate(path, 0) != 0)
+		return false;
+	is_faulted = *bar != 0x5a;
+	return truncate(path, MOCK_BAR_LEN) == 0 && is_faulted &&
+		WAIT_FOR(hotplug_stats_get(&stats) == 0 && stats.restored == 1);
+}
+
+static const struct {
+	const char *word;
+	bool (*fn)(void);
+} words[] = {
+	{ "pull", pull }, { "ask", ask }, { "repeat", repeat }, { "heal", heal },
+	{ "drill", drill }, { "back", back }, { "touch", touch },
+};
+
+static bool
+obey(const char *word)
+{
+	unsigned int i;
+
+	if (strcmp(word, "enable") == 0)
+		return hotplug_enable(NULL) == 0;
+	for (i = 0; i < N_ELEMENTS(words); i++)
+		if (strcmp(word, words[i].word) == 0)
+			return words[i].fn();
+	return strcmp(word, "disable") == 0 && hotplug_disable() == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *root = mock_sysfs_make();
+	char word[64];
+	int ret;
+
+	mock_sysfs_add(NAME, "hotplug_mock");
+	/* not a step further with the machine's own devices in sight */
+	if (strcmp(rte_pci_get_sysfs_path(), root) != 0)
+		return 1;
+	ret = rte_eal_init(argc, argv) < 0;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	while (ret == 0 && scanf("%63s", word) == 1 && strcmp(word, "end") != 0) {
+		ret = !obey(word);
+		printf("%s %s\n", ret == 0 ? "done" : "failed", word);
+	}
+	mock_sysfs_destroy();
+	return rte_eal_cleanup() != 0 || ret != 0;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_REPORT_TELEMETRY_H
+#define HOTPLUG_REPORT_TELEMETRY_H
+
+/* Offer our questions to whoever asks this process; again is fine.  They cannot be
+ * taken back: when we are disabled they answer so. */
+void telemetry_offer(void);
+
+#endif /* HOTPLUG_REPORT_TELEMETRY_H */
