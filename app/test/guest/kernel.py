@@ -245,9 +245,12 @@ def copy_modules(folder, target):
     """Each boot module after those it depends on, unpacked and numbered."""
     order = []
     for m in BOOT_MODULES:
-        text = subprocess.run(["modprobe", "-d", folder, "-S", release(folder),
-                               "--show-depends", m], check=True, text=True,
-                              stdout=subprocess.PIPE).stdout
+        found = subprocess.run(["modprobe", "-d", folder, "-S", release(folder),
+                                "--show-depends", m], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if found.returncode and "not found" not in found.stderr:
+            raise RuntimeError(found.stderr.strip())
+        text = found.stdout                     # not found: built in (7.2 lists no such)
         order += [k for k in re.findall(r"^insmod (\S+)", text, re.M) if k not in order]
     for n, path in enumerate(order):
         name = re.sub(r"\.ko.*", ".ko", os.path.basename(path))
