@@ -14,6 +14,7 @@ from testpmd import Failed
 
 AWAY = {"vfio-pci": 8.0}        # pciehp is still at it: the kernel waited for the release
 HEALED_WITHIN = 40
+STEADY = 15.0                   # five losses in a minute are flapping, and wait for calm
 
 
 def rows(full):
@@ -36,11 +37,14 @@ def heal(lab, nic, driver, way, cycles, options=None):
     if options == "uio_mmap=on":
         check("/dev/uio" in t.maps(), "no BAR is mapped through its uio device")
     flows, gaps = [], []
-    for _ in range(cycles):
+    for i in range(cycles):
+        start = time.monotonic()
         gaps.append(lose(lab, victim, bystander, way))
         time.sleep(AWAY.get(driver, 2.0) if way == "yank" else 2.0)
         flows.append(bring_back(lab, victim, bystander, way))
         lab.check_alive()
+        if 4 < cycles and i + 1 < cycles:
+            time.sleep(max(0.0, start + STEADY - time.monotonic()))
     lab.figures.update(healed="%d of %d" % (len(flows), cycles),
                        flows_after_s=[round(s, 2) for s in flows],
                        gaps_ms=[round(g, 1) for g in gaps])
