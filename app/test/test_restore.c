@@ -193,14 +193,16 @@ test_settle_a_device_being_closed_is_not_cut_until_then(void **state)
 static void
 test_settle_faults_meanwhile_are_answered(void **state)
 {
+	uint8_t *hole;
+
 	(void)state;
 	assert_int_equal(toy_publish(&toy), 0);
 	assert_int_equal(hotplug_device_unsettle(&toy_bus, &toy), 0);
 	toy_pull(&toy);
 	assert_true(toy_reads_all(toy.bar[0], LEN, 0xff));
-	munmap(toy.bar[1], LEN);        /* its driver lets one go */
+	hole = toy_unmap(&toy, 1);
 	assert_int_equal(hotplug_device_settle(&toy_bus, &toy), 0);
-	assert_false(vmas_has_ours(toy.bar[1], LEN));
+	assert_false(vmas_has_ours(hole, LEN));
 	assert_true(toy_reads_all(toy.bar[0], LEN, 0xff));
 }
 

@@ -99,6 +99,16 @@ toy_make(struct toy *toy, const char *name, unsigned int n_regions, size_t len)
 	pthread_mutex_unlock(&lock);
 }
 
+uint8_t *
+toy_unmap(struct toy *toy, unsigned int i)
+{
+	uint8_t *where = toy->bar[i];
+
+	munmap(where, toy->len);
+	toy->bar[i] = NULL;
+	return where;
+}
+
 void
 toy_destroy(struct toy *toy)
 {
@@ -115,7 +125,8 @@ toy_destroy(struct toy *toy)
 	pthread_mutex_lock(&toy->gate);         /* the last look has left it */
 	pthread_mutex_unlock(&toy->gate);
 	for (i = 0; i < toy->n_regions; i++) {
-		munmap(toy->bar[i], toy->len);
+		if (toy->bar[i] != NULL)
+			munmap(toy->bar[i], toy->len);
 		close(toy->fd[i]);
 	}
 	close(toy->sign[0]);

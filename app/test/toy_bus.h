@@ -36,6 +36,8 @@ void toy_disable(void);
 /* A device whose registers read 0x5a; look() finds it present. */
 void toy_make(struct toy *toy, const char *name, unsigned int n_regions, size_t len);
 void toy_destroy(struct toy *toy);
+/* Its driver lets a BAR go: where it was.  Anybody may come there. */
+uint8_t *toy_unmap(struct toy *toy, unsigned int i);
 void toy_info(const struct toy *toy, struct hotplug_device_info *info);
 int toy_publish(const struct toy *toy);
 int toy_withdraw(const struct toy *toy);
