@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,24 +15,11 @@
 
 #include <hotplug.h>
 
-#include "mock_eal.h"
+#include "mock_port.h"
 #include "test.h"
 
 #define COMMAND 0x04
 #define BUS_MASTER 0x4
-
-static _Atomic unsigned int n_success;
-
-static int
-on_success(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
-{
-	(void)port;
-	(void)type;
-	(void)arg;
-	(void)result;
-	n_success++;
-	return 0;
-}
 
 static uint8_t
 byte_of(const char *name, const char *file, unsigned int at)
@@ -50,14 +36,13 @@ byte_of(const char *name, const char *file, unsigned int at)
 static void
 test_port_drill_is_a_loss_and_a_healing(void **state)
 {
-	struct test_pmd *pmd = mock_plug("0000:41:00.0");
+	struct test_pmd *pmd = plug("0000:41:00.0");
 	char name[HOTPLUG_NAME_LEN];
 	uint16_t port = pmd->port;
 	struct rte_eth_link link;
 
 	(void)state;
 	mock_sysfs_write(pmd->name, "reset", "0", 1);
-	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_RECOVERY_SUCCESS, on_success, NULL);
 	assert_int_equal(hotplug_simulate_removal(pmd->name), 0);
 	assert_int_equal(byte_of(pmd->name, "config", COMMAND) & BUS_MASTER, 0);
 	assert_int_equal(byte_of(pmd->name, "reset", 0), '1');
@@ -109,23 +94,7 @@ test_port_drill_is_refused_where_the_reset_fails(void **state)
 static int
 start(void **state)
 {
-	struct hotplug_config config;
-
-	hotplug_config_init(&config);
-	config.policy = HOTPLUG_POLICY_HEAL;
-	config.liveness_ms = 50;
-	return mock_eal_start(state) != 0 || hotplug_enable(&config) != 0;
-}
-
-static int
-stop(void **state)
-{
-	int ret;
-
-	(void)state;
-	ret = hotplug_disable() != 0 || rte_eal_cleanup() != 0;
-	mock_eal_remove_files();
-	return ret;
+	return mock_port_start(state, NULL);
 }
 
 int
@@ -137,5 +106,5 @@ main(void)
 		cmocka_unit_test(test_port_drill_is_refused_where_the_reset_fails),
 	};
 
-	return cmocka_run_group_tests_name("port_drill", tests, start, stop);
+	return cmocka_run_group_tests_name("port_drill", tests, start, mock_port_stop);
 }
