@@ -487,7 +487,8 @@ int hotplug_simulate_return(const char *device);
  * @return 0;
  *   -EINVAL   no bus knows such a device, or a NULL;
  *   -EEXIST   attached already: nothing has changed;
- *   -EBUSY    it was lost, and its port is still open (the log says which);
+ *   -EBUSY    it was lost, and its port is still open (the log says which); or a
+ *             process of another file prefix has it open (the log names it);
  *   -ENODEV   it is not there, or has no user-space driver bound (the log names the
  *             one that it has);
  *   -ENOTSUP  no driver for it, or a device without a port (detached again);
