@@ -6,6 +6,7 @@
  *      bonding; what is logged.
  * Context: app; the library's own threads do the work. */
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -414,6 +415,48 @@ test_card_with_other_ports_is_refused(void **state)
 	remove_port(port);
 }
 
+static unsigned int
+count_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* Nobody waits for it: no probe, no thread, no word; the port answers, and can go.  A
+ * policy for a device that was never there is no error either (start). */
+static void
+test_card_that_never_returns_is_not_waited_for(void **state)
+{
+	struct test_pmd *pmd = plug("0000:6b:00.0");
+	unsigned int n_threads = count_threads();
+	struct rte_eth_stats stats;
+	uint16_t port = pmd->port;
+
+	(void)state;
+	lose(pmd);
+	pmd->n_probes = 0;
+	assert_true(WAIT_FOR(count_threads() == n_threads));
+	log_clear();
+	test_sleep_ms(500);             /* ten looks */
+	assert_true(count_threads() <= n_threads);
+	assert_int_equal(pmd->n_probes, 0);
+	assert_int_equal(n_failed + n_success, 0);
+	fflush(log_file);
+	assert_int_equal(fseek(log_file, 0, SEEK_END), 0);
+	assert_int_equal(ftell(log_file), 0);
+	assert_int_equal(rte_eth_dev_is_removed(port), 1);
+	assert_int_equal(rte_eth_stats_get(port, &stats), 0);
+	assert_int_equal(rte_eth_dev_start(port), -EIO);
+	remove_port(port);
+	assert_false(rte_eth_dev_is_valid_port(port));
+}
+
 static int
 start(void **state)
 {
@@ -422,6 +465,8 @@ start(void **state)
 	hotplug_config_init(&config);
 	config.policy = HOTPLUG_POLICY_HEAL;
 	config.liveness_ms = 50;
+	if (hotplug_config_parse(&config, "policy.0000:7f:1f.7=heal", NULL, 0) != 0)
+		return -1;
 	log_file = tmpfile();
 	if (log_file == NULL || mock_eal_start(state) != 0 || hotplug_enable(&config) != 0)
 		return -1;
@@ -460,6 +505,7 @@ main(void)
 		cmocka_unit_test(test_detach_of_a_bonding_member_says_whose_it_is),
 		cmocka_unit_test(test_card_with_fewer_queues_is_refused),
 		cmocka_unit_test(test_card_with_other_ports_is_refused),
+		cmocka_unit_test(test_card_that_never_returns_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests_name("bad_input", tests, start, stop);
