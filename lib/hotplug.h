@@ -187,6 +187,9 @@ struct hotplug_config {
 	/** Milliseconds until the device is back, at most 3,600,000; 0: it stays away;
 	 * default 5000. */
 	uint32_t drill_for_ms;
+	/** So many losses and returns of a device within a minute are FLAPPING, at most
+	 * 32; 0 is never; default 10. */
+	uint32_t flaps;
 };
 
 /** Room for the reason of a failure, with its NUL. */
@@ -278,7 +281,7 @@ void hotplug_config_init(struct hotplug_config *config);
  * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
  * stuck_ms=N, uevent_buffer_kb=N, uio_mmap=on|off, sync=on|off,
  * sync_deadline_ms=N, sync_probe_ms=N, sync_late=on|off, sync_ignore_strangers=on|off,
- * drill=DEVICE, drill_after_ms=N, drill_for_ms=N.
+ * drill=DEVICE, drill_after_ms=N, drill_for_ms=N, flaps=N.
  *
  * @param config     changed only when all of it is good; not NULL
  * @param options    the text; NULL or "" changes nothing
@@ -484,7 +487,8 @@ int hotplug_simulate_return(const char *device);
  * @return 0;
  *   -EINVAL   no bus knows such a device, or a NULL;
  *   -EEXIST   attached already: nothing has changed;
- *   -EBUSY    it was lost, and its port is still open (the log says which);
+ *   -EBUSY    it was lost, and its port is still open (the log says which); or a
+ *             process of another file prefix has it open (the log names it);
  *   -ENODEV   it is not there, or has no user-space driver bound (the log names the
  *             one that it has);
  *   -ENOTSUP  no driver for it, or a device without a port (detached again);

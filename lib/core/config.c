@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "device.h"
 
 #define MAX_MS 3600000u
 #define MAX_BUFFER_KB 1048576u
@@ -29,6 +30,7 @@ hotplug_config_init(struct hotplug_config *config)
 		.deadline_ms = 5000,
 		.uevent_buffer_kb = 16384,
 		.stuck_ms = 10000,
+		.flaps = 10,
 		.sync = 1,
 		.sync_deadline_ms = 1000,
 		.sync_probe_ms = 10000,
@@ -169,6 +171,7 @@ static const struct option {
 	{ "liveness_ms", offsetof(struct hotplug_config, liveness_ms), NULL, 0, MAX_MS },
 	{ "deadline_ms", offsetof(struct hotplug_config, deadline_ms), NULL, 0, MAX_MS },
 	{ "stuck_ms", offsetof(struct hotplug_config, stuck_ms), NULL, 1, MAX_MS },
+	{ "flaps", offsetof(struct hotplug_config, flaps), NULL, 0, DEVICE_MAX_FLAPS },
 	{ "sync", offsetof(struct hotplug_config, sync), switch_choices, 0, 0 },
 	{ "sync_deadline_ms", offsetof(struct hotplug_config, sync_deadline_ms), NULL, 1, MAX_MS },
 	{ "sync_probe_ms", offsetof(struct hotplug_config, sync_probe_ms), NULL, 1, MAX_MS },
@@ -233,7 +236,7 @@ what_is_wrong(int ret)
 			"policy.DEVICE=..., policy.DRIVER=..., heal_other=on|off, "
 			"sigbus=own|dispatch|none, fill=ones|zeros, "
 			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
-			"stuck_ms=1..3600000, uevent_buffer_kb=1..1048576, uio_mmap=on|off, "
+			"stuck_ms=1..3600000, flaps=0..32, uevent_buffer_kb=1..1048576, uio_mmap=on|off, "
 			"sync=on|off, sync_deadline_ms=1..3600000, sync_probe_ms=1..3600000, "
 			"sync_late=on|off, sync_ignore_strangers=on|off, "
 			"drill=DEVICE, drill_after_ms=0..3600000, drill_for_ms=0..3600000)";
@@ -301,6 +304,8 @@ config_fault(const struct hotplug_config *config)
 		return "deadline_ms is more than 3600000";
 	if (config->stuck_ms < 1 || config->stuck_ms > MAX_MS)
 		return "stuck_ms is not between 1 and 3600000";
+	if (config->flaps > DEVICE_MAX_FLAPS)
+		return "flaps is more than 32";
 	if (config->uevent_buffer_kb < 1 || config->uevent_buffer_kb > MAX_BUFFER_KB)
 		return "uevent_buffer_kb is not between 1 and 1048576";
 	if (config->policy > HOTPLUG_POLICY_HEAL)

@@ -22,6 +22,7 @@
 #include <rte_eal.h>
 
 #include "../core/stock_bus.h"
+#include "../port/others.h"
 #include "../port/port.h"
 #include "local.h"
 
@@ -162,10 +163,14 @@ probe_new(struct rte_bus *bus, const char *name, const char *text)
 {
 	int ret;
 
-	if (rte_eal_process_type() == RTE_PROC_SECONDARY && bus_is_virtual(bus))
-		ret = probe_vdev_in_secondary(bus, name, text);
-	else
-		ret = probe(bus, name, text);
+	if (rte_eal_process_type() == RTE_PROC_SECONDARY) {
+		ret = bus_is_virtual(bus) ? probe_vdev_in_secondary(bus, name, text) :
+			probe(bus, name, text);
+	} else {
+		ret = others_check(rte_bus_name(bus), name);
+		if (ret == 0)
+			ret = probe(bus, name, text);
+	}
 	if (ret != 0)
 		return ret;
 	return find_probed(name) != NULL ? 1 : -ENODEV;

@@ -44,7 +44,7 @@ int pci_write_attribute(const char *name, const char *attribute, const char *tex
 int pci_disarm(const char *name);
 
 /* holders.c */
-int pci_holders(const char *name, char *text, size_t len);
+int pci_holders(const char *name, void (*fn)(int pid, void *arg), void *arg);
 /* The kernel driver's name; "" when none. */
 void pci_kernel_driver(const char *name, char driver[HOTPLUG_NAME_LEN]);
 
