@@ -30,7 +30,7 @@ class Console(Verbs):
         env = "env DPDK_HOTPLUG=%s " % group.options if group.options else ""
         state = self.guest.ask(op="spawn", name=self.name, cmd=env + " ".join(
             [group.program, "-l", "0", "--no-telemetry", "--proc-type=auto",
-             "--file-prefix", group.prefix, "-a", NO_DEVICE, *args]))
+             "--file-prefix", group.prefix, "-a", NO_DEVICE, "--iova-mode=" + group.iova, *args]))
         self.pid = state["pid"]
 
     def log(self):
@@ -105,9 +105,9 @@ class Group:
         self.program = os.path.join(os.path.dirname(lab.plugin), PROGRAM)
         self.guest.seq += 1
         self.prefix = "mp%d" % self.guest.seq
-        # EAL chooses its addresses when it starts, and sees no device then
-        iova = "va" if driver == "vfio-pci" else "pa"
-        self.start("primary", "-m", "64", "--iova-mode=" + iova).until_prompt(60)
+        # each EAL chooses for itself when it starts, and sees no device then
+        self.iova = "va" if driver == "vfio-pci" else "pa"
+        self.start("primary", "-m", "64").until_prompt(60)
         for i in range(n_secondaries):
             self.start("secondary%d" % (i + 1))
         for console in self.all[1:]:
