@@ -30,7 +30,8 @@ class Console(Verbs):
         env = "env DPDK_HOTPLUG=%s " % group.options if group.options else ""
         state = self.guest.ask(op="spawn", name=self.name, cmd=env + " ".join(
             [group.program, "-l", "0", "--no-telemetry", "--proc-type=auto",
-             "--file-prefix", group.prefix, "-a", NO_DEVICE, "--iova-mode=" + group.iova, *args]))
+             "--file-prefix", group.prefix, "--iova-mode=" + group.iova, *args]
+            + ["-a " + bdf for bdf in group.allowed]))
         self.pid = state["pid"]
 
     def log(self):
@@ -98,19 +99,21 @@ class Console(Verbs):
 
 
 class Group:
-    """A primary and two secondaries; what run.py wants of a testpmd, it has too."""
+    """A primary and two secondaries, or those of a testpmd that is there; what run.py
+    wants of a testpmd, it has too."""
 
-    def __init__(self, lab, driver, options=None, n_secondaries=2):
+    def __init__(self, lab, driver, testpmd=None, options=None):
         self.guest, self.options, self.all = lab.guest, options, []
         self.program = os.path.join(os.path.dirname(lab.plugin), PROGRAM)
         self.guest.seq += 1
-        self.prefix = "mp%d" % self.guest.seq
-        # each EAL chooses for itself when it starts, and sees no device then
+        self.prefix = testpmd.name if testpmd else "mp%d" % self.guest.seq
+        self.allowed = testpmd.bdfs if testpmd else [NO_DEVICE]
+        # each EAL chooses for itself when it starts, and may see no device then
         self.iova = "va" if driver == "vfio-pci" else "pa"
-        self.start("primary", "-m", "64").until_prompt(60)
-        for i in range(n_secondaries):
-            self.start("secondary%d" % (i + 1))
-        for console in self.all[1:]:
+        if not testpmd:
+            self.start("primary", "-m", "64").until_prompt(60)
+        started = [self.start("secondary%d" % (i + 1)) for i in range(2)]
+        for console in started:
             console.until_prompt(60)
 
     def start(self, name, *args):

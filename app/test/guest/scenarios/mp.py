@@ -4,6 +4,9 @@
 cases   seed 004's cases with a real driver: attached and detached by any of them
 lose    the card goes: all cut it off, then it is detached everywhere, also beside a
         secondary that is stopped or was killed
+heal    testpmd forwards as the primary, hotplug_mp has its ports twice: the card goes
+        and comes back, and all have it again; a stopped one keeps it waiting where the
+        kernel does not cut off (uio_pci_generic), and only there
 """
 import time
 
@@ -17,6 +20,9 @@ NICS = ("e1000e", "virtio-net-pci")
 DIRECTIONS = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
 WAYS = ("sysfs", "yank")
 VICTIMS = ("none", "stopped", "killed")
+HEALS = [("e1000e", "igb_uio", "sysfs", "none"), ("virtio-net-pci", "vfio-pci", "sysfs", "none"),
+         ("e1000e", "igb_uio", "yank", "stopped"),
+         ("virtio-net-pci", "uio_pci_generic", "sysfs", "stopped")]
 
 
 def rows(full):
@@ -25,7 +31,9 @@ def rows(full):
     found += [Row("mp lose %s %s %s, %s" % (n, d, w, v), boot(), lose,
                   dict(nic=n, driver=d, way=w, victim=v))
               for n in NICS for d in DRIVERS for w in WAYS for v in VICTIMS]
-    return found if full else []
+    heals = [Row("mp heal %s %s %s, %s" % r, boot(), heal,
+                 dict(nic=r[0], driver=r[1], way=r[2], victim=r[3])) for r in HEALS]
+    return found + heals if full else heals[:1]
 
 
 def begin(lab, nic, driver, options=None):
@@ -142,3 +150,67 @@ def come_back(lab, group, slot, driver, way):
     group.agree(live, [bdf])
     say(live[0].detach(bdf))
     group.agree(live, [])
+
+
+# --- heal ----------------------------------------------------------------------------
+def heal(lab, nic, driver, way, victim):
+    g = lab.guest
+    lost, other = lab.slots(nic)
+    t = lab.start([lost, other], driver, options="policy=heal")
+    group = Group(lab, driver, testpmd=t)
+    try:
+        ids = group.agree(group.all, t.bdfs)
+        if victim == "stopped":
+            group.all[1].stop()
+        go_and_come(lab, group, lost, way, victim == "stopped")
+        if victim == "stopped":
+            wait_or_not(lab, group, lost, driver)
+        flows_again(lab, lost, other)
+        check(group.agree(group.all, t.bdfs) == ids, "the ports have other ids")
+        for console in group.all:
+            check(console.holds(t.bdfs[0]), "%s has nothing mapped of it" % console.name)
+        lab.check_undamaged()
+        group.quit()
+    finally:
+        group.kill()
+    lab.check_quit()
+
+
+def go_and_come(lab, group, slot, way, is_one_stopped):
+    t, g = lab.testpmd, lab.guest
+    live = group.all[:1] if is_one_stopped else group.all
+    loss = removal.remove(g, slot, way)
+    start = time.monotonic()
+    check(t.wait_output(t.bdfs[0] + " detached after", 30), "not detached: " + t.end())
+    lab.figures["detached_s"] = round(time.monotonic() - start, 2)
+    group.agree(live, t.bdfs[1:])
+    for console in live:
+        check(not console.holds(t.bdfs[0]), "%s still holds it" % console.name)
+    check(loss.wait(20), "the removal blocks")
+    time.sleep(1)
+    if way == "sysfs":
+        g.sh("echo 1 > /sys/bus/pci/rescan")
+    else:
+        g.plug(slot)
+    lab.figures["t_back"] = time.monotonic()
+
+
+def wait_or_not(lab, group, slot, driver):
+    """The second one is still stopped."""
+    t, stopped = lab.testpmd, group.all[1]
+    waits = driver == "uio_pci_generic"
+    said = "but not healed before" if waits else "and healed beside"
+    check(t.wait_output("is back, %s process" % said, 40), "does not say so: " + t.end())
+    if waits:
+        time.sleep(3)
+        left = lab.wires[slot].count(time.monotonic() - 2, time.monotonic())
+        check(left == 0, "it is healed beside a stopped process: %d packets" % left)
+    else:
+        flows_again(lab, slot, slot)
+    stopped.cont()
+
+
+def flows_again(lab, slot, other):
+    lab.testpmd.wait_forwarding([slot, other], 40)
+    lab.figures.setdefault("flows_after_s",
+                           round(time.monotonic() - lab.figures["t_back"], 2))
