@@ -158,6 +158,10 @@ struct hotplug_config {
 	/** 1: heal also onto a card with other ids or another serial number;
 	 * default 0. */
 	uint32_t heal_other;
+	/** 1: heal a returned card although another process has not acknowledged that
+	 * it was gone, and may still write to it where the kernel does not prevent
+	 * that (uio_pci_generic); default 0.  The primary's counts. */
+	uint32_t heal_forced;
 	/** Milliseconds that a lost port's driver may take to stop, close and
 	 * remove, 1 to 3,600,000; then STUCK is raised; default 10000. */
 	uint32_t stuck_ms;
@@ -277,7 +281,7 @@ void hotplug_config_init(struct hotplug_config *config);
  *
  * "key=value" pairs, separated by commas: policy=tell|survive|heal,
  * policy.DEVICE=tell|survive|heal, policy.DRIVER=tell|survive|heal,
- * heal_other=on|off, sigbus=own|dispatch|none,
+ * heal_other=on|off, heal_forced=on|off, sigbus=own|dispatch|none,
  * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
  * stuck_ms=N, uevent_buffer_kb=N, uio_mmap=on|off, sync=on|off,
  * sync_deadline_ms=N, sync_probe_ms=N, sync_late=on|off, sync_ignore_strangers=on|off,

@@ -145,6 +145,9 @@ struct hotplug_bus_ops {
 	 * HOTPLUG_NAME_LEN bytes.  Context: watch */
 	enum hotplug_uevent_kind (*classify)(const struct hotplug_uevent *uevent,
 					     char *name);
+	/** With this kernel driver, can no process reach the card that comes next
+	 * through a mapping of the one that went?  NULL: it may.  Context: work */
+	bool (*revokes)(const char *kernel_driver);
 };
 
 /** A bus. */

@@ -165,6 +165,7 @@ static const struct option {
 } options[] = {
 	{ "policy", offsetof(struct hotplug_config, policy), policy_choices, 0, 0 },
 	{ "heal_other", offsetof(struct hotplug_config, heal_other), switch_choices, 0, 0 },
+	{ "heal_forced", offsetof(struct hotplug_config, heal_forced), switch_choices, 0, 0 },
 	{ "sigbus", offsetof(struct hotplug_config, sigbus), sigbus_choices, 0, 0 },
 	{ "fill", offsetof(struct hotplug_config, fill), fill_choices, 0, 0 },
 	{ "uio_mmap", offsetof(struct hotplug_config, uio_mmap), switch_choices, 0, 0 },
@@ -234,6 +235,7 @@ what_is_wrong(int ret)
 	case -ENOENT:
 		return "unknown option (known: policy=tell|survive|heal, "
 			"policy.DEVICE=..., policy.DRIVER=..., heal_other=on|off, "
+			"heal_forced=on|off, "
 			"sigbus=own|dispatch|none, fill=ones|zeros, "
 			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
 			"stuck_ms=1..3600000, flaps=0..32, uevent_buffer_kb=1..1048576, uio_mmap=on|off, "
@@ -316,8 +318,8 @@ config_fault(const struct hotplug_config *config)
 		return "drill_after_ms is more than 3600000";
 	if (config->drill_for_ms > MAX_MS)
 		return "drill_for_ms is more than 3600000";
-	if (config->heal_other > 1)
-		return "heal_other is neither 0 nor 1";
+	if (config->heal_other > 1 || config->heal_forced > 1)
+		return "heal_other or heal_forced is neither 0 nor 1";
 	if (config->uio_mmap > 1)
 		return "uio_mmap is neither 0 nor 1";
 	for (i = 0; i < HOTPLUG_MAX_POLICIES; i++) {

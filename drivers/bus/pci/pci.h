@@ -35,6 +35,7 @@ int pci_identify(const char *name, struct hotplug_identity *id);
 enum hotplug_uevent_kind pci_classify(const struct hotplug_uevent *uevent, char *name);
 /* uio_mmap.c: BARs onto /dev/uioN, where our igb_uio offers it. */
 void pci_uio_mmap(struct rte_pci_device *dev);
+bool pci_revokes(const char *kernel_driver);
 
 /* bind.c */
 int pci_bind(const char *name, const char *kernel_driver);
