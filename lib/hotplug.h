@@ -539,6 +539,9 @@ int hotplug_port_detach(uint16_t port_id, char *name, size_t size);
 /**
  * The whole procedure: stop, close, detach.  Nothing may use the port any more.
  *
+ * @param port_id  the port
+ * @param name     receives the device's name; untouched on failure; not NULL
+ * @param size     bytes at name; HOTPLUG_NAME_LEN is enough
  * @return as hotplug_port_detach(); -EBUSY also for a port of somebody else
  *   (fail-safe's, a bonding member: the log says whose), which is left as it was
  * @par Context   as hotplug_port_detach()
@@ -546,17 +549,58 @@ int hotplug_port_detach(uint16_t port_id, char *name, size_t size);
  */
 int hotplug_port_remove(uint16_t port_id, char *name, size_t size);
 
-/** @return "REMOVED" and so on; "?" for a value that is none. */
+/**
+ * The word for a cause, as the log and telemetry have it.
+ *
+ * @param cause  any value
+ * @return "REMOVED" and so on; "?" for a value that is none; static
+ * @par Context   any
+ * @since 0.1
+ */
 const char *hotplug_cause_name(enum hotplug_cause cause);
-/** @return "uio" and so on; "?" for a value that is none. */
+/**
+ * The word for a sign, as the log and telemetry have it.
+ *
+ * @param sign  any value
+ * @return "uio" and so on; "?" for a value that is none; static
+ * @par Context   any
+ * @since 0.1
+ */
 const char *hotplug_sign_name(enum hotplug_sign sign);
-/** @return "ATTACHED" and so on; "?" for a value that is none. */
+/**
+ * The word for a state, as the log and telemetry have it.
+ *
+ * @param state  any value
+ * @return "ATTACHED" and so on; "?" for a value that is none; static
+ * @par Context   any
+ * @since 0.1
+ */
 const char *hotplug_state_name(enum hotplug_state state);
-/** @return "gone" and so on; "?" for a value that is none. */
+/**
+ * The word for an event's type, as the log and telemetry have it.
+ *
+ * @param type  any value
+ * @return "gone" and so on; "?" for a value that is none; static
+ * @par Context   any
+ * @since 0.1
+ */
 const char *hotplug_event_name(enum hotplug_event_type type);
-/** @return "same" and so on; "?" for a value that is none. */
+/**
+ * The word for a card, as the log and telemetry have it.
+ *
+ * @param card  any value
+ * @return "same" and so on; "?" for a value that is none; static
+ * @par Context   any
+ * @since 0.1
+ */
 const char *hotplug_card_name(enum hotplug_card card);
-/** @return the library's version, "0.1.0". */
+/**
+ * Which version is running.
+ *
+ * @return the library's version, "0.1.0"; static
+ * @par Context   any
+ * @since 0.1
+ */
 const char *hotplug_version(void);
 
 #ifdef __cplusplus
