@@ -150,18 +150,17 @@ MODULE_ROWS = "2 open, (sysfs|yank)|ghost|swap e1000e|bad input|testpmd e1000e y
 
 
 def guest(o):
-    return guest_rows("app/test/guest/run.py", *(["--all"] if o.all else []))
+    return rows(sys.executable, "app/test/guest/run.py", *(["--all"] if o.all else []))
 
 
 def module(o):
     """Our igb_uio, without the library."""
-    return guest_rows("app/test/guest/on_kernel.py", "6.1",
-                      *(["--all"] if o.all else ["--only", MODULE_ROWS]))
+    return rows(sys.executable, "app/test/guest/on_kernel.py", "6.1",
+                *(["--all"] if o.all else ["--only", MODULE_ROWS]))
 
 
-def guest_rows(*cmd):
-    """The guest scenarios print their own rows and their own last line."""
-    cmd = [sys.executable, *cmd]
+def rows(*cmd):
+    """A command that prints its own rows and its own last line."""
     p = subprocess.Popen(cmd, cwd=TOP, text=True, stdout=subprocess.PIPE)
     line = ""
     try:
@@ -172,7 +171,7 @@ def guest_rows(*cmd):
         p.wait()
     m = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line)
     if m is None:
-        print("FAILED the guest scenarios did not come to their end")
+        print("FAILED %s did not come to its end" % " ".join(cmd))
         return 0, 1
     return int(m.group(1)), int(m.group(2))
 
@@ -189,10 +188,28 @@ def doc(o):
     return sum(good), len(good) - sum(good)
 
 
+def abi(o):
+    """The ABI is the last tag's, where there is one; --all: a change would be found."""
+    status = subprocess.run(["devtools/abi-check"], cwd=TOP).returncode
+    good, bad = (0, 0) if status == 77 else one(status == 0)
+    if o.all:
+        more = rows("devtools/abi-check", "--self-test")
+        good, bad = good + more[0], bad + more[1]
+    return good, bad
+
+
+def package(o):
+    """README's install section in clean chroots; fast has its short form."""
+    if o.all:
+        return rows("devtools/package-test")
+    print("not run: the packages, in clean chroots (--all)")
+    return 0, 0
+
+
 # function, budget in seconds (for --all: without)
 LANES = {"build": (build, 90), "fast": (fast, 60), "sanitize": (sanitize, 120),
          "mp": (mp, 150), "guest": (guest, 600),
-         "module": (module, 150), "doc": (doc, 30)}
+         "module": (module, 150), "doc": (doc, 30), "abi": (abi, 60), "package": (package, 5)}
 
 
 def main():

@@ -507,4 +507,4 @@ module_exit(igb_uio_exit);
 MODULE_DESCRIPTION("PCI functions for drivers in user space, safe to remove");
 MODULE_AUTHOR("The dpdk-hotplug project");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1");
+MODULE_VERSION("0.1.0");
