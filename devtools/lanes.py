@@ -150,17 +150,17 @@ MODULE_ROWS = "2 open, (sysfs|yank)|ghost|swap e1000e|bad input|testpmd e1000e y
 
 
 def guest(o):
-    return guest_rows("app/test/guest/run.py", *(["--all"] if o.all else []))
+    return counted("app/test/guest/run.py", *(["--all"] if o.all else []))
 
 
 def module(o):
     """Our igb_uio, without the library."""
-    return guest_rows("app/test/guest/on_kernel.py", "6.1",
+    return counted("app/test/guest/on_kernel.py", "6.1",
                       *(["--all"] if o.all else ["--only", MODULE_ROWS]))
 
 
-def guest_rows(*cmd):
-    """The guest scenarios print their own rows and their own last line."""
+def counted(*cmd):
+    """A program of ours that prints its own rows and its own last line."""
     cmd = [sys.executable, *cmd]
     p = subprocess.Popen(cmd, cwd=TOP, text=True, stdout=subprocess.PIPE)
     line = ""
@@ -172,9 +172,14 @@ def guest_rows(*cmd):
         p.wait()
     m = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line)
     if m is None:
-        print("FAILED the guest scenarios did not come to their end")
+        print("FAILED %s did not come to its end" % cmd[1])
         return 0, 1
     return int(m.group(1)), int(m.group(2))
+
+
+def analysis(o):
+    """Without --all: the tools that are quick."""
+    return counted("devtools/analyse", *(["--all"] if o.all else []))
 
 
 def doc(o):
@@ -192,7 +197,8 @@ def doc(o):
 # function, budget in seconds (for --all: without)
 LANES = {"build": (build, 90), "fast": (fast, 60), "sanitize": (sanitize, 120),
          "mp": (mp, 150), "guest": (guest, 600),
-         "module": (module, 150), "doc": (doc, 30)}
+         "module": (module, 150), "analysis": (analysis, 60),
+         "doc": (doc, 30)}
 
 
 def main():
