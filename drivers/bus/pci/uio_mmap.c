@@ -74,7 +74,7 @@ read_value(int fd, unsigned int map, const char *what, uint64_t *value)
 static int
 find_map(int fd, uint64_t phys_addr, uint64_t len)
 {
-	uint64_t addr, size;
+	uint64_t addr = 0, size = 0;
 	unsigned int i;
 
 	for (i = 0; i < MAX_UIO_MAPS; i++)
