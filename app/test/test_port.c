@@ -6,6 +6,7 @@
  * Context: app; the library's own threads do the work. */
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <rte_dev.h>
@@ -16,7 +17,9 @@
 #include <ethdev_driver.h>
 #include <hotplug.h>
 
+#include "core/device.h"
 #include "mock_port.h"
+#include "port/port.h"
 #include "test.h"
 
 static void
@@ -44,6 +47,42 @@ test_port_of_a_lost_device_is_dead_and_kept(void **state)
 	assert_int_equal(rte_eth_dev_close(port), 0);
 	assert_int_equal(pmd->n_closes, 1);     /* the PMD's close is not run again */
 	assert_false(rte_eth_dev_is_valid_port(port));
+}
+
+struct loss {
+	struct hotplug_bus *bus;
+	const struct rte_device *dev;
+};
+
+static void *
+tell_loss(void *arg)
+{
+	struct loss *loss = arg;
+
+	port_lost(loss->bus, loss->dev, false);
+	return NULL;
+}
+
+/* Its driver lets go of the port just when the loss is told: there is nothing to lose. */
+static void
+test_port_that_is_released_meanwhile_is_not_lost(void **state)
+{
+	struct test_pmd *pmd = plug("0000:2d:00.0");
+	struct rte_eth_dev *eth = &rte_eth_devices[pmd->port];
+	struct loss loss = { port_of(eth)->bus, eth->device };
+	pthread_t thread;
+
+	(void)state;
+	device_lock();          /* where the loss stands between its look and its deed */
+	assert_int_equal(pthread_create(&thread, NULL, tell_loss, &loss), 0);
+	test_sleep_ms(50);
+	assert_int_equal(rte_eth_dev_release_port(eth), 0);
+	device_unlock();
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(port_of(eth)->state, PORT_NONE);
+	assert_int_equal(eth->state, RTE_ETH_DEV_UNUSED);
+	assert_int_equal(n_recovering, 0);
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
 }
 
 /* The application gave it up: nobody brings it back. */
@@ -202,6 +241,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_port_of_a_lost_device_is_dead_and_kept),
+		cmocka_unit_test(test_port_that_is_released_meanwhile_is_not_lost),
 		cmocka_unit_test(test_port_that_was_closed_is_not_healed),
 		cmocka_unit_test(test_port_of_a_lost_device_is_detached_by_eal),
 		cmocka_unit_test(test_port_of_a_device_with_policy_tell),

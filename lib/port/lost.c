@@ -62,21 +62,30 @@ remember_driver(struct port *port)
 	device_unlock();
 }
 
+/* With the lock held, and the port LIVE: nobody releases it meanwhile. */
 static void
-lose(struct rte_eth_dev *eth, struct port *port)
+die(struct rte_eth_dev *eth, struct port *port)
 {
 	const struct rte_eth_link down = { .link_status = RTE_ETH_LINK_DOWN };
 
-	remember_driver(port);
-	port_lock();
 	memcpy(port->name, eth->data->name, sizeof(port->name));
 	take_config(eth, &port->config);
 	settings_take(eth, port);
 	take_shadow(port, eth->device);
 	port->state = PORT_DEAD;
 	eth->dev_ops = &dead_ops;
-	port_unlock();
 	rte_eth_linkstatus_set(eth, &down);
+}
+
+/* Its owner may be closing or detaching it at this very moment: then it is no loss. */
+static void
+lose(struct rte_eth_dev *eth, struct port *port)
+{
+	remember_driver(port);
+	port_lock();
+	if (port->state == PORT_LIVE)
+		die(eth, port);
+	port_unlock();
 }
 
 /* Lost again before it was whole: what is known of it stays, and heal sees to it. */
@@ -111,7 +120,13 @@ port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_work
 static bool
 has_owner(const struct rte_eth_dev *eth)
 {
-	return eth->data->owner.id != RTE_ETH_DEV_NO_OWNER;
+	bool is_owned;
+
+	port_lock();    /* one that was released has no data (25.11) */
+	is_owned = port_of(eth)->state != PORT_NONE &&
+		eth->data->owner.id != RTE_ETH_DEV_NO_OWNER;
+	port_unlock();
+	return is_owned;
 }
 
 /* Do we tear it down?  An application that runs EAL's event monitor does itself. */
@@ -132,14 +147,18 @@ call_back(struct rte_eth_dev *eth, enum rte_eth_event_type type)
 static bool
 take_over(struct rte_eth_dev *eth, struct port *port)
 {
-	if (port->state == PORT_LIVE && is_ours(eth))
-		lose(eth, port);
-	if (port->state != PORT_DEAD || !is_ours(eth))
+	bool is_taken;
+
+	if (!is_ours(eth))
 		return false;
+	if (port->state == PORT_LIVE)
+		lose(eth, port);
 	port_lock();
-	port->state = PORT_DYING;
+	is_taken = port->state == PORT_DEAD;
+	if (is_taken)
+		port->state = PORT_DYING;
 	port_unlock();
-	return true;
+	return is_taken;
 }
 
 /* Its owner tears it down: on living registers when it was asked for, else on dead

@@ -104,6 +104,9 @@ struct port *port_of(const struct rte_eth_dev *eth);    /* never NULL */
 /* Stand in front of the ports on a guarded device; again is fine. */
 void port_wrap(struct hotplug_bus *bus, const struct rte_device *dev);
 void port_unwrap_all(void);
+/* Ethdev is about to wipe it: while the lock is held and the state is LIVE or DEAD, its
+ * data and device are there. */
+void port_released(const struct rte_eth_dev *eth);
 /* The ports on a device, HOTPLUG_MAX_PORTS at most; how many. */
 unsigned int port_list(const struct rte_device *dev, uint16_t *ids);
 /* The ports that are kept for a device by that name. */
