@@ -20,14 +20,8 @@ def rows(full):
     product = [(k, d, w) for k in ("fail-safe", "bonding")
                for d in ("uio_pci_generic", "vfio-pci") for w in ("sysfs", "acpi", "yank")]
     return [Row("%s e1000e + virtio %s %s" % r, boot(removal.hotplug_for(r[2])), pair,
-                dict(kind=r[0], driver=r[1], way=r[2], cycles=cycles(full, *r)))
+                dict(kind=r[0], driver=r[1], way=r[2], cycles=5 if full else 2))
             for r in (product if full else short)]
-
-
-def cycles(full, kind, driver, way):
-    if (kind, way) == ("fail-safe", "yank"):
-        return 1                # QEMU 7.2 dies (SIGSEGV) of the second, each time
-    return 5 if full else 2
 
 
 def arguments(kind, driver, card, backup):
