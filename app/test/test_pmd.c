@@ -34,6 +34,7 @@ int test_pmd_probe_answer;
 unsigned int test_pmd_bad_inits;
 unsigned int test_pmd_n_ports = 1;
 unsigned int test_pmd_max_queues = 1;
+bool test_pmd_sets_link = true;
 int (*test_pmd_in_configure)(struct test_pmd *pmd);
 void (*test_pmd_in_probe)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
@@ -175,9 +176,13 @@ stop_port(struct rte_eth_dev *eth)
 static int
 update_link(struct rte_eth_dev *eth, int wait)
 {
+	const struct rte_eth_link link = {
+		.link_status = eth->data->dev_started ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN,
+	};
+
 	(void)wait;
 	++*test_pmd_of(eth->device->name)->heap;
-	return 0;
+	return rte_eth_linkstatus_set(eth, &link);
 }
 
 static uint16_t
@@ -279,6 +284,18 @@ static const struct eth_dev_ops port_ops = {
 	.rx_queue_release = release_queue,
 };
 
+/* As e1000e's. */
+static const struct eth_dev_ops *
+ops_without_link(void)
+{
+	static struct eth_dev_ops ops;
+
+	ops = port_ops;
+	ops.dev_set_link_down = NULL;
+	ops.dev_set_link_up = NULL;
+	return &ops;
+}
+
 static int
 map(struct rte_pci_device *dev, struct test_pmd *pmd)
 {
@@ -320,7 +337,7 @@ add_port(struct rte_eth_dev *eth, struct test_pmd *pmd, uint16_t *port)
 	if (eth->data->mac_addrs == NULL)
 		return -1;
 	eth->data->mac_addrs[0].addr_bytes[0] = 2;
-	eth->dev_ops = &port_ops;
+	eth->dev_ops = test_pmd_sets_link ? &port_ops : ops_without_link();
 	eth->rx_pkt_burst = receive;
 	*port = eth->data->port_id;
 	pmd->n_open++;

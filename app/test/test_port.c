@@ -201,9 +201,14 @@ test_port_of_fail_safe_is_fail_safes(void **state)
 	struct test_pmd *pmd = test_pmd_of("0000:32:00.0");
 	char name[HOTPLUG_NAME_LEN];
 	eth_rx_burst_t receive;
+	struct rte_eth_link link;
 	uint16_t port;
 
 	(void)state;
+	test_pmd_sets_link = false;
+	port = plug("0000:33:00.0")->port;
+	assert_int_equal(rte_eth_dev_set_link_up(port), -ENOTSUP);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
 	mock_sysfs_add(pmd->name, "hotplug_mock");
 	assert_int_equal(hotplug_port_attach("net_failsafe0,dev(0000:32:00.0),dev(net_null3)",
 					     &port), 0);
@@ -212,7 +217,9 @@ test_port_of_fail_safe_is_fail_safes(void **state)
 	assert_int_equal(rte_eth_dev_start(port), 0);
 	test_pmd_in_receive = count_receive;
 	assert_true(is_in_use(port));
-	start_port(0);
+	assert_int_equal(rte_eth_link_get_nowait(port, &link), 0);
+	assert_int_equal(link.link_status, RTE_ETH_LINK_UP);
+	start_port(0);          /* MOCK_FIRST's, nobody's sub-device */
 	receive = rte_eth_fp_ops[0].rx_pkt_burst;
 	pmd->n_starts = pmd->n_closes = 0;
 	lose(pmd);
@@ -225,6 +232,7 @@ test_port_of_fail_safe_is_fail_safes(void **state)
 	assert_true(WAIT_FOR(pmd->n_starts == 1));      /* fail-safe looks every 2 s */
 	assert_true(WAIT_FOR(is_in_use(port)));
 	test_pmd_in_receive = NULL;
+	test_pmd_sets_link = true;
 	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
 	assert_int_equal(rte_eth_dev_stop(0), 0);
 	rte_mempool_free(pool);

@@ -162,18 +162,22 @@ take_over(struct rte_eth_dev *eth, struct port *port)
 }
 
 /* Its owner tears it down: on living registers when it was asked for, else on dead
- * ones.  INTR_RMV comes once; where EAL's monitor runs, that tells by itself. */
+ * ones.  INTR_RMV comes once; where EAL's monitor runs, that tells by itself.  fail-safe
+ * has turned to its backup in there, and hears of the link after that: its own stays up. */
 static void
 tell_application(struct rte_eth_dev *eth, bool was_requested)
 {
 	enum port_state state = port_of(eth)->state;
+	bool is_owned = has_owner(eth);
 
-	if (state == PORT_DEAD)
+	if (state == PORT_DEAD && !is_owned)
 		call_back(eth, RTE_ETH_EVENT_INTR_LSC);
 	if ((state == PORT_DEAD || state == PORT_LIVE) && !was_requested &&
 	    !eal_has_monitor())
 		call_back(eth, RTE_ETH_EVENT_INTR_RMV);
-	if (has_owner(eth)) {
+	if (state == PORT_DEAD && is_owned)
+		call_back(eth, RTE_ETH_EVENT_INTR_LSC);
+	if (is_owned) {
 		quiet_follow_fail_safe();
 		(void)release_guard();  /* fail-safe will release it twice */
 	}

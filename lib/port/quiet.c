@@ -9,7 +9,9 @@
  * The main lcore does not say whether it runs anything: it is waited for while the
  * kernel has it running, since no PMD's burst function sleeps.
  * Order: function pointers first, one store each; queue data only after the wait, so
- * that a PMD never meets a queue that is not its own.  ethdev's own reset of the fast
+ * that a PMD never meets a queue that is not its own.  On the way back the queue data
+ * first, then the wait, then the functions: rte_eth_rx_burst() reads the queue, then the
+ * function, and may be preempted between the two.  ethdev's own reset of the fast
  * path assigns the whole struct under the pollers' feet: it is not used here.
  * Context: teardown, work; the dummies: any thread that polls. */
 

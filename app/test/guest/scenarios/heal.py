@@ -27,7 +27,8 @@ def rows(full):
              ("virtio-net-pci", "uio_pci_generic", "acpi"), ("vmxnet3", "vfio-pci", "sysfs")]
     product = [(n, d, w) for n in NICS for d in ("igb_uio", "vfio-pci")
                for w in ("sysfs", "acpi", "button", "yank")]
-    product += [("e1000e+virtio-net-pci", d, "yank") for d in ("igb_uio", "vfio-pci")]
+    product += [("e1000e+virtio-net-pci", d, "sysfs") for d in ("igb_uio", "vfio-pci")]
+    product += [("virtio-net-pci+vmxnet3", d, "yank") for d in ("igb_uio", "vfio-pci")]
     found = [Row("heal %s %s %s" % r, boot(removal.hotplug_for(r[2])), heal,
                  dict(nic=r[0], driver=r[1], way=r[2], cycles=20 if full else 3))
              for r in (product if full else short)]
