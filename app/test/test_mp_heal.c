@@ -31,7 +31,8 @@ static struct process primary, member;
 static char primary_options[64] = "policy=heal";
 
 enum { SEE = 's', TOUCH = 't', LOSE = 'l', COME = 'c', START = 'S', FAIL = 'f', PASS = 'p',
-       POLL = 'o', POLL_NO_MORE = 'O', PROBES = 'n', DETACH = 'd', ATTACH = 'a' };
+       POLL = 'o', POLL_NO_MORE = 'O', PROBES = 'n', DETACH = 'd', ATTACH = 'a',
+       RECEIVED = 'r', STRAYS = 'x' };
 
 static int
 port_id(void)
@@ -121,6 +122,10 @@ obey(unsigned char command)
 		return hotplug_device_detach(CARD, 0, NULL);
 	case ATTACH:
 		return hotplug_device_attach(CARD, 0, NULL);
+	case RECEIVED:
+		return test_pmd_n_received;
+	case STRAYS:
+		return test_pmd_n_strays;
 	default:
 		return 0;
 	}
@@ -171,6 +176,35 @@ test_card_heals_in_every_process(void **state)
 	assert_true(WAIT_FOR(works(&primary) && works(&member)));
 	assert_int_equal(mp_ask(&primary, SEE).sign, id);
 	assert_int_equal(mp_ask(&member, SEE).sign, id);
+}
+
+static bool
+is_receiving(const struct process *process)
+{
+	int before = mp_ask(process, RECEIVED).state;
+
+	return WAIT_FOR(mp_ask(process, RECEIVED).state > before + 5);
+}
+
+/* ethdev's release clears what the thread reads; the primary frees the queues that it
+ * is at. */
+static void
+test_secondary_polls_all_the_time(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(mp_ask(&member, POLL).state, 0);
+	for (i = 0; i < 5; i++) {
+		assert_true(is_receiving(&member));
+		lose_it();
+		assert_true(WAIT_FOR(!has(&member)));
+		assert_int_equal(mp_ask(&primary, COME).state, 0);
+		assert_true(WAIT_FOR(works(&primary) && works(&member)));
+	}
+	assert_true(is_receiving(&member));
+	assert_int_equal(mp_ask(&member, STRAYS).state, 0);
+	assert_int_equal(mp_ask(&member, POLL_NO_MORE).state, 0);
 }
 
 /* It would go on using the BAR of the card that went. */
@@ -276,6 +310,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_card_heals_in_every_process),
+		cmocka_unit_test(test_secondary_polls_all_the_time),
 		cmocka_unit_test(test_card_waits_for_a_process_that_is_stopped),
 		cmocka_unit_test(test_heal_is_undone_where_one_process_fails),
 		cmocka_unit_test(test_attach_does_not_take_what_heal_keeps),

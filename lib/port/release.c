@@ -11,7 +11,8 @@
  * How: there is no callback at that point (the port is UNUSED during a probe), so the
  *      call itself is ours: in shared libraries each object's slot for that function,
  *      as its own relocations name it; in static programs the linker's --wrap.
- * A port that is being torn down is not released at all: its driver is in there.
+ * A port that is being torn down is not released at all: its driver is in there.  One
+ * that leaves a secondary is released as there (leave.c).
  * Context: work, app (release_guard); whatever thread runs a PMD. */
 
 #include <elf.h>
@@ -24,6 +25,7 @@
 
 #include <rte_malloc.h>
 
+#include "leave.h"
 #include "release.h"
 #include "stuck.h"
 
@@ -60,6 +62,10 @@ __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 {
 	if (eth != NULL && port_of(eth)->state == PORT_HEALING) {
 		release_quietly(eth);
+		return 0;
+	}
+	if (eth != NULL && port_of(eth)->state == PORT_LEAVING) {
+		leave_release(eth);
 		return 0;
 	}
 	if (eth != NULL && stuck_is(port_of(eth)))

@@ -19,7 +19,7 @@ int local_detach(const char *name);
 /* With port_probe_lock() held already: heal's own. */
 int local_probe(const char *name, const char *text);
 int local_remove(const char *name);
-/* 0, or -EBUSY and the reason: a port is started, is kept for it, heals just now. */
+/* 0, or -EBUSY and the reason: a port is started, is kept for it, heals or is torn down. */
 int local_may_attach(const char *name, char *reason, size_t len);
 int local_may_detach(const char *name, char *reason, size_t len);
 /* While EAL starts: when it probes this device, then with these. */

@@ -180,7 +180,10 @@ idle(struct sync_primary *p)
 static void
 note_loss(struct sync_primary *p)
 {
-	if (p->op == SYNC_OP_DETACH && !p->is_lost)
+	bool matters = p->op == SYNC_OP_DETACH ||
+		(p->op == SYNC_OP_CLEAR && p->ops->has(p->arg, p->name));
+
+	if (matters && !p->is_lost)
 		p->is_lost = p->ops->is_lost(p->arg, p->name);
 }
 
@@ -277,9 +280,10 @@ begin_detach(struct sync_primary *p)
 	uint32_t known = find_entry(p);
 	bool is_here = p->ops->has(p->arg, p->name), is_shared;
 	char reason[SYNC_REASON_LEN] = "";
-	int ret;
+	int ret = 0;
 
-	ret = is_here ? p->ops->may(p->arg, p->op, p->name, reason) : 0;
+	if (is_here && p->op == SYNC_OP_DETACH)
+		ret = p->ops->may(p->arg, p->op, p->name, reason);
 	p->entry = find_room(p);
 	if (ret != 0) {
 		refuse(p, ret, reason);
@@ -304,7 +308,7 @@ refuse_repetition(struct sync_primary *p)
 	uint32_t known = find_entry(p);
 	bool is_here = p->ops->has(p->arg, p->name);
 
-	if ((p->op == SYNC_OP_ATTACH || p->op == SYNC_OP_CLEAR) && is_here) {
+	if (is_here && (p->op == SYNC_OP_ATTACH || (p->op == SYNC_OP_CLEAR && !p->is_lost))) {
 		refuse(p, -EEXIST, "it is attached already");
 		return true;
 	}
