@@ -284,6 +284,10 @@ local_may_attach(const char *name, char *reason, size_t len)
 {
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 
+	if (teardown_is_running(name)) {
+		snprintf(reason, len, "it is being torn down");
+		return -EBUSY;
+	}
 	if (port_list_held(name, ids) == 0)
 		return 0;
 	snprintf(reason, len, "port %u is kept for it", ids[0]);
