@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sync/growth.h"
 #include "sync_world.h"
 #include "test.h"
 
@@ -50,6 +51,23 @@ test_table_of_another_kind_is_refused(void **state)
 	table->magic = 0;
 	assert_string_equal(sync_table_fault(table, sizeof(w.table)),
 			    "it is no table of dpdk-hotplug");
+}
+
+#define ARGS(text) text, sizeof(text)
+
+static void
+test_options_that_let_memory_grow(void **state)
+{
+	(void)state;
+	assert_true(growth_is_possible(ARGS("app\0-m\0" "64")));
+	assert_true(growth_is_possible(ARGS("app\0--socket-limit=128\0--socket-mem=64")));
+	assert_true(growth_is_possible(ARGS("app\0--\0--legacy-mem")));
+	assert_true(growth_is_possible(ARGS("app\0--socket-limit")));
+	assert_true(growth_is_possible(ARGS("")));
+	assert_true(growth_is_possible("", 0));
+	assert_false(growth_is_possible(ARGS("app\0-l\0" "0\0--legacy-mem")));
+	assert_false(growth_is_possible(ARGS("app\0--socket-limit\0" "64,0\0--socket-mem=64,0")));
+	assert_false(growth_is_possible(ARGS("app\0-m64\0--socket-limit=64")));
 }
 
 static void
@@ -342,6 +360,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table_of_the_right_kind_is_taken),
 		cmocka_unit_test(test_table_of_another_kind_is_refused),
+		cmocka_unit_test(test_options_that_let_memory_grow),
 		cmocka_unit_test(test_entry_that_is_being_written_is_not_read),
 		cmocka_unit_test(test_repeated_attach_and_detach_fail_and_change_nothing),
 		cmocka_unit_test(test_frozen_process_costs_its_deadline_and_no_port),

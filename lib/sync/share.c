@@ -24,6 +24,7 @@
 #include <rte_memzone.h>
 
 #include "../core/host.h"
+#include "growth.h"
 #include "life.h"
 #include "share.h"
 
@@ -140,6 +141,8 @@ share_open(struct share *share)
 	ret = find_table(share);
 	if (ret == -ENOTCONN && share->is_primary)
 		ret = make_table(share);
+	if (ret == 0 && share->is_primary)
+		share->table->may_grow = growth_is_possible_here();
 	if (ret == 0) {
 		ret = take_slot(share);
 		if (ret != 0)
