@@ -31,6 +31,21 @@ is_started(const uint16_t *ids, unsigned int n)
 	return false;
 }
 
+/* Without queues there is nothing to poll. */
+static bool
+has_queues(const uint16_t *ids, unsigned int n)
+{
+	const struct rte_eth_dev_data *data;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		data = rte_eth_devices[ids[i]].data;
+		if (data->nb_rx_queues != 0 || data->nb_tx_queues != 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 begin(struct rte_eth_dev *eth, struct port *port, struct leaving *old)
 {
@@ -51,7 +66,8 @@ leave_begin(const uint16_t *ids, unsigned int n, struct leaving *old)
 {
 	unsigned int i;
 
-	if (rte_eal_process_type() != RTE_PROC_SECONDARY || n == 0 || release_guard() != 0)
+	if (rte_eal_process_type() != RTE_PROC_SECONDARY || !has_queues(ids, n) ||
+	    release_guard() != 0)
 		return;
 	for (i = 0; i < n; i++)
 		begin(&rte_eth_devices[ids[i]], port_of(&rte_eth_devices[ids[i]]), &old[i]);

@@ -431,6 +431,15 @@ blame_failed(struct sync_primary *p, uint32_t slot, int error)
 	blame(p, error < 0 && error > -4096 ? error : -EBADMSG, slot, reason);
 }
 
+/* Before anything that costs a system call. */
+static bool
+has_done(const struct sync_primary *p, uint32_t slot, const struct sync_ack *ack,
+	 uint64_t generation)
+{
+	return atomic_load(&ack->generation) == generation && ack->error == 0 &&
+		sync_slot_is_sound(p->table, slot);
+}
+
 /* Who has not answered yet: SYNC_NOBODY, or the first.  failed: who has failed. */
 static uint32_t
 missing(struct sync_primary *p, uint32_t *failed)
@@ -441,11 +450,12 @@ missing(struct sync_primary *p, uint32_t *failed)
 
 	*failed = SYNC_NOBODY;
 	for (slot = 1; slot < p->table->n_slots; slot++) {
-		if (p->is_silent[slot] || !is_member(p, slot))
+		ack = sync_ack(p->table, slot, p->entry);
+		if (p->is_silent[slot] || has_done(p, slot, ack, generation) ||
+		    !is_member(p, slot))
 			continue;
 		if (!sync_slot_is_sound(p->table, slot))
 			return slot;    /* whatever it says */
-		ack = sync_ack(p->table, slot, p->entry);
 		if (atomic_load(&ack->generation) != generation) {
 			if (first == SYNC_NOBODY)
 				first = slot;

@@ -66,7 +66,8 @@ wake_slot(uint32_t i)
 
 	atomic_fetch_add(&slot->wake, 1);
 	share_wake(&slot->wake);
-	share_wake(&slot->request.state);
+	if (atomic_load(&slot->request.state) != SYNC_REQUEST_NONE)
+		share_wake(&slot->request.state);       /* a thread there asks */
 }
 
 static void
