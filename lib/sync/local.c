@@ -280,6 +280,33 @@ local_detach(const char *name)
 }
 
 int
+local_attach_all(const char *name, const char *text)
+{
+	int ret = 0;
+
+	port_probe_lock();
+	if (find_probed(name) == NULL)
+		ret = rte_dev_probe(text) == 0 ? 1 : -EIO;
+	port_probe_unlock();
+	return ret;
+}
+
+int
+local_detach_all(const char *name)
+{
+	struct rte_device *dev;
+	int ret = 0;
+
+	port_probe_lock();
+	port_probe_own(name);
+	dev = find_probed(name);
+	if (dev != NULL)
+		ret = rte_dev_remove(dev) == 0 ? 1 : -EIO;
+	port_probe_unlock();
+	return ret;
+}
+
+int
 local_may_attach(const char *name, char *reason, size_t len)
 {
 	uint16_t ids[HOTPLUG_MAX_PORTS];

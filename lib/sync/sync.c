@@ -92,12 +92,22 @@ set_busy(const char *name)
 	snprintf(slot->busy, sizeof(slot->busy), "%s", name);
 }
 
+/* Members find it done then. */
+static bool
+is_to_broadcast(void)
+{
+	char reason[SYNC_REASON_LEN];
+
+	return share.is_primary && config.sync_tell_strangers != 0 &&
+		share_has_stranger(&share, reason);
+}
+
 static int
 attach(void *arg, const char *name, const char *text)
 {
 	(void)arg;
 	set_busy(name);
-	return hand_attach(name, text);
+	return hand_attach(name, text, is_to_broadcast());
 }
 
 static int
@@ -105,7 +115,7 @@ detach(void *arg, const char *name)
 {
 	(void)arg;
 	set_busy(name);
-	return hand_detach(name);
+	return hand_detach(name, is_to_broadcast());
 }
 
 static int
@@ -227,7 +237,8 @@ init_machine(void)
 	primary = (struct sync_primary){
 		.table = share.table, .ops = &ops, .deadline_ms = config.sync_deadline_ms,
 		.probe_ms = config.sync_probe_ms, .accepts_late = config.sync_late != 0,
-		.ignores_strangers = config.sync_ignore_strangers != 0,
+		.ignores_strangers = config.sync_ignore_strangers != 0 ||
+			config.sync_tell_strangers != 0,
 	};
 	extra = calloc(1, share.is_primary ? sync_primary_extra(share.table) :
 		       sync_member_extra(share.table));
