@@ -263,3 +263,14 @@ share_wake(_Atomic uint32_t *word)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
+
+void
+share_wake_slot(const struct share *share, uint32_t i)
+{
+	struct sync_slot *slot = sync_slot(share->table, i);
+
+	atomic_fetch_add(&slot->wake, 1);
+	share_wake(&slot->wake);
+	if (atomic_load(&slot->request.state) != SYNC_REQUEST_NONE)
+		share_wake(&slot->request.state);       /* a thread there asks */
+}
