@@ -196,6 +196,16 @@ set_state(const uint16_t *ids, unsigned int n, enum port_state state)
 }
 
 static void
+let_others_go(const char *device)
+{
+	struct hotplug_outcome outcome = { .size = sizeof(outcome) };
+
+	if (sync_clear(device, &outcome) != 0)
+		host_log(HOST_WARN, "%s goes, but process %d: %s", device, outcome.pid,
+			 outcome.reason);
+}
+
+static void
 tear_down(const char *device)
 {
 	uint16_t ids[HOTPLUG_MAX_PORTS];
@@ -216,7 +226,7 @@ tear_down(const char *device)
 	for (i = 0; i < n; i++)
 		inside_wait(&rte_eth_devices[ids[i]]);
 	if (is_shared)          /* their pollers use what the PMD frees */
-		(void)sync_clear(device, NULL);
+		let_others_go(device);
 	for (i = 0; i < n; i++)
 		close_pmd(&rte_eth_devices[ids[i]]);
 	ret = detach(dev, is_shared, ids, n);
