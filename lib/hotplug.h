@@ -183,6 +183,10 @@ struct hotplug_config {
 	/** 1: attach and detach although a process is there that has not enabled this
 	 * library, and learns nothing of it; default 0.  The primary's counts. */
 	uint32_t sync_ignore_strangers;
+	/** 1: where such a process is there, attach and detach by EAL's own calls, which
+	 * reach it too, and wait 5 s for a process that is stopped; default 0.  The
+	 * primary's counts. */
+	uint32_t sync_tell_strangers;
 	/** A device whose removal is simulated once, as by hotplug_simulate_removal(),
 	 * drill_after_ms after the start; default "": none. */
 	char drill[HOTPLUG_NAME_LEN];
@@ -285,6 +289,7 @@ void hotplug_config_init(struct hotplug_config *config);
  * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
  * stuck_ms=N, uevent_buffer_kb=N, uio_mmap=on|off, sync=on|off,
  * sync_deadline_ms=N, sync_probe_ms=N, sync_late=on|off, sync_ignore_strangers=on|off,
+ * sync_tell_strangers=on|off,
  * drill=DEVICE, drill_after_ms=N, drill_for_ms=N, flaps=N.
  *
  * @param config     changed only when all of it is good; not NULL

@@ -171,14 +171,14 @@ class Group:
     """A primary and its secondaries; all end with it."""
     count = 0
 
-    def __init__(self, program, folder, n_secondaries=2, options=None):
+    def __init__(self, program, folder, n_secondaries=2, options=None, memory=("-m", "64")):
         Group.count += 1
         self.program, self.folder = program, folder
         self.prefix = "hp-mp-%d-%d" % (os.getpid(), Group.count)
         self.huge = os.path.join(folder, "huge")
         self.options = options
         self.all = []
-        self.start("primary", "-m", "64")
+        self.start("primary", *memory)
         for i in range(n_secondaries):
             self.start("secondary %d" % (i + 1), wait=False)
         for console in self.all[1:]:

@@ -31,7 +31,28 @@ static struct process primary, member;
 static char primary_options[64] = "policy=heal";
 
 enum { SEE = 's', TOUCH = 't', LOSE = 'l', COME = 'c', START = 'S', FAIL = 'f', PASS = 'p',
-       POLL = 'o', POLL_NO_MORE = 'O', PROBES = 'n', DETACH = 'd', ATTACH = 'a' };
+       POLL = 'o', POLL_NO_MORE = 'O', PROBES = 'n', DETACH = 'd', ATTACH = 'a',
+       RECEIVED = 'r', STRAYS = 'x', REMOVALS = 'R' };
+
+static _Atomic int n_removals;          /* INTR_RMV */
+
+static int
+on_removal(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)type;
+	(void)arg;
+	(void)result;
+	n_removals++;
+	return 0;
+}
+
+static int
+listen_to_removals(void)
+{
+	return rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RMV, on_removal,
+					     NULL);
+}
 
 static int
 port_id(void)
@@ -121,6 +142,12 @@ obey(unsigned char command)
 		return hotplug_device_detach(CARD, 0, NULL);
 	case ATTACH:
 		return hotplug_device_attach(CARD, 0, NULL);
+	case RECEIVED:
+		return test_pmd_n_received;
+	case REMOVALS:
+		return n_removals;
+	case STRAYS:
+		return test_pmd_n_strays;
 	default:
 		return 0;
 	}
@@ -171,6 +198,38 @@ test_card_heals_in_every_process(void **state)
 	assert_true(WAIT_FOR(works(&primary) && works(&member)));
 	assert_int_equal(mp_ask(&primary, SEE).sign, id);
 	assert_int_equal(mp_ask(&member, SEE).sign, id);
+	/* testpmd would detach it for all by itself, beside the primary's teardown */
+	assert_int_equal(mp_ask(&member, REMOVALS).state, 0);
+	assert_int_equal(mp_ask(&primary, REMOVALS).state, 0);
+}
+
+static bool
+is_receiving(const struct process *process)
+{
+	int before = mp_ask(process, RECEIVED).state;
+
+	return WAIT_FOR(mp_ask(process, RECEIVED).state > before + 5);
+}
+
+/* ethdev's release clears what the thread reads; the primary frees the queues that it
+ * is at. */
+static void
+test_secondary_polls_all_the_time(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(mp_ask(&member, POLL).state, 0);
+	for (i = 0; i < 3; i++) {        /* more is flapping */
+		assert_true(is_receiving(&member));
+		lose_it();
+		assert_true(WAIT_FOR(!has(&member)));
+		assert_int_equal(mp_ask(&primary, COME).state, 0);
+		assert_true(WAIT_FOR(works(&primary) && works(&member)));
+	}
+	assert_true(is_receiving(&member));
+	assert_int_equal(mp_ask(&member, STRAYS).state, 0);
+	assert_int_equal(mp_ask(&member, POLL_NO_MORE).state, 0);
 }
 
 /* It would go on using the BAR of the card that went. */
@@ -255,8 +314,9 @@ set_up(void **state)
 	mock_sysfs_add(CARD, "hotplug_mock");
 	/* not a step further with the machine's own devices in sight */
 	assert_memory_equal(rte_pci_get_sysfs_path(), "/tmp/hotplug-sysfs-", 19);
+	mp_started = listen_to_removals;
 	mp_fork(&primary, "primary", primary_options, serve);
-	mp_fork(&member, "secondary", "", serve);
+	mp_fork(&member, "secondary", "policy=heal", serve);
 	return mp_ask(&primary, MP_START).state != 0 || mp_ask(&member, MP_START).state != 0;
 }
 
@@ -276,6 +336,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_card_heals_in_every_process),
+		cmocka_unit_test(test_secondary_polls_all_the_time),
 		cmocka_unit_test(test_card_waits_for_a_process_that_is_stopped),
 		cmocka_unit_test(test_heal_is_undone_where_one_process_fails),
 		cmocka_unit_test(test_attach_does_not_take_what_heal_keeps),

@@ -60,5 +60,8 @@ extern void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);
+/* In a secondary: receives under way; those that met no queue, or a driver that has been
+ * removed; all of them. */
+extern _Atomic unsigned int test_pmd_n_inside, test_pmd_n_strays, test_pmd_n_received;
 
 #endif /* HOTPLUG_TEST_PMD_H */

@@ -179,6 +179,8 @@ static const struct option {
 	{ "sync_late", offsetof(struct hotplug_config, sync_late), switch_choices, 0, 0 },
 	{ "sync_ignore_strangers", offsetof(struct hotplug_config, sync_ignore_strangers),
 	  switch_choices, 0, 0 },
+	{ "sync_tell_strangers", offsetof(struct hotplug_config, sync_tell_strangers),
+	  switch_choices, 0, 0 },
 	{ "drill_after_ms", offsetof(struct hotplug_config, drill_after_ms), NULL, 0, MAX_MS },
 	{ "drill_for_ms", offsetof(struct hotplug_config, drill_for_ms), NULL, 0, MAX_MS },
 	{ "uevent_buffer_kb", offsetof(struct hotplug_config, uevent_buffer_kb), NULL, 1,
@@ -241,6 +243,7 @@ what_is_wrong(int ret)
 			"stuck_ms=1..3600000, flaps=0..32, uevent_buffer_kb=1..1048576, uio_mmap=on|off, "
 			"sync=on|off, sync_deadline_ms=1..3600000, sync_probe_ms=1..3600000, "
 			"sync_late=on|off, sync_ignore_strangers=on|off, "
+			"sync_tell_strangers=on|off, "
 			"drill=DEVICE, drill_after_ms=0..3600000, drill_for_ms=0..3600000)";
 	case -ENOSPC:
 		return "too many with a fill or a policy of their own";
@@ -328,8 +331,10 @@ config_fault(const struct hotplug_config *config)
 		if (config->own_policy[i].policy > HOTPLUG_POLICY_HEAL)
 			return "an own_policy has a policy that is no enum hotplug_policy";
 	}
-	if (config->sync > 1 || config->sync_late > 1 || config->sync_ignore_strangers > 1)
-		return "sync, sync_late or sync_ignore_strangers is neither 0 nor 1";
+	if (config->sync > 1 || config->sync_late > 1)
+		return "sync or sync_late is neither 0 nor 1";
+	if (config->sync_ignore_strangers > 1 || config->sync_tell_strangers > 1)
+		return "sync_ignore_strangers or sync_tell_strangers is neither 0 nor 1";
 	if (config->sync_deadline_ms < 1 || config->sync_deadline_ms > MAX_MS ||
 	    config->sync_probe_ms < 1 || config->sync_probe_ms > MAX_MS)
 		return "sync_deadline_ms or sync_probe_ms is not between 1 and 3600000";

@@ -16,6 +16,7 @@
 #include "../core/eal.h"
 #include "../core/enable.h"
 #include "../core/host.h"
+#include "../sync/sync.h"
 #include "release.h"
 #include "settings.h"
 
@@ -161,6 +162,14 @@ take_over(struct rte_eth_dev *eth, struct port *port)
 	return is_taken;
 }
 
+/* In a secondary: the primary sees to it for all, and takes the device from us. */
+static bool
+is_primarys(const struct rte_eth_dev *eth)
+{
+	return port_of(eth)->policy != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
+		rte_eal_process_type() == RTE_PROC_SECONDARY && sync_is_on();
+}
+
 /* Its owner tears it down: on living registers when it was asked for, else on dead
  * ones.  INTR_RMV comes once; where EAL's monitor runs, that tells by itself.  fail-safe
  * has turned to its backup in there, and hears of the link after that: its own stays up. */
@@ -173,7 +182,7 @@ tell_application(struct rte_eth_dev *eth, bool was_requested)
 	if (state == PORT_DEAD && !is_owned)
 		call_back(eth, RTE_ETH_EVENT_INTR_LSC);
 	if ((state == PORT_DEAD || state == PORT_LIVE) && !was_requested &&
-	    !eal_has_monitor())
+	    !eal_has_monitor() && !is_primarys(eth))
 		call_back(eth, RTE_ETH_EVENT_INTR_RMV);
 	if (state == PORT_DEAD && is_owned)
 		call_back(eth, RTE_ETH_EVENT_INTR_LSC);

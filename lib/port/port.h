@@ -23,6 +23,7 @@ enum port_state {
 	PORT_HELD,      /* the PMD is closed, the device detached; the id is kept */
 	PORT_HEALING,   /* the card is back, and being set up */
 	PORT_STUCK,     /* the same, past its deadline: the PMD does not return */
+	PORT_LEAVING,   /* a secondary's: its driver is being removed (leave.c) */
 };
 
 /* A queue as the application set it up (PMDs need not say: virtio, vmxnet3). */
@@ -131,6 +132,8 @@ void dead_hold(struct rte_eth_dev *eth);
 void quiet_start(void);         /* by whoever enables: the main lcore, as a rule */
 void quiet_begin(uint16_t port);
 void quiet_wait(void);
+void quiet_wait_lcores(void);   /* no others than lcores can be polling */
+bool quiet_is(uint16_t port);   /* begun, and not over */
 void quiet_detach_queues(uint16_t port);        /* after the wait: no PMD data any more */
 void quiet_attach_queues(uint16_t port);        /* those of the new life, before start */
 

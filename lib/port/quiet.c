@@ -167,19 +167,21 @@ is_at_work(unsigned int lcore)
 	}
 }
 
-void
-quiet_wait(void)
+static void
+wait_for_pollers(uint64_t least_ns)
 {
 	const struct timespec pause = { .tv_nsec = MS };
 	uint64_t start = device_now_ns(), waited;
 	unsigned int seen[RTE_MAX_LCORE], lcore;
-	bool is_out[RTE_MAX_LCORE], is_one_inside;
+	bool is_out[RTE_MAX_LCORE], is_one_inside = false;
 
 	for (lcore = 0; lcore < RTE_MAX_LCORE; lcore++) {
 		seen[lcore] = atomic_load(&marks[lcore]);
 		is_out[lcore] = !is_at_work(lcore);     /* who comes later finds the dummies */
+		is_one_inside = is_one_inside || !is_out[lcore];
 	}
-	do {
+	for (waited = 0; waited < least_ns || (is_one_inside && waited < LONGEST_NS);
+	     waited = device_now_ns() - start) {
 		nanosleep(&pause, NULL);
 		is_one_inside = false;
 		for (lcore = 0; lcore < RTE_MAX_LCORE; lcore++) {
@@ -187,8 +189,25 @@ quiet_wait(void)
 				atomic_load(&marks[lcore]) != seen[lcore];
 			is_one_inside = is_one_inside || !is_out[lcore];
 		}
-		waited = device_now_ns() - start;
-	} while (waited < LEAST_NS || (is_one_inside && waited < LONGEST_NS));
+	}
+}
+
+void
+quiet_wait(void)
+{
+	wait_for_pollers(LEAST_NS);
+}
+
+void
+quiet_wait_lcores(void)
+{
+	wait_for_pollers(0);
+}
+
+bool
+quiet_is(uint16_t port)
+{
+	return rte_eth_fp_ops[port].rx_pkt_burst == quiet_rx;
 }
 
 void

@@ -24,6 +24,7 @@
 #include "../core/bus.h"
 #include "../core/device.h"
 #include "../core/stock_bus.h"
+#include "../port/leave.h"
 #include "../port/others.h"
 #include "../port/port.h"
 #include "local.h"
@@ -223,12 +224,17 @@ static int
 unplug(struct rte_bus *bus, struct rte_device *dev, const char *name)
 {
 	struct rte_device stand_in = *dev;
+	struct leaving old[HOTPLUG_MAX_PORTS];
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 	unsigned int n = port_list(dev, ids);
-	int ret = bus_unplug(bus, dev);
+	int ret;
 
-	if (ret != 0)
+	leave_begin(ids, n, old);
+	ret = bus_unplug(bus, dev);
+	if (ret != 0) {
+		leave_undo(ids, n, old);
 		return ret > 0 ? -ENOENT : ret;
+	}
 	stand_in.name = name;
 	stand_in.devargs = NULL;
 	release_rest(dev, &stand_in, ids, n);
@@ -252,6 +258,7 @@ local_probe(const char *name, const char *text)
 		return -ENOTSUP;
 	if (rte_eal_process_type() == RTE_PROC_SECONDARY && is_stale(name))
 		(void)local_remove(name);
+	leave_return(name);
 	return find_probed(name) != NULL ? 0 : probe_new(bus, name, text);
 }
 
@@ -279,10 +286,41 @@ local_detach(const char *name)
 }
 
 int
+local_attach_all(const char *name, const char *text)
+{
+	int ret = 0;
+
+	port_probe_lock();
+	if (find_probed(name) == NULL)
+		ret = rte_dev_probe(text) == 0 ? 1 : -EIO;
+	port_probe_unlock();
+	return ret;
+}
+
+int
+local_detach_all(const char *name)
+{
+	struct rte_device *dev;
+	int ret = 0;
+
+	port_probe_lock();
+	port_probe_own(name);
+	dev = find_probed(name);
+	if (dev != NULL)
+		ret = rte_dev_remove(dev) == 0 ? 1 : -EIO;
+	port_probe_unlock();
+	return ret;
+}
+
+int
 local_may_attach(const char *name, char *reason, size_t len)
 {
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 
+	if (teardown_is_running(name)) {
+		snprintf(reason, len, "it is being torn down");
+		return -EBUSY;
+	}
 	if (port_list_held(name, ids) == 0)
 		return 0;
 	snprintf(reason, len, "port %u is kept for it", ids[0]);
@@ -296,6 +334,10 @@ local_may_detach(const char *name, char *reason, size_t len)
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 	unsigned int i, n = dev != NULL ? port_list(dev, ids) : 0;
 
+	if (teardown_is_running(name)) {
+		snprintf(reason, len, "it is being torn down");
+		return -EBUSY;
+	}
 	for (i = 0; i < n; i++) {
 		if (port_of(&rte_eth_devices[ids[i]])->state == PORT_HEALING) {
 			snprintf(reason, len, "port %u heals just now", ids[i]);

@@ -22,10 +22,8 @@
 #include "../core/host.h"
 #include "../core/plugin.h"
 #include "../core/stock_bus.h"
-#include "../port/port.h"
 #include "local.h"
-#include "machine.h"
-#include "share.h"
+#include "self.h"
 #include "sync.h"
 
 #define MS 1000000ull
@@ -42,140 +40,6 @@ static void *extra;
 static uint32_t *signs_seen;    /* by slot */
 static struct host_thread thread;
 static struct hotplug_config config;
-
-/* --- what the machine does to this process, on the sync thread */
-
-static uint64_t
-now_ns(void *arg)
-{
-	(void)arg;
-	return device_now_ns();
-}
-
-static bool
-is_alive(void *arg, uint32_t slot)
-{
-	(void)arg;
-	return share_is_alive(&share, slot);
-}
-
-static void
-wake_slot(uint32_t i)
-{
-	struct sync_slot *slot = sync_slot(share.table, i);
-
-	atomic_fetch_add(&slot->wake, 1);
-	share_wake(&slot->wake);
-	share_wake(&slot->request.state);
-}
-
-static void
-wake(void *arg, uint32_t slot)
-{
-	(void)arg;
-	wake_slot(slot);
-}
-
-static bool
-has(void *arg, const char *name)
-{
-	(void)arg;
-	return local_has(name);
-}
-
-static void
-set_busy(const char *name)
-{
-	struct sync_slot *slot = sync_slot(share.table, share.slot);
-
-	snprintf(slot->busy, sizeof(slot->busy), "%s", name);
-}
-
-static int
-attach(void *arg, const char *name, const char *text)
-{
-	(void)arg;
-	set_busy(name);
-	return hand_attach(name, text);
-}
-
-static int
-detach(void *arg, const char *name)
-{
-	(void)arg;
-	set_busy(name);
-	return hand_detach(name);
-}
-
-static int
-poll_hand(void *arg)
-{
-	struct sync_slot *slot = sync_slot(share.table, share.slot);
-	int ret = hand_poll();
-
-	(void)arg;
-	if (ret == -EINPROGRESS)
-		return ret;
-	slot->reason[0] = '\0';
-	if (ret < 0)
-		snprintf(slot->reason, sizeof(slot->reason), "%.64s: %.48s", slot->busy,
-			 ret == -ENOTSUP ? "no driver takes it there" :
-			 strerror(-ret));
-	set_busy("");
-	return ret;
-}
-
-static void
-abandon(void *arg)
-{
-	(void)arg;
-	hand_abandon();
-}
-
-static int
-may(void *arg, enum sync_op op, const char *name, char *reason)
-{
-	(void)arg;
-	return op == SYNC_OP_ATTACH ? local_may_attach(name, reason, SYNC_REASON_LEN) :
-		local_may_detach(name, reason, SYNC_REASON_LEN);
-}
-
-static void
-describe(void *arg, const char *name, char *text, size_t len)
-{
-	(void)arg;
-	local_describe(name, text, len);
-}
-
-static bool
-is_lost(void *arg, const char *name)
-{
-	struct hotplug_device *dev = device_find(NULL, name);
-	const void *key = NULL;
-
-	(void)arg;
-	if (teardown_is_running(name))
-		return true;
-	if (dev == NULL)
-		return false;
-	device_lock();
-	key = dev->key;
-	device_unlock();
-	return key != NULL && device_is_lost(dev->bus, key);
-}
-
-static bool
-has_stranger(void *arg, char *reason)
-{
-	(void)arg;
-	return share_has_stranger(&share, reason);
-}
-
-static const struct sync_ops ops = {
-	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
-	.detach = detach, .poll = poll_hand, .abandon = abandon, .may = may,
-	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
-};
 
 /* Steps until there is nothing to do; how long to sleep then (0: until woken). */
 static unsigned int
@@ -214,7 +78,7 @@ run(void *arg)
 static void
 on_hand_done(void)
 {
-	wake_slot(share.slot);
+	share_wake_slot(&share, share.slot);
 }
 
 /* --- start and stop */
@@ -222,11 +86,14 @@ on_hand_done(void)
 static int
 init_machine(void)
 {
-	member = (struct sync_member){ .table = share.table, .slot = share.slot, .ops = &ops };
+	member = (struct sync_member){ .table = share.table, .slot = share.slot,
+					.ops = &self_ops, .arg = &share };
 	primary = (struct sync_primary){
-		.table = share.table, .ops = &ops, .deadline_ms = config.sync_deadline_ms,
+		.table = share.table, .ops = &self_ops, .arg = &share,
+		.deadline_ms = config.sync_deadline_ms,
 		.probe_ms = config.sync_probe_ms, .accepts_late = config.sync_late != 0,
-		.ignores_strangers = config.sync_ignore_strangers != 0,
+		.ignores_strangers = config.sync_ignore_strangers != 0 ||
+			config.sync_tell_strangers != 0,
 	};
 	extra = calloc(1, share.is_primary ? sync_primary_extra(share.table) :
 		       sync_member_extra(share.table));
@@ -280,6 +147,10 @@ join(void)
 	if (ret != 0)
 		leave();
 	atomic_store(&is_on, ret == 0);
+	if (ret == 0 && !share.is_primary && share.table->may_grow != 0)
+		host_log(HOST_WARN, "sync: the primary's memory may grow while it runs: EAL then asks "
+			 "every process, and waits 5 s for one that is stopped (--legacy-mem "
+			 "prevents it, or a --socket-limit that equals --socket-mem)");
 	return ret;
 }
 
@@ -325,7 +196,7 @@ sync_stop(void)
 	pthread_mutex_lock(&lock);
 	if (atomic_exchange(&is_on, false)) {
 		atomic_store(&is_stopping, true);
-		wake_slot(share.slot);
+		share_wake_slot(&share, share.slot);
 		pthread_mutex_unlock(&lock);
 		host_thread_join(&thread);
 		hand_stop();
@@ -350,7 +221,7 @@ sync_tell_sign(const char *device, uint64_t generation)
 		sync_signs_add(share.table, share.slot, device, generation);
 		for (i = 0; i < share.table->n_slots; i++)
 			if (i != share.slot && atomic_load(&sync_slot(share.table, i)->is_member))
-				wake_slot(i);
+				share_wake_slot(&share, i);
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -493,7 +364,7 @@ ask(const struct wish *wish, struct hotplug_outcome *outcome)
 		 wish->text);
 	request->ticket = atomic_fetch_add(&share.table->next_ticket, 1);
 	atomic_store(&request->state, SYNC_REQUEST_POSTED);
-	wake_slot(SYNC_PRIMARY);
+	share_wake_slot(&share, SYNC_PRIMARY);
 	ret = wait_for_answer(request);
 	if (ret != 0)
 		return explain(ret, outcome);

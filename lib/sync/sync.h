@@ -23,9 +23,9 @@ bool sync_has_others(void);
 int sync_attach(const char *devargs, struct hotplug_outcome *outcome);
 int sync_detach(const char *name, struct hotplug_outcome *outcome);
 
-/* The primary's, around a heal.  Has every process that lives acknowledged that this
- * device is gone?  It is asked once more.  0; -ETIMEDOUT, -ENOTCONN and so on: the
- * outcome names who has not. */
+/* The primary's.  All the others let go of a device that is lost here, or not here any
+ * more, and say so.  0: also, where it is lost, when some have not in time; -ETIMEDOUT,
+ * -ENOTCONN and so on: the outcome names who has not. */
 int sync_clear(const char *name, struct hotplug_outcome *outcome);
 /* It works here again, which took so long: now everywhere, or the error of who failed,
  * and nowhere but here.  Who did not know that it was gone catches up. */

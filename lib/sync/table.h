@@ -109,7 +109,7 @@ struct sync_slot {
 struct sync_table {
 	uint32_t magic, version;
 	uint32_t n_entries, n_slots, text_len;
-	uint32_t reserved;
+	uint32_t may_grow;              /* the primary's memory (growth.c) */
 	uint64_t size;
 	uint64_t file;                  /* inode of the file of locks */
 	uint64_t next_generation;       /* the primary's */

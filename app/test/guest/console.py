@@ -92,7 +92,8 @@ class Console(Verbs):
             time.sleep(0.1)
 
     def holds(self, bdf):
-        """What it has of the device: lines of its maps and its descriptors."""
+        """What it has of the device, and of others by the same driver: lines of its maps
+        and its descriptors."""
         return self.guest.sh(
             "cd /proc/%d; grep -E '%s/resource|vfio|/dev/uio' maps | grep -v '\\.so'; "
             "ls -l fd | grep -E '%s|vfio-device|/dev/uio'" % (self.pid, bdf, bdf)).splitlines()
