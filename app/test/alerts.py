@@ -8,11 +8,11 @@ In:  doc/examples/hotplug-alerts.yml, usertools/telemetry-endpoints/hotplug.py.
 Out: TAP.  promtool, which devtools/setup has fetched, has the last word.
 """
 import importlib.util
-import os
 import re
-import shutil
 import subprocess
 import sys
+
+import promtool
 
 RULES, ENDPOINT = sys.argv[1:]
 
@@ -42,23 +42,15 @@ def is_well_formed():
         for rule in rules)
 
 
-def promtool_path():
-    """Debian's: installed, or in the cache of devtools/setup."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    cache = os.environ.get("HOTPLUG_CACHE") or os.path.join(home, "dpdk-hotplug")
-    return shutil.which("promtool") or os.path.join(cache, "promtool")
-
-
 def main():
     unknown = used() - metrics()
     good = [bool(used()) and not unknown, is_well_formed()]
-    promtool = promtool_path()
     print("1..3")
     print(f"{'ok' if good[0] else 'not ok'} 1 - alerts_are_about_metrics_that_there_are"
           f" # unknown: {sorted(unknown)}")
     print(f"{'ok' if good[1] else 'not ok'} 2 - alerts_are_well_formed")
     try:
-        run = subprocess.run([promtool, "check", "rules", RULES], capture_output=True, text=True)
+        run = subprocess.run([promtool.path(), "check", "rules", RULES], capture_output=True, text=True)
         good.append(run.returncode == 0)
         said = run.stdout + run.stderr
     except OSError as e:
