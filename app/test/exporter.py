@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Our plug-in in DPDK's own exporter, which asks testpmd with our EAL plugin.
+"""Our plug-in in DPDK's own exporter, which asks a process that is protected.
 
-usage: exporter.py EXPORTER ENDPOINT PLUGIN
+usage: exporter.py EXPORTER ENDPOINT HOTPLUG_MP
 
-In:  dpdk-telemetry-exporter.py of the DPDK that this is built for (23.11 and later have
+In:  the built console; dpdk-telemetry-exporter.py of the DPDK that this is built for (23.11 and later have
 one).  Out: TAP: what it serves has every metric that the plug-in describes, and pleases
 promtool.
 """
@@ -20,7 +20,7 @@ import urllib.request
 
 import promtool
 
-EXPORTER, ENDPOINT, PLUGIN = sys.argv[1:]
+EXPORTER, ENDPOINT, PROGRAM = sys.argv[1:]
 PREFIX = f"hp-exporter-{os.getpid()}"
 FOLDER = f"/var/run/dpdk/{PREFIX}"
 OF_DEVICES = "device_"          # there is none here
@@ -59,9 +59,8 @@ def described():
 def main():
     port, text, folder = free_port(), [""], tempfile.mkdtemp()
     shutil.copy(ENDPOINT, folder)
-    testpmd = subprocess.Popen(
-        ["dpdk-testpmd", "-d", PLUGIN, "--no-pci", "--no-huge", "-m", "256", "--file-prefix",
-         PREFIX, "--vdev", "net_null0", "--", "--total-num-mbufs=2048", "--no-mlockall"],
+    process = subprocess.Popen(
+        [PROGRAM, "--no-pci", "--no-huge", "-m", "64", "--file-prefix", PREFIX],
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     exporter = subprocess.Popen(
         [sys.executable, EXPORTER, "-o", f"openmetrics://127.0.0.1:{port}", "-p", folder,
@@ -89,7 +88,7 @@ def main():
         return 1
     finally:
         exporter.kill()
-        testpmd.communicate(b"\n")
+        process.communicate(b"quit\n")
         shutil.rmtree(folder)
         shutil.rmtree(FOLDER, ignore_errors=True)
 
