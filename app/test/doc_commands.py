@@ -125,6 +125,26 @@ def what_is_named_exists():
             assert any(re.search(name, r) for r in known), "%s: no row '%s'" % (key, name)
 
 
+def anchors(path):
+    """What #... can name in a page: its headings, as forges spell them."""
+    with open(path) as f:
+        return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-")
+                for h in re.findall(r"^#+ (.*)$", f.read(), re.M)}
+
+
+def every_link_leads_somewhere():
+    bad = []
+    for page in pages():
+        with open(os.path.join(TOP, page)) as f:
+            links = re.findall(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)", f.read())
+        for path, anchor in links:
+            to = os.path.join(TOP, os.path.dirname(page), path) if path else \
+                os.path.join(TOP, page)
+            if not os.path.exists(to) or anchor and anchor not in anchors(to):
+                bad.append("%s: %s#%s" % (page, path, anchor))
+    assert not bad, "these lead nowhere: %s" % bad
+
+
 def what_is_run_here():
     """One case for each block that is run here."""
     for page in pages():
@@ -137,7 +157,7 @@ def what_is_run_here():
 def main():
     here = list(what_is_run_here())
     cases = [(f.__name__, f) for f in (every_block_has_an_entry, every_entry_has_its_block,
-                                       what_is_named_exists)]
+                                       what_is_named_exists, every_link_leads_somewhere)]
     with tempfile.TemporaryDirectory() as folder:
         runs = doc_runs.Runs(TOP, BUILD, CC, folder)
         cases += [(name, lambda how=how, block=block: getattr(runs, how)(block))
