@@ -40,7 +40,7 @@ class Testpmd:
         self.screen, end = pty.openpty()        # else it keeps its last words back
         self.process = subprocess.Popen(
             ["dpdk-testpmd", "-d", os.path.abspath(o.plugin), "-a", card.bdf, "-m", "128",
-             "--file-prefix", self.prefix, "--", "-i", "--auto-start", "--forward-mode=rxonly",
+             "--huge-unlink=always", "--file-prefix", self.prefix, "--", "-i", "--auto-start", "--forward-mode=rxonly",
              "--total-num-mbufs=8192"],
             env=dict(os.environ, DPDK_HOTPLUG=o.options), text=True,
             stdin=subprocess.PIPE, stdout=end, stderr=end)
