@@ -150,7 +150,7 @@ MODULE_ROWS = "2 open, (sysfs|yank)|ghost|swap e1000e|bad input|testpmd e1000e y
 
 
 def guest(o):
-    passed, failed = guest_rows("app/test/guest/run.py", *(["--all"] if o.all else []))
+    passed, failed = rows(sys.executable, "app/test/guest/run.py", *(["--all"] if o.all else []))
     if o.all:                               # README shows it
         good = quiet(sys.executable, "app/test/guest/demo.py", "--both")
         passed, failed = passed + good, failed + (not good)
@@ -160,8 +160,8 @@ def guest(o):
 def module(o):
     """Our igb_uio, without the library."""
     good = style(o)
-    passed, failed = guest_rows("app/test/guest/on_kernel.py", "6.1",
-                                *(["--all"] if o.all else ["--only", MODULE_ROWS]))
+    passed, failed = rows(sys.executable, "app/test/guest/on_kernel.py", "6.1",
+                          *(["--all"] if o.all else ["--only", MODULE_ROWS]))
     return passed + good, failed + (not good)
 
 
@@ -178,9 +178,8 @@ def style(o):
     return p.returncode == 0 or p.returncode == 77 and not o.all
 
 
-def guest_rows(*cmd):
-    """The guest scenarios print their own rows and their own last line."""
-    cmd = [sys.executable, *cmd]
+def rows(*cmd):
+    """A command that prints its own rows and its own last line."""
     p = subprocess.Popen(cmd, cwd=TOP, text=True, stdout=subprocess.PIPE)
     line = ""
     try:
@@ -191,9 +190,14 @@ def guest_rows(*cmd):
         p.wait()
     m = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line)
     if m is None:
-        print("FAILED the guest scenarios did not come to their end")
+        print("FAILED %s did not come to its end" % " ".join(cmd))
         return 0, 1
     return int(m.group(1)), int(m.group(2))
+
+
+def analysis(o):
+    """Without --all: the tools that are quick."""
+    return rows(sys.executable, "devtools/analyse", *(["--all"] if o.all else []))
 
 
 def doc(o):
@@ -208,10 +212,29 @@ def doc(o):
     return sum(good), len(good) - sum(good)
 
 
+def abi(o):
+    """The ABI is the last tag's, where there is one; --all: a change would be found."""
+    status = subprocess.run(["devtools/abi-check"], cwd=TOP).returncode
+    good, bad = (0, 0) if status == 77 else one(status == 0)
+    if o.all:
+        more = rows("devtools/abi-check", "--self-test")
+        good, bad = good + more[0], bad + more[1]
+    return good, bad
+
+
+def package(o):
+    """README's install section in clean chroots; fast has its short form."""
+    if o.all:
+        return rows("devtools/package-test")
+    print("not run: the packages, in clean chroots (--all)")
+    return 0, 0
+
+
 # function, budget in seconds (for --all: without)
 LANES = {"build": (build, 90), "fast": (fast, 60), "sanitize": (sanitize, 120),
          "mp": (mp, 150), "guest": (guest, 600),
-         "module": (module, 150), "doc": (doc, 30)}
+         "module": (module, 150), "analysis": (analysis, 60), "doc": (doc, 30),
+         "abi": (abi, 60), "package": (package, 5)}
 
 
 def main():

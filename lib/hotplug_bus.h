@@ -133,10 +133,10 @@ struct hotplug_bus_ops {
 	/** Bind this kernel driver to it, whatever is bound now.
 	 * @return 0 or -errno.  Context: work */
 	int (*bind)(const char *name, const char *kernel_driver);
-	/** Which processes keep the kernel from taking the device away?  As text,
-	 * "" when none is found.
-	 * @return 0 or -errno.  Context: events, telemetry's threads */
-	int (*holders)(const char *name, char *text, size_t len);
+	/** Which processes have the device open?  fn is called for each, also for this
+	 * one; NULL: nobody knows.
+	 * @return 0 or -errno.  Context: app, events, sync, telemetry's threads */
+	int (*holders)(const char *name, void (*fn)(int pid, void *arg), void *arg);
 	/** A drill is about to take the device for lost: stop its DMA for good, until it
 	 * is probed again.  NULL: it has none.
 	 * @return 0; -ENOTSUP or another -errno: nothing has changed.  Context: app, work */
@@ -145,6 +145,9 @@ struct hotplug_bus_ops {
 	 * HOTPLUG_NAME_LEN bytes.  Context: watch */
 	enum hotplug_uevent_kind (*classify)(const struct hotplug_uevent *uevent,
 					     char *name);
+	/** With this kernel driver, can no process reach the card that comes next
+	 * through a mapping of the one that went?  NULL: it may.  Context: work */
+	bool (*revokes)(const char *kernel_driver);
 };
 
 /** A bus. */
