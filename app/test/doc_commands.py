@@ -5,8 +5,8 @@
 usage: doc_commands.py BUILD CC...
 
 In:  the pages, the build folder.  Out: TAP.  Each block of commands or output on a page has
-an entry in SHOWN: run here, or by a test, a guest row or a lane that is named and exists, or
-by nobody, with the reason.  A block without an entry fails, and so does an entry without
+an entry in SHOWN: run here, or by a test, a guest row, a lane or another program that is named
+and exists.  A block without an entry fails, and so does an entry without
 its block: a page cannot change unnoticed.
 """
 import glob
@@ -25,11 +25,19 @@ import doc_runs                                         # noqa: E402
 
 # (page, the block's first line or its beginning) -> what runs it
 SHOWN = {
-    ("README.md", "dpdk-testpmd -d"): ("row", r"^heal e1000e uio_pci_generic yank$"),
+    ("README.md", "dpdk-testpmd -d"): ("row", r"^heal e1000e .* yank"),
     ("README.md", "#include <stdio.h>"): ("test", "readme program"),
     ("README.md", "cc app.c"): ("here", "installed"),
     ("README.md", "devtools/demo"): ("lane", "guest of --all runs the demo; "
                                      "devtools/check is the check itself"),
+    ("README.md", "apt-get -y install dpkg-dev"): ("program", "devtools/package-test"),
+    ("README.md", "cd .."): ("program", "devtools/package-test"),
+    ("README.md", "cp /usr/share"): ("program", "devtools/package-test"),
+    ("README.md", "./survivor"): ("program", "devtools/package-test"),
+    ("README.md", "dpdk-testpmd -d libdpdk-hotplug.so.0"): ("program", "devtools/package-test"),
+    ("README.md", "apt-get -y install linux-headers"): ("program", "devtools/package-test"),
+    ("doc/install.md", "apt-get -y install gcc"): ("program", "devtools/package-test"),
+    ("doc/install.md", "ln -s"): ("program", "devtools/package-test"),
     ("CONTRIBUTING.md", "lib/hotplug.h"): ("here", "paths"),
     ("CONTRIBUTING.md", "devtools/setup"): ("lane", "build, fast"),
     ("doc/guest-lab.md", "devtools/demo"): ("here", "rows_are_listed"),
@@ -37,7 +45,7 @@ SHOWN = {
     ("doc/howto/ovs-dpdk.md", "hotplug: enabled"): ("row", r"^ovs "),
     ("doc/howto/ovs-dpdk.md", "$ ovs-vsctl add-br"): ("row", r"^ovs "),
     ("doc/howto/spdk.md", "static void"): ("here", "compiles"),
-    ("doc/howto/testpmd.md", "dpdk-testpmd -d"): ("row", r"^heal e1000e uio_pci_generic yank$"),
+    ("doc/howto/testpmd.md", "dpdk-testpmd -d"): ("row", r"^heal e1000e .* yank"),
     ("doc/howto/testpmd.md", "$ dpdk-testpmd -d"): ("here", "shell"),
     ("doc/howto/testpmd.md", "$ DPDK_HOTPLUG=policy=survive"): ("here", "shell"),
     ("doc/howto/vpp.md", "struct hotplug_config config;"): ("here", "compiles"),
@@ -120,6 +128,9 @@ def what_is_named_exists():
     for key, (how, name) in SHOWN.items():
         if how == "test":
             assert name in known_tests, "%s: there is no test '%s'" % (key, name)
+        if how == "program":            # it reads the page
+            with open(os.path.join(TOP, name)) as f:
+                assert os.path.basename(key[0]) in f.read(), "%s: %s does not read it" % (key, name)
         if how.endswith("row"):
             known = module_rows if how.startswith("module") else known_rows
             assert any(re.search(name, r) for r in known), "%s: no row '%s'" % (key, name)

@@ -119,12 +119,12 @@ class Runs:
         place = os.path.join(self.folder, "installed")
         subprocess.run(["meson", "install", "-C", self.build, "--no-rebuild", "--quiet"],
                        env=dict(os.environ, DESTDIR=place), check=True)
-        pc = [os.path.join(d, f) for d, _, names in os.walk(place) for f in names
-              if f == "libdpdk-hotplug.pc"][0]
-        with open(pc) as f:
-            text = f.read()
-        with open(pc, "w") as f:
-            f.write(re.sub(r"^prefix=", "prefix=" + place, text, flags=re.M))
+        for pc in [os.path.join(d, f) for d, _, names in os.walk(place) for f in names
+                   if f.endswith(".pc")]:
+            with open(pc) as f:
+                text = f.read()
+            with open(pc, "w") as f:
+                f.write(re.sub(r"^prefix=", "prefix=" + place, text, flags=re.M))
         with open(os.path.join(self.top, "README.md")) as f, \
                 open(os.path.join(self.folder, "app.c"), "w") as out:
             out.write(re.search(r"^```c\n(.*?)^```", f.read(), re.M | re.S).group(1))

@@ -41,7 +41,7 @@ class Switch:
         self.env = ("export OVS_RUNDIR={r} OVS_LOGDIR={r} OVS_DBDIR={r} OVS_SYSCONFDIR={r} "
                     "PATH={o}/usr/bin:{o}/usr/sbin:$PATH "
                     "LD_LIBRARY_PATH={o}/usr/lib/x86_64-linux-gnu; ").format(r=RUN, o=self.root)
-        self.sh("rm -rf {r}; mkdir -p {r}; ovsdb-tool create {r}/conf.db "
+        self.sh("modprobe tun; rm -rf {r}; mkdir -p {r}; ovsdb-tool create {r}/conf.db "
                 "{o}/usr/share/openvswitch/vswitch.ovsschema; ovsdb-server {r}/conf.db "
                 "--remote=punix:{r}/db.sock --pidfile={r}/db.pid --detach --no-chdir "
                 "--log-file={r}/db.log".format(r=RUN, o=self.root))
