@@ -48,7 +48,8 @@ class Switch:
         self.vsctl("--no-wait init")
         extra = "-d %s --legacy-mem -m 240" % lab.plugin
         self.vsctl("--no-wait set Open_vSwitch . other_config:dpdk-extra='\"%s\"'" % extra)
-        self.vsctl("--no-wait set Open_vSwitch . other_config:dpdk-init=true")
+        self.vsctl("--no-wait set Open_vSwitch . other_config:dpdk-init=true "
+                   "other_config:per-port-memory=true")     # a guest has little
         self.sh("DPDK_HOTPLUG=%s %s/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk "
                 "unix:%s/db.sock --pidfile=%s/ovs.pid --detach --no-chdir --log-file=%s/ovs.log"
                 % (options, self.root, RUN, RUN, RUN), 90)
