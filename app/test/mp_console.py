@@ -93,15 +93,16 @@ class Verbs:
 class Console(Verbs):
     """One process."""
 
-    def __init__(self, group, name, *args, options=None, wait=True, wrap=()):
+    def __init__(self, group, name, *args, options=None, wait=True, wrap=(),
+                 telemetry=False):
         env = dict(os.environ)
         env.pop("DPDK_HOTPLUG", None)
         if options:
             env["DPDK_HOTPLUG"] = options
         self.name, self.text = name, ""
         self.process = subprocess.Popen(
-            [group.program, *wrap, "--no-pci", "--no-telemetry", "--proc-type=auto",
-             "--file-prefix", group.prefix, "--huge-dir", group.huge, *args], env=env,
+            [group.program, *wrap, "--no-pci", *([] if telemetry else ["--no-telemetry"]),
+             "--proc-type=auto", "--file-prefix", group.prefix, "--huge-dir", group.huge, *args], env=env,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         os.set_blocking(self.process.stdout.fileno(), False)
         self.pid = self.process.pid

@@ -186,5 +186,6 @@ def plan_link(card, away):
     check_others(card, "disabling the link")
     name = os.path.basename(port)
     return ["set Link Disable in Link Control of %s" % name,
-            "after %g s: clear it; if the kernel has not found the card by then: "
-            "echo 1 > /sys/bus/pci/rescan" % away]
+            "after %g s: clear it; where the kernel did not see the card go: "
+            "echo 1 > /sys/bus/pci/devices/%s/remove, echo 1 > /sys/bus/pci/rescan"
+            % (away, card.bdf)]

@@ -40,7 +40,7 @@ class Testpmd:
         self.screen, end = pty.openpty()        # else it keeps its last words back
         self.process = subprocess.Popen(
             ["dpdk-testpmd", "-d", os.path.abspath(o.plugin), "-a", card.bdf, "-m", "128",
-             "--file-prefix", self.prefix, "--", "-i", "--auto-start", "--forward-mode=rxonly",
+             "--huge-unlink=always", "--file-prefix", self.prefix, "--", "-i", "--auto-start", "--forward-mode=rxonly",
              "--total-num-mbufs=8192"],
             env=dict(os.environ, DPDK_HOTPLUG=o.options), text=True,
             stdin=subprocess.PIPE, stdout=end, stderr=end)
@@ -107,6 +107,17 @@ def set_link(port, is_on):
         os.pwrite(f.fileno(), struct.pack("<H", control & ~0x10 if is_on else control | 0x10), at)
 
 
+def link_back(card, port):
+    """Where the port cannot tell of a lost link, the kernel still has the card as it was."""
+    generation = os.stat(card.folder).st_ino if os.path.isdir(card.folder) else None
+    set_link(port, True)
+    time.sleep(1)
+    if generation is not None and os.path.isdir(card.folder) and \
+            os.stat(card.folder).st_ino == generation:
+        put(os.path.join(card.folder, "remove"), "1")
+        put("/sys/bus/pci/rescan", "1")
+
+
 def ways(card, method):
     """(lose, give back)"""
     if method == "slot":
@@ -114,7 +125,7 @@ def ways(card, method):
         return (lambda: put(power, "0")), (lambda: put(power, "1"))
     if method == "link":
         port = card.port()
-        return (lambda: set_link(port, False)), (lambda: set_link(port, True))
+        return (lambda: set_link(port, False)), (lambda: link_back(card, port))
     return ((lambda: put(os.path.join(card.folder, "remove"), "1")),
             (lambda: put("/sys/bus/pci/rescan", "1")))
 

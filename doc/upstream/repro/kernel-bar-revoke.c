@@ -50,6 +50,7 @@ int
 main(int argc, char **argv)
 {
 	volatile uint32_t *bar;
+	unsigned long offset;
 	int fd, is_revoked;
 
 	if (argc != 3) {
@@ -58,13 +59,14 @@ main(int argc, char **argv)
 	}
 	signal(SIGBUS, on_sigbus);
 	fd = open_file(argv[1], "resource0", O_RDWR);
-	bar = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	offset = strtoul(argv[2], NULL, 0);
+	bar = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset & ~4095ul);
 	if (bar == MAP_FAILED) {
 		perror("mmap");
 		return 2;
 	}
 	close(fd);
-	bar += strtoul(argv[2], NULL, 0) / sizeof(*bar);
+	bar += offset % 4096 / sizeof(*bar);
 	look("mapped", bar, &is_revoked);
 	fd = open_file(argv[1], "remove", O_WRONLY);
 	if (is_revoked || write(fd, "1", 1) != 1)

@@ -41,14 +41,15 @@ class Switch:
         self.env = ("export OVS_RUNDIR={r} OVS_LOGDIR={r} OVS_DBDIR={r} OVS_SYSCONFDIR={r} "
                     "PATH={o}/usr/bin:{o}/usr/sbin:$PATH "
                     "LD_LIBRARY_PATH={o}/usr/lib/x86_64-linux-gnu; ").format(r=RUN, o=self.root)
-        self.sh("rm -rf {r}; mkdir -p {r}; ovsdb-tool create {r}/conf.db "
+        self.sh("modprobe tun; rm -rf {r}; mkdir -p {r}; ovsdb-tool create {r}/conf.db "
                 "{o}/usr/share/openvswitch/vswitch.ovsschema; ovsdb-server {r}/conf.db "
                 "--remote=punix:{r}/db.sock --pidfile={r}/db.pid --detach --no-chdir "
                 "--log-file={r}/db.log".format(r=RUN, o=self.root))
         self.vsctl("--no-wait init")
         extra = "-d %s --legacy-mem -m 240" % lab.plugin
         self.vsctl("--no-wait set Open_vSwitch . other_config:dpdk-extra='\"%s\"'" % extra)
-        self.vsctl("--no-wait set Open_vSwitch . other_config:dpdk-init=true")
+        self.vsctl("--no-wait set Open_vSwitch . other_config:dpdk-init=true "
+                   "other_config:per-port-memory=true")     # a guest has little
         self.sh("DPDK_HOTPLUG=%s %s/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk "
                 "unix:%s/db.sock --pidfile=%s/ovs.pid --detach --no-chdir --log-file=%s/ovs.log"
                 % (options, self.root, RUN, RUN, RUN), 90)
