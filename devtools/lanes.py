@@ -176,6 +176,11 @@ def rows(*cmd):
     return int(m.group(1)), int(m.group(2))
 
 
+def analysis(o):
+    """Without --all: the tools that are quick."""
+    return rows(sys.executable, "devtools/analyse", *(["--all"] if o.all else []))
+
+
 def doc(o):
     """Spelling of every file in git; each public header compiles alone, in C and C++."""
     files = subprocess.run(["git", "ls-files"], cwd=TOP, text=True, check=True,
@@ -209,7 +214,8 @@ def package(o):
 # function, budget in seconds (for --all: without)
 LANES = {"build": (build, 90), "fast": (fast, 60), "sanitize": (sanitize, 120),
          "mp": (mp, 150), "guest": (guest, 600),
-         "module": (module, 150), "doc": (doc, 30), "abi": (abi, 60), "package": (package, 5)}
+         "module": (module, 150), "analysis": (analysis, 60), "doc": (doc, 30),
+         "abi": (abi, 60), "package": (package, 5)}
 
 
 def main():

@@ -60,9 +60,38 @@ class Ended(Exception):
     pass
 
 
-class Console:
-    """One process."""
+class Verbs:
+    """What one says to a console, whatever carries run(command, seconds)."""
     PROMPT = "example> "
+
+    def ports(self):
+        """{name: id}"""
+        text = self.run("list")
+        assert "list all etherdev" in text, text
+        return {name: int(port) for port, name in re.findall(r"^(\d+)\t(\S*)\s*$", text, re.M)}
+
+    def attach(self, devargs, seconds=20):
+        """None, or the reason."""
+        return self.outcome(self.run("attach " + devargs, seconds), "attached",
+                            "failed to attached", devargs)
+
+    def detach(self, name, seconds=20):
+        text = self.run("detach " + name, seconds)
+        assert "detaching..." in text, text
+        return self.outcome(text, "detached", "failed to detach", name)
+
+    @staticmethod
+    def outcome(text, good, bad, devargs):
+        name = re.escape(devargs.split(",")[0])
+        if re.search(r"^%s device %s\s*$" % (good, name), text, re.M):
+            return None
+        m = re.search(r"^%s device %s\s*\n(.*?)\s*$" % (bad, name), text, re.M)
+        assert m, "neither '%s' nor '%s' in:\n%s" % (good, bad, text)
+        return m.group(1)
+
+
+class Console(Verbs):
+    """One process."""
 
     def __init__(self, group, name, *args, options=None, wait=True, wrap=()):
         env = dict(os.environ)
@@ -104,31 +133,6 @@ class Console:
     def run(self, command, seconds=20):
         self.send(command)
         return self.until_prompt(seconds)
-
-    def ports(self):
-        """{name: id}"""
-        text = self.run("list")
-        assert "list all etherdev" in text, text
-        return {name: int(port) for port, name in re.findall(r"^(\d+)\t(\S*)\s*$", text, re.M)}
-
-    def attach(self, devargs, seconds=20):
-        """None, or the reason."""
-        return self.outcome(self.run("attach " + devargs, seconds), "attached",
-                            "failed to attached", devargs)
-
-    def detach(self, name, seconds=20):
-        text = self.run("detach " + name, seconds)
-        assert "detaching..." in text, text
-        return self.outcome(text, "detached", "failed to detach", name)
-
-    @staticmethod
-    def outcome(text, good, bad, devargs):
-        name = re.escape(devargs.split(",")[0])
-        if re.search(r"^%s device %s\s*$" % (good, name), text, re.M):
-            return None
-        m = re.search(r"^%s device %s\s*\n(.*?)\s*$" % (bad, name), text, re.M)
-        assert m, "neither '%s' nor '%s' in:\n%s" % (good, bad, text)
-        return m.group(1)
 
     def signal(self, number):
         os.kill(self.pid, number)

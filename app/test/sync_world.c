@@ -139,9 +139,10 @@ abandon(void *arg)
 }
 
 static int
-may_detach(void *arg, const char *name, char *reason)
+may(void *arg, enum sync_op op, const char *name, char *reason)
 {
 	(void)arg;
+	(void)op;
 	(void)name;
 	(void)reason;
 	return 0;
@@ -172,7 +173,7 @@ has_stranger(void *arg, char *reason)
 
 static const struct sync_ops ops = {
 	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
-	.detach = detach, .poll = poll, .abandon = abandon, .may_detach = may_detach,
+	.detach = detach, .poll = poll, .abandon = abandon, .may = may,
 	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
 };
 

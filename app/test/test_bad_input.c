@@ -6,11 +6,15 @@
  *      bonding; what is logged.
  * Context: app; the library's own threads do the work. */
 
+#include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <rte_dev.h>
@@ -147,6 +151,76 @@ test_attach_names_the_kernel_driver(void **state)
 	test_pmd_probe_answer = 0;
 	assert_int_equal(port, NO_PORT);
 	mock_sysfs_remove("0000:62:00.0");
+}
+
+/* A process that has this file open, and is nobody's child. */
+static pid_t
+start_stranger(const char *file)
+{
+	char command[128];
+	FILE *f;
+	int pid;
+
+	snprintf(command, sizeof(command), "sleep 60 < %s > /dev/null 2>&1 & echo $!", file);
+	f = popen(command, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &pid), 1);
+	pclose(f);
+	return pid;
+}
+
+/* uio does not mind: its node is /dev/full, as sysfs has it. */
+static void
+test_attach_of_what_another_process_has(void **state)
+{
+	const char *name = "0000:69:00.0";
+	uint16_t port = NO_PORT;
+	pid_t stranger;
+	char words[96];
+
+	(void)state;
+	mock_sysfs_add(name, "hotplug_mock");
+	assert_int_equal(mkdir(mock_sysfs_path(name, "uio"), 0700), 0);
+	assert_int_equal(mkdir(mock_sysfs_path(name, "uio/uio7"), 0700), 0);
+	mock_sysfs_write(name, "uio/uio7/dev", "1:7\n", 4);
+	stranger = start_stranger("/dev/full");
+	log_clear();
+	assert_int_equal(hotplug_port_attach(name, &port), -EBUSY);
+	snprintf(words, sizeof(words), "attach %s: another process has it: pid %d (sleep)", name,
+		 stranger);
+	assert_true(is_logged(words));
+	assert_int_equal(port, NO_PORT);
+	assert_true(mock_find(name) == NULL || !rte_dev_is_probed(mock_find(name)));
+	assert_int_equal(test_pmd_of(name)->n_probes, 0);
+	kill(stranger, SIGKILL);
+	assert_true(WAIT_FOR(hotplug_port_attach(name, &port) != -EBUSY));
+	assert_int_not_equal(port, NO_PORT);
+	remove_port(port);
+}
+
+/* What a child has inherited is no stranger's. */
+static void
+test_attach_of_what_a_child_has_open(void **state)
+{
+	const char *name = "0000:6a:00.0";
+	uint16_t port = NO_PORT;
+	pid_t child;
+
+	(void)state;
+	mock_sysfs_add(name, "hotplug_mock");
+	assert_int_equal(mkdir(mock_sysfs_path(name, "uio"), 0700), 0);
+	assert_int_equal(mkdir(mock_sysfs_path(name, "uio/uio8"), 0700), 0);
+	mock_sysfs_write(name, "uio/uio8/dev", "1:7\n", 4);
+	child = fork();
+	if (child == 0) {
+		execl("/bin/sh", "sh", "-c", "exec sleep 60 < /dev/full", NULL);
+		_exit(1);
+	}
+	test_sleep_ms(100);
+	assert_int_equal(hotplug_port_attach(name, &port), 0);
+	remove_port(port);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
 static void
@@ -341,6 +415,48 @@ test_card_with_other_ports_is_refused(void **state)
 	remove_port(port);
 }
 
+static unsigned int
+count_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* Nobody waits for it: no probe, no thread, no word; the port answers, and can go.  A
+ * policy for a device that was never there is no error either (start). */
+static void
+test_card_that_never_returns_is_not_waited_for(void **state)
+{
+	struct test_pmd *pmd = plug("0000:6b:00.0");
+	unsigned int n_threads = count_threads();
+	struct rte_eth_stats stats;
+	uint16_t port = pmd->port;
+
+	(void)state;
+	lose(pmd);
+	pmd->n_probes = 0;
+	assert_true(WAIT_FOR(count_threads() == n_threads));
+	log_clear();
+	test_sleep_ms(500);             /* ten looks */
+	assert_true(count_threads() <= n_threads);
+	assert_int_equal(pmd->n_probes, 0);
+	assert_int_equal(n_failed + n_success, 0);
+	fflush(log_file);
+	assert_int_equal(fseek(log_file, 0, SEEK_END), 0);
+	assert_int_equal(ftell(log_file), 0);
+	assert_int_equal(rte_eth_dev_is_removed(port), 1);
+	assert_int_equal(rte_eth_stats_get(port, &stats), 0);
+	assert_int_equal(rte_eth_dev_start(port), -EIO);
+	remove_port(port);
+	assert_false(rte_eth_dev_is_valid_port(port));
+}
+
 static int
 start(void **state)
 {
@@ -349,6 +465,8 @@ start(void **state)
 	hotplug_config_init(&config);
 	config.policy = HOTPLUG_POLICY_HEAL;
 	config.liveness_ms = 50;
+	if (hotplug_config_parse(&config, "policy.0000:7f:1f.7=heal", NULL, 0) != 0)
+		return -1;
 	log_file = tmpfile();
 	if (log_file == NULL || mock_eal_start(state) != 0 || hotplug_enable(&config) != 0)
 		return -1;
@@ -378,6 +496,8 @@ main(void)
 		cmocka_unit_test(test_attach_of_what_is_not_there),
 		cmocka_unit_test(test_attach_names_the_devargs),
 		cmocka_unit_test(test_attach_names_the_kernel_driver),
+		cmocka_unit_test(test_attach_of_what_another_process_has),
+		cmocka_unit_test(test_attach_of_what_a_child_has_open),
 		cmocka_unit_test(test_attach_twice_leaves_the_first),
 		cmocka_unit_test(test_attach_of_a_device_whose_port_is_kept),
 		cmocka_unit_test(test_list_has_all_ports_of_a_device),
@@ -385,6 +505,7 @@ main(void)
 		cmocka_unit_test(test_detach_of_a_bonding_member_says_whose_it_is),
 		cmocka_unit_test(test_card_with_fewer_queues_is_refused),
 		cmocka_unit_test(test_card_with_other_ports_is_refused),
+		cmocka_unit_test(test_card_that_never_returns_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests_name("bad_input", tests, start, stop);

@@ -29,6 +29,7 @@ test_config_defaults_are_the_documented_ones(void **state)
 	assert_int_equal(config.uevent_buffer_kb, 16384);
 	assert_int_equal(config.uio_mmap, 0);
 	assert_int_equal(config.stuck_ms, 10000);
+	assert_int_equal(config.flaps, 10);
 	assert_int_equal(config.sync, 1);
 	assert_int_equal(config.sync_deadline_ms, 1000);
 	assert_int_equal(config.sync_probe_ms, 10000);
@@ -176,6 +177,8 @@ static const struct { const char *text, *named; } bad[] = {
 	{ "deadline_ms=soon", "'deadline_ms=soon'" },
 	{ "stuck_ms=0", "'stuck_ms=0'" },
 	{ "stuck_ms=3600001", "'stuck_ms=3600001'" },
+	{ "flaps=33", "'flaps=33'" },
+	{ "flaps=off", "'flaps=off'" },
 	{ "uevent_buffer_kb=0", "'uevent_buffer_kb=0'" },
 	{ "uevent_buffer_kb=1048577", "'uevent_buffer_kb=1048577'" },
 	{ "uio_mmap=1", "'uio_mmap=1'" },

@@ -16,6 +16,7 @@
 #include "../core/eal.h"
 #include "../core/enable.h"
 #include "../core/host.h"
+#include "release.h"
 #include "settings.h"
 
 /* With the lock held: what a later life needs. */
@@ -153,8 +154,10 @@ tell_application(struct rte_eth_dev *eth, bool was_requested)
 	if ((state == PORT_DEAD || state == PORT_LIVE) && !was_requested &&
 	    !eal_has_monitor())
 		call_back(eth, RTE_ETH_EVENT_INTR_RMV);
-	if (has_owner(eth))
+	if (has_owner(eth)) {
 		quiet_follow_fail_safe();
+		(void)release_guard();  /* fail-safe will release it twice */
+	}
 }
 
 static void

@@ -92,6 +92,7 @@ struct port {
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_identity id;     /* of the card that was lost */
 	unsigned int n_tries;           /* to heal it */
+	bool is_waiting;                /* for other processes (together.c) */
 	uint64_t next_try_ns;           /* not before */
 	_Atomic int n_inside;           /* control calls in the PMD now (inside.c) */
 };

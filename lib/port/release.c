@@ -12,7 +12,10 @@
  *      call itself is ours: in shared libraries each object's slot for that function,
  *      as its own relocations name it; in static programs the linker's --wrap.
  * A port that is being torn down is not released at all: its driver is in there.
- * Context: work, app (release_guard); whatever thread runs a PMD. */
+ * Nor is one a second time, as fail-safe does with its lost sub-device: its number is
+ * zeroed by then (25.11: its data is NULL), and ethdev would take port 0's fast
+ * path away, or die.
+ * Context: work, app, events (release_guard); whatever thread runs a PMD. */
 
 #include <elf.h>
 #include <errno.h>
@@ -55,9 +58,18 @@ release_quietly(struct rte_eth_dev *eth)
 	memset(data, 0, sizeof(*data));         /* without a name it is free */
 }
 
+static bool
+is_released(const struct rte_eth_dev *eth)
+{
+	return eth->state == RTE_ETH_DEV_UNUSED &&
+		(eth->data == NULL || eth->data->name[0] == '\0');
+}
+
 int
 __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 {
+	if (eth != NULL && is_released(eth))
+		return 0;
 	if (eth != NULL && port_of(eth)->state == PORT_HEALING) {
 		release_quietly(eth);
 		return 0;

@@ -16,7 +16,11 @@ bool local_has(const char *name);
  * driver does. */
 int local_attach(const char *name, const char *text);
 int local_detach(const char *name);
-/* 0, or -EBUSY and the reason. */
+/* With port_probe_lock() held already: heal's own. */
+int local_probe(const char *name, const char *text);
+int local_remove(const char *name);
+/* 0, or -EBUSY and the reason: a port is started, is kept for it, heals just now. */
+int local_may_attach(const char *name, char *reason, size_t len);
 int local_may_detach(const char *name, char *reason, size_t len);
 /* While EAL starts: when it probes this device, then with these. */
 void local_expect(const char *text);

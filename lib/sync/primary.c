@@ -161,14 +161,15 @@ idle(struct sync_primary *p)
 	p->answer.slot = SYNC_NOBODY;
 	memset(p->is_silent, 0, p->table->n_slots * sizeof(bool));
 	p->op = request->op;
-	p->probe_ns = 0;
+	p->probe_ns = p->op == SYNC_OP_SHARE ? request->probe_ns : 0;
 	p->is_lost = false;
 	p->begun = atomic_load(&p->table->progress) + 1;
 	memcpy(p->name, request->name, sizeof(p->name));
 	memcpy(p->text, sync_request_text(p->table, p->requester), p->table->text_len);
 	if (memchr(p->name, '\0', sizeof(p->name)) == NULL || p->name[0] == '\0' ||
 	    memchr(p->text, '\0', p->table->text_len) == NULL ||
-	    (p->op != SYNC_OP_ATTACH && p->op != SYNC_OP_DETACH))
+	    p->op < SYNC_OP_ATTACH || p->op > SYNC_OP_SHARE ||
+	    (p->op > SYNC_OP_DETACH && p->requester != SYNC_PRIMARY))
 		refuse(p, -EINVAL, "the request is damaged");
 	else
 		enter(p, SYNC_PHASE_CHECK);
@@ -227,14 +228,47 @@ find_room(const struct sync_primary *p)
 	return found;
 }
 
+/* From now on nobody waits for those that have not answered by now. */
+static void
+note_silent(struct sync_primary *p)
+{
+	uint64_t generation = atomic_load(&sync_entry(p->table, p->entry)->generation);
+	uint32_t slot;
+
+	for (slot = 1; slot < p->table->n_slots; slot++)
+		p->is_silent[slot] |= !sync_slot_is_sound(p->table, slot) ||
+			atomic_load(&sync_ack(p->table, slot, p->entry)->generation) != generation;
+}
+
 static void
 begin_attach(struct sync_primary *p)
 {
+	char reason[SYNC_REASON_LEN] = "";
+	int ret = p->ops->may(p->arg, p->op, p->name, reason);
+
 	p->entry = find_room(p);
-	if (p->entry == SYNC_NOBODY)
+	if (ret != 0)
+		refuse(p, ret, reason);
+	else if (p->entry == SYNC_NOBODY)
 		refuse(p, -ENOSPC, "the table has no room for another device");
 	else
 		enter(p, SYNC_PHASE_PROBE);
+}
+
+/* It has been healed here.  Who does not know yet that it was gone is not waited for: it
+ * catches up. */
+static void
+begin_share(struct sync_primary *p)
+{
+	p->entry = find_room(p);
+	if (p->entry == SYNC_NOBODY) {
+		refuse(p, -ENOSPC, "the table has no room for another device");
+		return;
+	}
+	if (strcmp(sync_entry(p->table, p->entry)->name, p->name) == 0)
+		note_silent(p);
+	write_entry(p, SYNC_WANT_ATTACHED, false, true, p->text);
+	enter(p, SYNC_PHASE_ASK);
 }
 
 static void
@@ -245,7 +279,7 @@ begin_detach(struct sync_primary *p)
 	char reason[SYNC_REASON_LEN] = "";
 	int ret;
 
-	ret = is_here ? p->ops->may_detach(p->arg, p->name, reason) : 0;
+	ret = is_here ? p->ops->may(p->arg, p->op, p->name, reason) : 0;
 	p->entry = find_room(p);
 	if (ret != 0) {
 		refuse(p, ret, reason);
@@ -270,8 +304,12 @@ refuse_repetition(struct sync_primary *p)
 	uint32_t known = find_entry(p);
 	bool is_here = p->ops->has(p->arg, p->name);
 
-	if (p->op == SYNC_OP_ATTACH && is_here) {
+	if ((p->op == SYNC_OP_ATTACH || p->op == SYNC_OP_CLEAR) && is_here) {
 		refuse(p, -EEXIST, "it is attached already");
+		return true;
+	}
+	if (p->op == SYNC_OP_SHARE && !is_here) {
+		refuse(p, -ENODEV, "it is not attached");
 		return true;
 	}
 	if (p->op == SYNC_OP_DETACH && !is_here &&
@@ -290,7 +328,9 @@ check(struct sync_primary *p)
 	note_loss(p);
 	if (refuse_repetition(p))
 		return 1;
-	if (!p->ignores_strangers && !p->is_lost && p->ops->has_stranger(p->arg, reason)) {
+	if (p->op == SYNC_OP_SHARE) {
+		begin_share(p);
+	} else if (!p->ignores_strangers && !p->is_lost && p->ops->has_stranger(p->arg, reason)) {
 		if (!is_past(p, p->deadline_ms * MS))
 			return -EAGAIN; /* it may be about to become a member */
 		refuse(p, -ENOTCONN, reason);
@@ -347,7 +387,11 @@ undo(struct sync_primary *p)
 {
 	const struct sync_entry *entry = sync_entry(p->table, p->entry);
 
-	write_entry(p, p->op == SYNC_OP_ATTACH ? SYNC_WANT_DETACHED : SYNC_WANT_ATTACHED, true,
+	if (p->op == SYNC_OP_CLEAR) {   /* was only a question */
+		answer(p);
+		return;
+	}
+	write_entry(p, p->op == SYNC_OP_DETACH ? SYNC_WANT_ATTACHED : SYNC_WANT_DETACHED, true,
 		    entry->is_shared, NULL);
 	enter(p, SYNC_PHASE_UNDO);
 }
@@ -372,12 +416,13 @@ blame_silent(struct sync_primary *p, uint32_t slot)
 static void
 blame_failed(struct sync_primary *p, uint32_t slot, int error)
 {
+	const struct sync_entry *entry = sync_entry(p->table, p->entry);
 	char reason[SYNC_REASON_LEN];
 
 	memcpy(reason, sync_slot(p->table, slot)->reason, sizeof(reason));
 	reason[sizeof(reason) - 1] = '\0';
 	if (reason[0] == '\0')
-		snprintf(reason, sizeof(reason), "%s", p->op == SYNC_OP_ATTACH ?
+		snprintf(reason, sizeof(reason), "%s", entry->want == SYNC_WANT_ATTACHED ?
 			 "its driver's probe failed" : "its driver's remove failed");
 	blame(p, error < 0 && error > -4096 ? error : -EBADMSG, slot, reason);
 }
@@ -407,28 +452,16 @@ missing(struct sync_primary *p, uint32_t *failed)
 	return first;
 }
 
-/* From now on nobody waits for those that have not answered by now. */
-static void
-note_silent(struct sync_primary *p)
-{
-	uint64_t generation = atomic_load(&sync_entry(p->table, p->entry)->generation);
-	uint32_t slot;
-
-	for (slot = 1; slot < p->table->n_slots; slot++)
-		p->is_silent[slot] |= !sync_slot_is_sound(p->table, slot) ||
-			atomic_load(&sync_ack(p->table, slot, p->entry)->generation) != generation;
-}
-
 static void
 commit(struct sync_primary *p)
 {
 	if (!make_final(p) && !p->is_lost) {
 		blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
 		undo(p);
-	} else if (p->op == SYNC_OP_ATTACH) {
-		answer(p);
-	} else {
+	} else if (p->op == SYNC_OP_DETACH) {
 		enter(p, SYNC_PHASE_UNPLUG);
+	} else {
+		answer(p);
 	}
 }
 

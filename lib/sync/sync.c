@@ -133,10 +133,11 @@ abandon(void *arg)
 }
 
 static int
-may_detach(void *arg, const char *name, char *reason)
+may(void *arg, enum sync_op op, const char *name, char *reason)
 {
 	(void)arg;
-	return local_may_detach(name, reason, SYNC_REASON_LEN);
+	return op == SYNC_OP_ATTACH ? local_may_attach(name, reason, SYNC_REASON_LEN) :
+		local_may_detach(name, reason, SYNC_REASON_LEN);
 }
 
 static void
@@ -153,6 +154,8 @@ is_lost(void *arg, const char *name)
 	const void *key = NULL;
 
 	(void)arg;
+	if (teardown_is_running(name))
+		return true;
 	if (dev == NULL)
 		return false;
 	device_lock();
@@ -170,7 +173,7 @@ has_stranger(void *arg, char *reason)
 
 static const struct sync_ops ops = {
 	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
-	.detach = detach, .poll = poll_hand, .abandon = abandon, .may_detach = may_detach,
+	.detach = detach, .poll = poll_hand, .abandon = abandon, .may = may,
 	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
 };
 
@@ -462,9 +465,17 @@ explain(int error, struct hotplug_outcome *outcome)
 	}
 }
 
+/* What one thread wants. */
+struct wish {
+	enum sync_op op;
+	const char *text;               /* devargs, or a name */
+	char name[HOTPLUG_NAME_LEN];
+	uint64_t probe_ns;              /* SHARE */
+};
+
 /* One request of this process at a time: it is our turn. */
 static int
-ask(enum sync_op op, const char *name, const char *text, struct hotplug_outcome *outcome)
+ask(const struct wish *wish, struct hotplug_outcome *outcome)
 {
 	struct sync_request *request = &sync_slot(share.table, share.slot)->request;
 	uint32_t state = atomic_load(&request->state);
@@ -475,9 +486,11 @@ ask(enum sync_op op, const char *name, const char *text, struct hotplug_outcome 
 		return explain(-EHOSTDOWN, outcome);
 	if (state != SYNC_REQUEST_NONE && state != SYNC_REQUEST_DONE)
 		return explain(-ETIMEDOUT, outcome);    /* not even our last one is off */
-	request->op = op;
-	snprintf(request->name, sizeof(request->name), "%s", name);
-	snprintf(sync_request_text(share.table, share.slot), share.table->text_len, "%s", text);
+	request->op = wish->op;
+	request->probe_ns = wish->probe_ns;
+	memcpy(request->name, wish->name, sizeof(request->name));
+	snprintf(sync_request_text(share.table, share.slot), share.table->text_len, "%s",
+		 wish->text);
 	request->ticket = atomic_fetch_add(&share.table->next_ticket, 1);
 	atomic_store(&request->state, SYNC_REQUEST_POSTED);
 	wake_slot(SYNC_PRIMARY);
@@ -492,7 +505,7 @@ ask(enum sync_op op, const char *name, const char *text, struct hotplug_outcome 
 
 /* In the order in which this process's threads came. */
 static int
-ask_in_turn(enum sync_op op, const char *name, const char *text, struct hotplug_outcome *outcome)
+ask_in_turn(const struct wish *wish, struct hotplug_outcome *outcome)
 {
 	uint64_t mine;
 	int ret;
@@ -502,7 +515,7 @@ ask_in_turn(enum sync_op op, const char *name, const char *text, struct hotplug_
 		pthread_cond_wait(&turn, &lock);
 	pthread_mutex_unlock(&lock);
 	if (atomic_load(&is_on))
-		ret = ask(op, name, text, outcome);
+		ret = ask(wish, outcome);
 	else
 		ret = conclude(outcome, -ESHUTDOWN, getpid(), "dpdk-hotplug is being disabled");
 	pthread_mutex_lock(&lock);
@@ -513,29 +526,41 @@ ask_in_turn(enum sync_op op, const char *name, const char *text, struct hotplug_
 }
 
 static int
-request(enum sync_op op, const char *text, struct hotplug_outcome *outcome)
+request(struct wish wish, struct hotplug_outcome *outcome)
 {
-	char name[HOTPLUG_NAME_LEN];
 	int ret;
 
-	if (strlen(text) >= SYNC_TEXT_LEN)
+	if (strlen(wish.text) >= SYNC_TEXT_LEN)
 		return conclude(outcome, -E2BIG, 0, "the devargs are longer than 4095 bytes");
-	ret = local_name(text, name);
+	ret = local_name(wish.text, wish.name);
 	if (ret != 0)
 		return conclude(outcome, ret, 0, "no bus knows such a device");
 	if (is_own_thread())
 		return conclude(outcome, -EDEADLK, 0, "called during an attach or detach");
-	return ask_in_turn(op, name, text, outcome);
+	return ask_in_turn(&wish, outcome);
 }
 
 int
 sync_attach(const char *devargs, struct hotplug_outcome *outcome)
 {
-	return request(SYNC_OP_ATTACH, devargs, outcome);
+	return request((struct wish){ .op = SYNC_OP_ATTACH, .text = devargs }, outcome);
 }
 
 int
 sync_detach(const char *name, struct hotplug_outcome *outcome)
 {
-	return request(SYNC_OP_DETACH, name, outcome);
+	return request((struct wish){ .op = SYNC_OP_DETACH, .text = name }, outcome);
+}
+
+int
+sync_clear(const char *name, struct hotplug_outcome *outcome)
+{
+	return request((struct wish){ .op = SYNC_OP_CLEAR, .text = name }, outcome);
+}
+
+int
+sync_share(const char *devargs, uint64_t probe_ns, struct hotplug_outcome *outcome)
+{
+	return request((struct wish){ .op = SYNC_OP_SHARE, .text = devargs,
+				      .probe_ns = probe_ns }, outcome);
 }

@@ -23,4 +23,12 @@ bool sync_has_others(void);
 int sync_attach(const char *devargs, struct hotplug_outcome *outcome);
 int sync_detach(const char *name, struct hotplug_outcome *outcome);
 
+/* The primary's, around a heal.  Has every process that lives acknowledged that this
+ * device is gone?  It is asked once more.  0; -ETIMEDOUT, -ENOTCONN and so on: the
+ * outcome names who has not. */
+int sync_clear(const char *name, struct hotplug_outcome *outcome);
+/* It works here again, which took so long: now everywhere, or the error of who failed,
+ * and nowhere but here.  Who did not know that it was gone catches up. */
+int sync_share(const char *devargs, uint64_t probe_ns, struct hotplug_outcome *outcome);
+
 #endif /* HOTPLUG_SYNC_SYNC_H */
