@@ -224,7 +224,7 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	dev->owes_ready = false;
 	dev->fill = fill_of(dev->driver);
 	dev->works_on_request = info->works_on_request;
-	dev->is_cut = dev->wants_cut = dev->has_hung_up = false;
+	dev->is_cut = dev->wants_cut = dev->has_open_bar = dev->has_hung_up = false;
 	dev->is_requested = dev->is_held = dev->is_simulated = false;
 	atomic_store(&dev->is_hidden, false);
 	dev->cause = HOTPLUG_CAUSE_NONE;

@@ -51,6 +51,7 @@ on_tick(void)
 {
 	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
 		eal_sigbus_check();
+	cutoff_retry();
 	if (n_ticks < 10 || n_ticks % 60 == 0)
 		diagnose();
 	n_ticks++;

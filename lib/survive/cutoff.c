@@ -423,18 +423,12 @@ cutoff_drop_unmapped(struct hotplug_device *dev)
 		dev->n_regions = 0;     /* no memory: better unguarded than wrong */
 }
 
-int
-cutoff_device(struct hotplug_device *dev)
+static int
+cut_regions(struct hotplug_device *dev)
 {
 	unsigned int i;
 	int ret = 0, err;
 
-	if (dev->is_cut)
-		return 0;
-	if (atomic_load(&dev->n_unsettled) > 0) {
-		dev->wants_cut = true;
-		return -EBUSY;
-	}
 	cutoff_drop_unmapped(dev);
 	for (i = 0; i < dev->n_regions; i++) {
 		err = cut_region(&dev->region[i]);
@@ -448,11 +442,40 @@ cutoff_device(struct hotplug_device *dev)
 			   strerror(-err), err == -EAGAIN ?
 			   "; this process locks its memory: raise ulimit -l" : "");
 	}
+	dev->has_open_bar = ret != 0;
+	return ret;
+}
+
+int
+cutoff_device(struct hotplug_device *dev)
+{
+	int ret;
+
+	if (dev->is_cut)
+		return 0;
+	if (atomic_load(&dev->n_unsettled) > 0) {
+		dev->wants_cut = true;
+		return -EBUSY;
+	}
+	ret = cut_regions(dev);
 	dev->is_cut = true;
 	dev->cut_ns = device_now_ns();
 	STATS_ADD(cut_offs, 1);
 	trace(TRACE_REPLACEMENT, dev->name, 1);
 	return ret;
+}
+
+void
+cutoff_retry(void)
+{
+	struct hotplug_device *dev;
+
+	device_lock();
+	for (dev = device_first(); dev != NULL; dev = dev->next)
+		if (dev->key != NULL && dev->is_cut && dev->has_open_bar && dev->flip == NULL &&
+		    atomic_load(&dev->n_unsettled) == 0)
+			(void)cut_regions(dev);
+	device_unlock();
 }
 
 void
