@@ -28,24 +28,18 @@ void nth_arm(unsigned int n, unsigned int more);
 unsigned int nth_disarm(void);
 /* Meanwhile no call fails, or counts. */
 void nth_hold(bool is_held);
-/* What failed last: "file:line call". */
+/* What failed last: a line of the library, or a path. */
 const char *nth_last(void);
 /* Memory that the library has taken and not given back: pieces. */
 unsigned int nth_n_pieces(void);
 
 bool nth_fails(int err, const char *where);
-void *nth_taken(void *p);
+void *nth_taken(void *p, const char *file);
 void nth_given(void *p);
 int nth_open(const char *path, int flags, ...);
 
 #ifdef NTH_LIBRARY
-#ifdef NTH_DPDK
-#include <rte_debug.h>
-#include <rte_devargs.h>
-#include <rte_lcore.h>
-#include <rte_malloc.h>
-#include <rte_memzone.h>
-#else
+#ifndef NTH_DPDK                /* whose calls are wrapped by the linker */
 #include "core/host.h"
 #define host_thread_start(...) (NTH(EAGAIN) ? -EAGAIN : host_thread_start(__VA_ARGS__))
 #endif
@@ -54,9 +48,11 @@ int nth_open(const char *path, int flags, ...);
 #define NTH_TEXT(x) NTH_TEXT_(x)
 #define NTH(err) nth_fails(err, __FILE__ ":" NTH_TEXT(__LINE__))
 
-#define malloc(...) (NTH(ENOMEM) ? NULL : nth_taken(malloc(__VA_ARGS__)))
-#define calloc(...) (NTH(ENOMEM) ? NULL : nth_taken(calloc(__VA_ARGS__)))
-#define strdup(...) (NTH(ENOMEM) ? NULL : (char *)nth_taken(strdup(__VA_ARGS__)))
+#ifndef NTH_DPDK                /* in whose headers it is an attribute too */
+#define malloc(...) (NTH(ENOMEM) ? NULL : nth_taken(malloc(__VA_ARGS__), __FILE__))
+#endif
+#define calloc(...) (NTH(ENOMEM) ? NULL : nth_taken(calloc(__VA_ARGS__), __FILE__))
+#define strdup(...) (NTH(ENOMEM) ? NULL : (char *)nth_taken(strdup(__VA_ARGS__), __FILE__))
 #define free(p) do { void *nth_p = (void *)(uintptr_t)(p); nth_given(nth_p); free(nth_p); } while (0)
 #define mmap(...) (NTH(ENOMEM) ? MAP_FAILED : mmap(__VA_ARGS__))
 #define memfd_create(...) (NTH(EMFILE) ? -1 : memfd_create(__VA_ARGS__))
@@ -74,14 +70,6 @@ int nth_open(const char *path, int flags, ...);
 	(NTH(ENOMEM) ? NULL : udev_monitor_new_from_netlink(__VA_ARGS__))
 #define udev_monitor_enable_receiving(...) \
 	(NTH(EINVAL) ? -EINVAL : udev_monitor_enable_receiving(__VA_ARGS__))
-#ifdef NTH_DPDK
-#define rte_zmalloc(...) (NTH(ENOMEM) ? NULL : rte_zmalloc(__VA_ARGS__))
-#define rte_devargs_parse(...) (NTH(ENOMEM) ? -ENOMEM : rte_devargs_parse(__VA_ARGS__))
-#define rte_devargs_insert(...) (NTH(ENOMEM) ? -ENOMEM : rte_devargs_insert(__VA_ARGS__))
-#define rte_ctrl_thread_create(...) (NTH(EAGAIN) ? -EAGAIN : rte_ctrl_thread_create(__VA_ARGS__))
-#define rte_thread_create_control(...) \
-	(NTH(EAGAIN) ? EAGAIN : rte_thread_create_control(__VA_ARGS__))
-#endif
 #endif /* NTH_LIBRARY */
 
 #endif /* HOTPLUG_TEST_NTH_H */

@@ -142,7 +142,7 @@ static int
 stop(void **state)
 {
 	(void)state;
-	print_message("the last call that failed: %s\n", nth_last());
+	print_message("# the last call that failed: %s\n", nth_last());
 	nth_disarm();
 	toy_disable();
 	return 0;
@@ -170,7 +170,7 @@ fail_each(unsigned int more)
 		assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), 2);
 		fake_log_clear();
 	}
-	print_message("%u calls failed, %u lives refused\n", n - 2, n_refused);
+	print_message("# %u calls failed, %u lives refused\n", n - 2, n_refused);
 	assert_true(is_over);
 	assert_true(n > 30);
 	assert_true(n_refused > 5);

@@ -526,7 +526,9 @@ device_compare_cards(const struct hotplug_identity *lost, const struct hotplug_i
 		return HOTPLUG_CARD_NEW;
 	if (lost->vendor != now->vendor || lost->device != now->device ||
 	    lost->subsystem_vendor != now->subsystem_vendor ||
-	    lost->subsystem_device != now->subsystem_device || lost->serial != now->serial)
+	    lost->subsystem_device != now->subsystem_device ||
+	    /* generation 0: it could not be read at its time, the serial neither */
+	    (lost->generation != 0 && lost->serial != now->serial))
 		return HOTPLUG_CARD_OTHER;
 	return now->serial != 0 ? HOTPLUG_CARD_SAME : HOTPLUG_CARD_ALIKE;
 }
