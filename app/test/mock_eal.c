@@ -17,6 +17,7 @@
 #include <bus_pci_driver.h>
 #include <dev_driver.h>
 
+#include "port/port.h"
 #include "mock_eal.h"
 #include "test.h"
 
@@ -67,7 +68,7 @@ compare_name(const struct rte_device *dev, const void *name)
 struct rte_device *
 mock_find(const char *name)
 {
-	return mock_bus->find_device(NULL, compare_name, name);
+	return bus_find_device(mock_bus, compare_name, name);
 }
 
 struct test_pmd *

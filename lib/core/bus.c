@@ -73,7 +73,7 @@ bus_enable_all(void)
 	}
 	if (ret == 0)
 		return 0;
-	for (bus = bus_next(NULL); bus != failed; bus = bus_next(bus))
+	for (bus = bus_next(NULL); bus != NULL && bus != failed; bus = bus_next(bus))
 		disable_one(bus);
 	return ret;
 }

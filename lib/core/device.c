@@ -224,7 +224,7 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	dev->owes_ready = false;
 	dev->fill = fill_of(dev->driver);
 	dev->works_on_request = info->works_on_request;
-	dev->is_cut = dev->wants_cut = dev->has_hung_up = false;
+	dev->is_cut = dev->wants_cut = dev->has_open_bar = dev->has_hung_up = false;
 	dev->is_requested = dev->is_held = dev->is_simulated = false;
 	atomic_store(&dev->is_hidden, false);
 	dev->cause = HOTPLUG_CAUSE_NONE;
@@ -526,7 +526,9 @@ device_compare_cards(const struct hotplug_identity *lost, const struct hotplug_i
 		return HOTPLUG_CARD_NEW;
 	if (lost->vendor != now->vendor || lost->device != now->device ||
 	    lost->subsystem_vendor != now->subsystem_vendor ||
-	    lost->subsystem_device != now->subsystem_device || lost->serial != now->serial)
+	    lost->subsystem_device != now->subsystem_device ||
+	    /* generation 0: it could not be read at its time, the serial neither */
+	    (lost->generation != 0 && lost->serial != now->serial))
 		return HOTPLUG_CARD_OTHER;
 	return now->serial != 0 ? HOTPLUG_CARD_SAME : HOTPLUG_CARD_ALIKE;
 }

@@ -63,6 +63,7 @@ struct hotplug_device {
 	int sign_fd;                    /* our dup, in watch's epoll; -1: none */
 	bool was_attached;              /* once, in this process */
 	bool is_cut, wants_cut;         /* wants_cut: when it has settled */
+	bool has_open_bar;              /* is_cut, but for a BAR where it failed */
 	struct flip *flip;              /* while its driver is at work on dead registers */
 
 	enum hotplug_state state;

@@ -51,6 +51,7 @@ on_tick(void)
 {
 	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
 		eal_sigbus_check();
+	cutoff_retry();
 	if (n_ticks < 10 || n_ticks % 60 == 0)
 		diagnose();
 	n_ticks++;
@@ -88,12 +89,13 @@ stop_threads(void)
 static int
 open_doors(void)
 {
-	int ret = 0;
+	int ret;
 
 	atomic_store(&is_on, true);
-	hotplug_event_subscribe(NULL, eal_forward_event, NULL);
-	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
-		ret = eal_sigbus_start();
+	ret = hotplug_event_subscribe(NULL, eal_forward_event, NULL);
+	if (ret < 0)
+		return ret;
+	ret = config.sigbus == HOTPLUG_SIGBUS_OWN ? eal_sigbus_start() : 0;
 	if (ret == 0)
 		ret = bus_enable_all();
 	if (ret == 0)

@@ -16,6 +16,8 @@
 #include "host.h"
 #include "work.h"
 
+#define N_SPARES 16             /* for when there is no memory: a healing is not forgotten */
+
 struct job {
 	struct job *next;
 	void (*fn)(const char *device);
@@ -26,6 +28,7 @@ struct job {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
 static pthread_cond_t changed;
 static struct job *jobs;
+static struct job spares[N_SPARES];     /* fn is NULL: free */
 static bool is_running;
 static struct host_thread thread;
 
@@ -48,6 +51,28 @@ take_out(struct job *job)
 	for (at = &jobs; *at != job; at = &(*at)->next)
 		;
 	*at = job->next;
+}
+
+/* With the lock held; NULL: not even a spare one. */
+static struct job *
+make(void)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	unsigned int i;
+
+	for (i = 0; i < N_SPARES && job == NULL; i++)
+		if (spares[i].fn == NULL)
+			job = &spares[i];
+	return job;
+}
+
+static void
+dispose(struct job *job)
+{
+	if (job >= spares && job < spares + N_SPARES)
+		memset(job, 0, sizeof(*job));
+	else
+		free(job);
 }
 
 static void
@@ -75,8 +100,8 @@ run(void *arg)
 			take_out(job);
 			pthread_mutex_unlock(&lock);
 			job->fn(job->device);
-			free(job);
 			pthread_mutex_lock(&lock);
+			dispose(job);
 		}
 	}
 	pthread_mutex_unlock(&lock);
@@ -117,7 +142,7 @@ work_stop(void)
 	host_thread_join(&thread);
 	while ((job = jobs) != NULL) {
 		jobs = job->next;
-		free(job);
+		dispose(job);
 	}
 }
 
@@ -145,7 +170,7 @@ push(void (*fn)(const char *), const char *device, uint64_t due_ns)
 			job->due_ns = due_ns;
 		return 0;
 	}
-	job = calloc(1, sizeof(*job));
+	job = make();
 	if (job == NULL)
 		return -ENOMEM;
 	job->fn = fn;

@@ -113,7 +113,7 @@ settle(const char *device, const uint16_t *ids, unsigned int n, int ret)
 		}
 	port_unlock();
 	if (ret != 0)
-		(void)teardown_start(device);
+		teardown_start(device);
 	return ret;
 }
 

@@ -213,7 +213,7 @@ on_loss(const char *device, const uint16_t *ids, unsigned int n, bool was_reques
 		}
 	}
 	if (is_to_die)
-		(void)teardown_start(device);
+		teardown_start(device);
 }
 
 void

@@ -148,7 +148,7 @@ void port_returned(const char *device);
 void port_on_event(const struct hotplug_event *event, void *arg);
 
 /* teardown.c */
-int teardown_start(const char *device);
+void teardown_start(const char *device);
 /* Until none runs for it, or those that do have passed their deadline. */
 void teardown_wait(const char *device);
 void teardown_wait_all(void);

@@ -29,6 +29,7 @@
 #include "inside.h"
 #include "stuck.h"
 
+#define AGAIN_MS 100        /* when there was no thread to be had */
 #define MS 1000000ull
 
 struct teardown {
@@ -256,8 +257,8 @@ run(void *arg)
 	free(t);
 }
 
-int
-teardown_start(const char *device)
+static int
+start(const char *device)
 {
 	struct teardown *t = calloc(1, sizeof(*t));
 	int ret;
@@ -276,10 +277,28 @@ teardown_start(const char *device)
 		running = t->next;
 	pthread_mutex_unlock(&lock);
 	if (ret != 0) {
-		host_log(HOST_ERR, "%s: no thread to tear it down: %s", device, strerror(-ret));
 		free(t);
 	} else {
 		work_push(stuck_check, device, enable_config()->stuck_ms);
 	}
 	return ret;
+}
+
+static void
+start_again(const char *device)
+{
+	if (start(device) != 0)
+		work_push(start_again, device, AGAIN_MS);
+}
+
+void
+teardown_start(const char *device)
+{
+	int ret = start(device);
+
+	if (ret == 0)
+		return;
+	host_log(HOST_ERR, "%s: no thread to tear it down, tried again: %s", device,
+		 strerror(-ret));
+	work_push(start_again, device, AGAIN_MS);
 }

@@ -35,7 +35,7 @@
 enum { EMPTY, ONES, ZEROS, N_FILES };
 
 static int fds[N_FILES] = { -1, -1, -1 };
-static dev_t own_dev;
+static dev_t devs[N_FILES];      /* not all the same when one memfd was refused */
 static ino_t inodes[N_FILES];
 static size_t window_len;       /* of ONES and ZEROS */
 static bool has_files, has_handler;
@@ -84,7 +84,7 @@ make_file(unsigned int i)
 		ret = -errno;
 	if (ret != 0)
 		return ret;
-	own_dev = st.st_dev;
+	devs[i] = st.st_dev;
 	inodes[i] = st.st_ino;
 	/* for good; a nameless file cannot be sealed, and need not be */
 	(void)fcntl(fds[i], F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_WRITE);
@@ -198,9 +198,12 @@ cut_region(struct region *region)
 static bool
 is_own_file(const struct vma *vma)
 {
-	return has_files && makedev(vma->dev_major, vma->dev_minor) == own_dev &&
-		(vma->inode == inodes[EMPTY] || vma->inode == inodes[ONES] ||
-		 vma->inode == inodes[ZEROS]);
+	unsigned int i;
+
+	for (i = 0; i < N_FILES && has_files; i++)
+		if (makedev(vma->dev_major, vma->dev_minor) == devs[i] && vma->inode == inodes[i])
+			return true;
+	return false;
 }
 
 /* A mapping of ours.  An anonymous one in the place of a file is anybody's, but
@@ -423,18 +426,12 @@ cutoff_drop_unmapped(struct hotplug_device *dev)
 		dev->n_regions = 0;     /* no memory: better unguarded than wrong */
 }
 
-int
-cutoff_device(struct hotplug_device *dev)
+static int
+cut_regions(struct hotplug_device *dev)
 {
 	unsigned int i;
 	int ret = 0, err;
 
-	if (dev->is_cut)
-		return 0;
-	if (atomic_load(&dev->n_unsettled) > 0) {
-		dev->wants_cut = true;
-		return -EBUSY;
-	}
 	cutoff_drop_unmapped(dev);
 	for (i = 0; i < dev->n_regions; i++) {
 		err = cut_region(&dev->region[i]);
@@ -448,11 +445,40 @@ cutoff_device(struct hotplug_device *dev)
 			   strerror(-err), err == -EAGAIN ?
 			   "; this process locks its memory: raise ulimit -l" : "");
 	}
+	dev->has_open_bar = ret != 0;
+	return ret;
+}
+
+int
+cutoff_device(struct hotplug_device *dev)
+{
+	int ret;
+
+	if (dev->is_cut)
+		return 0;
+	if (atomic_load(&dev->n_unsettled) > 0) {
+		dev->wants_cut = true;
+		return -EBUSY;
+	}
+	ret = cut_regions(dev);
 	dev->is_cut = true;
 	dev->cut_ns = device_now_ns();
 	STATS_ADD(cut_offs, 1);
 	trace(TRACE_REPLACEMENT, dev->name, 1);
 	return ret;
+}
+
+void
+cutoff_retry(void)
+{
+	struct hotplug_device *dev;
+
+	device_lock();
+	for (dev = device_first(); dev != NULL; dev = dev->next)
+		if (dev->key != NULL && dev->is_cut && dev->has_open_bar && dev->flip == NULL &&
+		    atomic_load(&dev->n_unsettled) == 0)
+			(void)cut_regions(dev);
+	device_unlock();
 }
 
 void

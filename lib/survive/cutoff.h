@@ -20,6 +20,10 @@ int cutoff_restore(struct hotplug_device *dev);
 void cutoff_fill_device(struct hotplug_device *dev);    /* all of it, for good */
 void cutoff_drop_unmapped(struct hotplug_device *dev);  /* regions that are no more */
 
+/* Each second, without the lock: BARs that could not be mapped over when their device
+ * was lost still lead to the bus. */
+void cutoff_retry(void);
+
 /* While a driver stops or closes a dead device: registers that flip. */
 void cutoff_flip(struct hotplug_device *dev);
 void cutoff_unflip(struct hotplug_device *dev);

@@ -162,6 +162,8 @@ pci_probed(struct rte_pci_device *dev)
 	if (pci_identify(dev->name, &info.id) != 0) {   /* gone while it was probed */
 		info.id.vendor = dev->id.vendor_id;
 		info.id.device = dev->id.device_id;
+		info.id.subsystem_vendor = dev->id.subsystem_vendor_id;
+		info.id.subsystem_device = dev->id.subsystem_device_id;
 	}
 	if (enable_config()->uio_mmap)
 		pci_uio_mmap(dev);
@@ -255,6 +257,7 @@ static int
 enable(void)
 {
 	struct rte_bus *bus = rte_bus_find_by_name("pci");
+	int ret;
 
 	if (bus == NULL) {
 		host_log(HOST_WARN, "no pci bus in this DPDK: no PCI device is protected");
@@ -265,6 +268,9 @@ enable(void)
 			 "layout than DPDK %d.%02d's: left alone", RTE_VER_YEAR, RTE_VER_MONTH);
 		return -ENOTSUP;
 	}
+	ret = hotplug_event_subscribe(NULL, port_on_event, NULL);
+	if (ret < 0)            /* nobody would see to the ports */
+		return ret;
 	stock_bus = bus;
 	stock_hot_unplug = bus->hot_unplug_handler;
 	stock_sigbus = bus->sigbus_handler;
@@ -272,7 +278,6 @@ enable(void)
 	bus->hot_unplug_handler = hot_unplug;
 	bus->sigbus_handler = sigbus;
 	pci_probed_all();
-	hotplug_event_subscribe(NULL, port_on_event, NULL);
 	detach_start();
 	quiet_start();
 	return 0;
