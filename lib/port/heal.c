@@ -151,6 +151,16 @@ revive(const char *device, const uint16_t *ids, unsigned int n)
 	return is_probed ? settle(device, ids, n, ret) : ret;
 }
 
+static bool
+is_there(const struct port *port)
+{
+	struct hotplug_glance now;
+
+	memset(&now, 0, sizeof(now));
+	return port->bus->ops->glance != NULL &&
+		device_glance(port->bus, port->device, &now) == 0;
+}
+
 /* Bound to the driver that it had? */
 static int
 bind_driver(const struct port *port)
@@ -302,13 +312,15 @@ run(const char *device)
 
 	if (n == 0 || !is_its_turn(device, port_of(&rte_eth_devices[ids[0]])))
 		return;
+	if (!is_there(port_of(&rte_eth_devices[ids[0]])))
+		return;         /* not yet: an event tells */
 	if (!is_acceptable(port_of(&rte_eth_devices[ids[0]])))
 		return;
 	if (together_wait(port_of(&rte_eth_devices[ids[0]])))
 		return;         /* somebody may still write to it */
 	ret = bind_driver(port_of(&rte_eth_devices[ids[0]]));
 	if (ret == -ENODEV)
-		return;         /* not there yet: an event tells */
+		return;         /* gone again */
 	if (ret == 0)
 		ret = revive(device, ids, n);
 	trace(TRACE_HEAL, device, ret);
