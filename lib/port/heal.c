@@ -3,9 +3,10 @@
 /* heal: a card is back; give its ports a new life under the same ids.
  * In:  a device whose ports are HELD (work; pushed by events and teardown).
  * Out: kernel driver bound, probed (ids.c), configured as before, started as before,
- *      in the other processes too (together.c): LIVE.  Or HELD further, where the probe fails; or DYING, where the device is
- *      lost again meanwhile or does not take the configuration: torn down like any
- *      other.  Then it is tried again, some times.
+ *      in the other processes too (together.c): LIVE.  Or HELD further, where the
+ *      probe fails; or DYING, where the device is lost again meanwhile, does not take
+ *      the configuration, or fails elsewhere: torn down like any other.  Then it is
+ *      tried again, some times.
  * NEW and DESTROY are not delivered for a port that only pauses: its callbacks are
  * out of the list from release to start.
  * A port that is HEALING belongs to this thread: who finds it lost only lays its dead
