@@ -21,7 +21,7 @@ NICS = ("e1000e", "virtio-net-pci")
 DIRECTIONS = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
 WAYS = ("sysfs", "yank")
 VICTIMS = ("none", "stopped", "killed")
-HEALS = [("e1000e", "igb_uio", "sysfs", "none"), ("virtio-net-pci", "vfio-pci", "sysfs", "none"),
+HEALS = [("virtio-net-pci", "vfio-pci", "sysfs", "none"), ("e1000e", "igb_uio", "sysfs", "none"),
          ("e1000e", "igb_uio", "yank", "stopped"),
          ("virtio-net-pci", "uio_pci_generic", "sysfs", "stopped")]
 
