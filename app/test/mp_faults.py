@@ -283,8 +283,8 @@ def test_process_without_the_library_can_be_told():
 
 def test_memory_that_may_grow_is_said():
     """EAL's own messages about it know no deadline but 5 s."""
-    fixed = ["--socket-mem=64", "--socket-limit=64"]
-    for memory, is_said in (("-m", "64"), True), (fixed, False), (["--legacy-mem", "-m", "64"], False):
+    fixed, legacy = ["--socket-mem=64", "--socket-limit=64"], ["--legacy-mem", "-m", "64"]
+    for memory, is_said in (("-m", "64"), True), (fixed, False), (legacy, False):
         with group(0, memory=memory) as g:
             text = g.start("secondary", wait=False).until_prompt()
             assert ("the primary's memory may grow" in text) == is_said, text

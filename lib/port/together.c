@@ -8,7 +8,7 @@
  * A process that is stopped keeps the card waiting, and is named.  It does not where the
  * kernel itself has cut all processes off (our igb_uio) or takes nothing away that is
  * still open (vfio), nor with heal_forced.
- * Context: work; blocks for sync_deadline_ms at most, and twice that. */
+ * Context: work; each blocks for twice sync_deadline_ms at most. */
 
 #include <errno.h>
 

@@ -148,9 +148,10 @@ join(void)
 		leave();
 	atomic_store(&is_on, ret == 0);
 	if (ret == 0 && !share.is_primary && share.table->may_grow != 0)
-		host_log(HOST_WARN, "sync: the primary's memory may grow while it runs: EAL then asks "
-			 "every process, and waits 5 s for one that is stopped (--legacy-mem "
-			 "prevents it, or a --socket-limit that equals --socket-mem)");
+		host_log(HOST_WARN, "sync: the primary's memory may grow while it runs: EAL then "
+			 "asks every process, and waits 5 s for one that is stopped "
+			 "(--legacy-mem prevents it, or a --socket-limit that equals "
+			 "--socket-mem)");
 	return ret;
 }
 
