@@ -224,7 +224,8 @@ test_answers_health_names_who_blocks_a_removal(void **state)
 	char holders[64];
 
 	(void)state;
-	snprintf(holders, sizeof(holders), " holders='pid %d (test_answers)'}} ", getpid());
+	snprintf(holders, sizeof(holders), " holders='pid %d (%.15s)'}} ", getpid(),
+		 program_invocation_short_name);
 	toy_make(&toy, "health0", 1, 128 * 1024);
 	toy.works_on_request = true;
 	assert_int_equal(toy_publish(&toy), 0);
