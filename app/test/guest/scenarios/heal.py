@@ -27,15 +27,19 @@ def rows(full):
              ("virtio-net-pci", "uio_pci_generic", "acpi"), ("vmxnet3", "vfio-pci", "sysfs")]
     product = [(n, d, w) for n in NICS for d in ("igb_uio", "vfio-pci")
                for w in ("sysfs", "acpi", "button", "yank")]
-    product += [("e1000e+virtio-net-pci", d, "sysfs") for d in ("igb_uio", "vfio-pci")]
-    product += [("virtio-net-pci+vmxnet3", d, "yank") for d in ("igb_uio", "vfio-pci")]
+    product += [("e1000e+virtio-net-pci", "igb_uio", "sysfs"),
+                ("virtio-net-pci+vmxnet3", "vfio-pci", "yank")]
     found = [Row("heal %s %s %s" % r, boot(removal.hotplug_for(r[2])), heal,
-                 dict(nic=r[0], driver=r[1], way=r[2], cycles=20 if full else 3))
+                 dict(nic=r[0], driver=r[1], way=r[2], cycles=cycles(full, r[2])))
              for r in (product if full else short)]
     found.append(Row("heal e1000e igb_uio sysfs, uio_mmap=on", boot(), heal,
                      dict(nic="e1000e", driver="igb_uio", way="sysfs", cycles=3,
                           options="uio_mmap=on")))
     return found
+
+
+def cycles(full, way):
+    return 3 if not full else 5 if way == "button" else 20      # it blinks for 5 s first
 
 
 def heal(lab, nic, driver, way, cycles, options="flaps=0"):
