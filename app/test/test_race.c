@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <rte_dev.h>
@@ -220,6 +221,42 @@ test_main_lcore_in_a_burst_is_waited_for(void **state)
 	remove_port(port);
 }
 
+/* The same, but the kernel has it wait, as in a page fault: a parent in vfork() does. */
+static void
+lose_and_wait(struct test_pmd *pmd)
+{
+	pid_t pid;
+
+	if (!atomic_exchange(&is_to_hold, false))
+		return;
+	lose(pmd);
+	pid = vfork();
+	if (pid == 0) {
+		usleep(HOLD_MS * 1000);
+		_exit(0);
+	}
+	atomic_store(&n_closes_at_leaving, pmd->n_closes);
+	waitpid(pid, NULL, 0);
+}
+
+static void
+test_main_lcore_that_waits_in_a_burst_is_waited_for(void **state)
+{
+	struct test_pmd *pmd = plug("0000:36:00.0");
+	uint16_t port = pmd->port;
+	struct rte_mbuf *pkts[4];
+
+	(void)state;
+	atomic_store(&n_closes_at_leaving, 77);
+	test_pmd_in_receive = lose_and_wait;
+	atomic_store(&is_to_hold, true);
+	(void)rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
+	test_pmd_in_receive = NULL;
+	(void)rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
+	check_close(pmd);
+	remove_port(port);
+}
+
 static void
 hold_in_stats(struct test_pmd *pmd)
 {
@@ -390,6 +427,7 @@ main(void)
 		cmocka_unit_test(test_worker_in_a_burst_is_waited_for),
 		cmocka_unit_test(test_registered_thread_in_a_burst_is_waited_for),
 		cmocka_unit_test(test_main_lcore_in_a_burst_is_waited_for),
+		cmocka_unit_test(test_main_lcore_that_waits_in_a_burst_is_waited_for),
 		cmocka_unit_test(test_reader_of_statistics_is_waited_for),
 		cmocka_unit_test(test_poller_with_no_queue_does_not_meet_the_new_driver),
 		cmocka_unit_test(test_port_is_polled_and_read_at_full_speed),

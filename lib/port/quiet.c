@@ -7,7 +7,7 @@
  * whatever port, since it is one thread.  So the wait is exact for lcores that poll,
  * workers and registered threads; one that never polls again costs the whole wait.
  * The main lcore does not say whether it runs anything: it is waited for while the
- * kernel has it running, since no PMD's burst function sleeps.
+ * kernel has it running, or in a page fault: no PMD's burst function sleeps otherwise.
  * Order: function pointers first, one store each; queue data only after the wait, so
  * that a PMD never meets a queue that is not its own.  On the way back the queue data
  * first, then the wait, then the functions: rte_eth_rx_burst() reads the queue, then the
@@ -132,7 +132,8 @@ quiet_start(void)
 	main_tid = rte_lcore_id() == rte_get_main_lcore() ? gettid() : getpid();
 }
 
-/* On a processor, or waiting for one. */
+/* On a processor (R), waiting for one (R), or for memory (D): a cut-off holds the lock
+ * that a page fault of its registers needs. */
 static bool
 is_main_running(void)
 {
@@ -148,7 +149,7 @@ is_main_running(void)
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	state = strrchr(text, ')');     /* "tid (name) S ..." */
-	return state != NULL && state[1] == ' ' && state[2] == 'R';
+	return state != NULL && state[1] == ' ' && (state[2] == 'R' || state[2] == 'D');
 }
 
 /* May it be polling? */
