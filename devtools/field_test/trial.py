@@ -161,7 +161,10 @@ def find_again(card, give_back):
     for attempt in (give_back, lambda: put("/sys/bus/pci/rescan", "1")):
         if os.path.isdir(card.folder):
             return
-        attempt()
+        try:
+            attempt()
+        except OSError:                 # the next may do
+            pass
         time.sleep(1)
 
 
@@ -182,12 +185,16 @@ def cycle(n, card, o, testpmd, lose, give_back, result):
         return
     time.sleep(o.away)
     start = time.monotonic()
-    give_back()
+    try:
+        give_back()
+    except OSError as e:                # a slot may have switched itself on
+        seen["give_back"] = str(e)
     if not wait_for(lambda: os.path.isdir(card.folder), 10):
         put("/sys/bus/pci/rescan", "1")
     healed = testpmd.wait(r"hotplug: %s healed: port (\d+)" % re.escape(card.bdf), start, HEAL_S)
     if healed is None:
-        result.problems.append("cycle %d: its port does not work again after %d s" % (n, HEAL_S))
+        result.problems.append("cycle %d: its port does not work again after %d s%s" % (
+            n, HEAL_S, "; giving it back: " + seen["give_back"] if "give_back" in seen else ""))
         return
     seen["healed_ms"] = round((healed[0] - start) * 1000)
 

@@ -26,7 +26,7 @@ def put_back(g, slot):
     for _ in range(2):
         if g.wait_deleted(slot, 60) is None:
             return                      # the row says what came of it
-        time.sleep(4)                   # field-test has switched the power on again
+        time.sleep(1)                   # field-test waits three seconds
         g.plug(slot)
 
 
