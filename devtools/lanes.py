@@ -182,6 +182,11 @@ def analysis(o):
     return counted("devtools/analyse", *(["--all"] if o.all else []))
 
 
+def bench(o):
+    """The fast path is the driver's own; --all: and all that can be measured here."""
+    return one(quiet(sys.executable, "bench/run", *([] if o.all else ["--short"])))
+
+
 def doc(o):
     """Spelling of every file in git; each public header compiles alone, in C and C++."""
     files = subprocess.run(["git", "ls-files"], cwd=TOP, text=True, check=True,
@@ -197,7 +202,7 @@ def doc(o):
 # function, budget in seconds (for --all: without)
 LANES = {"build": (build, 90), "fast": (fast, 60), "sanitize": (sanitize, 120),
          "mp": (mp, 150), "guest": (guest, 600),
-         "module": (module, 150), "analysis": (analysis, 60),
+         "module": (module, 150), "analysis": (analysis, 60), "bench": (bench, 30),
          "doc": (doc, 30)}
 
 
