@@ -150,18 +150,36 @@ MODULE_ROWS = "2 open, (sysfs|yank)|ghost|swap e1000e|bad input|testpmd e1000e y
 
 
 def guest(o):
-    return counted("app/test/guest/run.py", *(["--all"] if o.all else []))
+    passed, failed = rows(sys.executable, "app/test/guest/run.py", *(["--all"] if o.all else []))
+    if o.all:                               # README shows it
+        good = quiet(sys.executable, "app/test/guest/demo.py", "--both")
+        passed, failed = passed + good, failed + (not good)
+    return passed, failed
 
 
 def module(o):
     """Our igb_uio, without the library."""
-    return counted("app/test/guest/on_kernel.py", "6.1",
-                      *(["--all"] if o.all else ["--only", MODULE_ROWS]))
+    good = style(o)
+    passed, failed = rows(sys.executable, "app/test/guest/on_kernel.py", "6.1",
+                          *(["--all"] if o.all else ["--only", MODULE_ROWS]))
+    return passed + good, failed + (not good)
 
 
-def counted(*cmd):
-    """A program of ours that prints its own rows and its own last line."""
-    cmd = [sys.executable, *cmd]
+def style(o):
+    """sparse and checkpatch; the latter is fetched for --all (139 MB)."""
+    sys.path.insert(0, os.path.join(TOP, "app/test/guest"))
+    import kernel
+    p = subprocess.run(["kernel/linux/check-style", kernel.directory("6.1") + "/build",
+                        *(["--fetch"] if o.all else [])], cwd=TOP, text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    print(p.stdout, end="", flush=True)
+    if p.returncode not in (0, 77):
+        print("FAILED kernel/linux/check-style")
+    return p.returncode == 0 or p.returncode == 77 and not o.all
+
+
+def rows(*cmd):
+    """A command that prints its own rows and its own last line."""
     p = subprocess.Popen(cmd, cwd=TOP, text=True, stdout=subprocess.PIPE)
     line = ""
     try:
@@ -172,14 +190,14 @@ def counted(*cmd):
         p.wait()
     m = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line)
     if m is None:
-        print("FAILED %s did not come to its end" % cmd[1])
+        print("FAILED %s did not come to its end" % " ".join(cmd))
         return 0, 1
     return int(m.group(1)), int(m.group(2))
 
 
 def analysis(o):
     """Without --all: the tools that are quick."""
-    return counted("devtools/analyse", *(["--all"] if o.all else []))
+    return rows(sys.executable, "devtools/analyse", *(["--all"] if o.all else []))
 
 
 def bench(o):
@@ -199,11 +217,29 @@ def doc(o):
     return sum(good), len(good) - sum(good)
 
 
+def abi(o):
+    """The ABI is the last tag's, where there is one; --all: a change would be found."""
+    status = subprocess.run(["devtools/abi-check"], cwd=TOP).returncode
+    good, bad = (0, 0) if status == 77 else one(status == 0)
+    if o.all:
+        more = rows("devtools/abi-check", "--self-test")
+        good, bad = good + more[0], bad + more[1]
+    return good, bad
+
+
+def package(o):
+    """README's install section in clean chroots; fast has its short form."""
+    if o.all:
+        return rows("devtools/package-test")
+    print("not run: the packages, in clean chroots (--all)")
+    return 0, 0
+
+
 # function, budget in seconds (for --all: without)
 LANES = {"build": (build, 90), "fast": (fast, 60), "sanitize": (sanitize, 120),
          "mp": (mp, 150), "guest": (guest, 600),
          "module": (module, 150), "analysis": (analysis, 60), "bench": (bench, 30),
-         "doc": (doc, 30)}
+         "doc": (doc, 30), "abi": (abi, 60), "package": (package, 5)}
 
 
 def main():

@@ -158,6 +158,10 @@ struct hotplug_config {
 	/** 1: heal also onto a card with other ids or another serial number;
 	 * default 0. */
 	uint32_t heal_other;
+	/** 1: heal a returned card although another process has not acknowledged that
+	 * it was gone, and may still write to it where the kernel does not prevent
+	 * that (uio_pci_generic); default 0.  The primary's counts. */
+	uint32_t heal_forced;
 	/** Milliseconds that a lost port's driver may take to stop, close and
 	 * remove, 1 to 3,600,000; then STUCK is raised; default 10000. */
 	uint32_t stuck_ms;
@@ -179,6 +183,10 @@ struct hotplug_config {
 	/** 1: attach and detach although a process is there that has not enabled this
 	 * library, and learns nothing of it; default 0.  The primary's counts. */
 	uint32_t sync_ignore_strangers;
+	/** 1: where such a process is there, attach and detach by EAL's own calls, which
+	 * reach it too, and wait 5 s for a process that is stopped; default 0.  The
+	 * primary's counts. */
+	uint32_t sync_tell_strangers;
 	/** A device whose removal is simulated once, as by hotplug_simulate_removal(),
 	 * drill_after_ms after the start; default "": none. */
 	char drill[HOTPLUG_NAME_LEN];
@@ -187,6 +195,9 @@ struct hotplug_config {
 	/** Milliseconds until the device is back, at most 3,600,000; 0: it stays away;
 	 * default 5000. */
 	uint32_t drill_for_ms;
+	/** So many losses and returns of a device within a minute are FLAPPING, at most
+	 * 32; 0 is never; default 10. */
+	uint32_t flaps;
 };
 
 /** Room for the reason of a failure, with its NUL. */
@@ -274,11 +285,12 @@ void hotplug_config_init(struct hotplug_config *config);
  *
  * "key=value" pairs, separated by commas: policy=tell|survive|heal,
  * policy.DEVICE=tell|survive|heal, policy.DRIVER=tell|survive|heal,
- * heal_other=on|off, sigbus=own|dispatch|none,
+ * heal_other=on|off, heal_forced=on|off, sigbus=own|dispatch|none,
  * fill=ones|zeros, fill.DRIVER=ones|zeros, liveness_ms=N, deadline_ms=N,
  * stuck_ms=N, uevent_buffer_kb=N, uio_mmap=on|off, sync=on|off,
  * sync_deadline_ms=N, sync_probe_ms=N, sync_late=on|off, sync_ignore_strangers=on|off,
- * drill=DEVICE, drill_after_ms=N, drill_for_ms=N.
+ * sync_tell_strangers=on|off,
+ * drill=DEVICE, drill_after_ms=N, drill_for_ms=N, flaps=N.
  *
  * @param config     changed only when all of it is good; not NULL
  * @param options    the text; NULL or "" changes nothing
@@ -484,7 +496,8 @@ int hotplug_simulate_return(const char *device);
  * @return 0;
  *   -EINVAL   no bus knows such a device, or a NULL;
  *   -EEXIST   attached already: nothing has changed;
- *   -EBUSY    it was lost, and its port is still open (the log says which);
+ *   -EBUSY    it was lost, and its port is still open (the log says which); or a
+ *             process of another file prefix has it open (the log names it);
  *   -ENODEV   it is not there, or has no user-space driver bound (the log names the
  *             one that it has);
  *   -ENOTSUP  no driver for it, or a device without a port (detached again);
@@ -531,6 +544,9 @@ int hotplug_port_detach(uint16_t port_id, char *name, size_t size);
 /**
  * The whole procedure: stop, close, detach.  Nothing may use the port any more.
  *
+ * @param port_id  the port
+ * @param name     receives the device's name; untouched on failure; not NULL
+ * @param size     bytes at name; HOTPLUG_NAME_LEN is enough
  * @return as hotplug_port_detach(); -EBUSY also for a port of somebody else
  *   (fail-safe's, a bonding member: the log says whose), which is left as it was
  * @par Context   as hotplug_port_detach()
@@ -538,17 +554,58 @@ int hotplug_port_detach(uint16_t port_id, char *name, size_t size);
  */
 int hotplug_port_remove(uint16_t port_id, char *name, size_t size);
 
-/** @return "REMOVED" and so on; "?" for a value that is none. */
+/**
+ * The word for a cause, as the log and telemetry have it.
+ *
+ * @param cause  any value
+ * @return "REMOVED" and so on; "?" for a value that is none; static
+ * @par Context   any
+ * @since 0.1
+ */
 const char *hotplug_cause_name(enum hotplug_cause cause);
-/** @return "uio" and so on; "?" for a value that is none. */
+/**
+ * The word for a sign, as the log and telemetry have it.
+ *
+ * @param sign  any value
+ * @return "uio" and so on; "?" for a value that is none; static
+ * @par Context   any
+ * @since 0.1
+ */
 const char *hotplug_sign_name(enum hotplug_sign sign);
-/** @return "ATTACHED" and so on; "?" for a value that is none. */
+/**
+ * The word for a state, as the log and telemetry have it.
+ *
+ * @param state  any value
+ * @return "ATTACHED" and so on; "?" for a value that is none; static
+ * @par Context   any
+ * @since 0.1
+ */
 const char *hotplug_state_name(enum hotplug_state state);
-/** @return "gone" and so on; "?" for a value that is none. */
+/**
+ * The word for an event's type, as the log and telemetry have it.
+ *
+ * @param type  any value
+ * @return "gone" and so on; "?" for a value that is none; static
+ * @par Context   any
+ * @since 0.1
+ */
 const char *hotplug_event_name(enum hotplug_event_type type);
-/** @return "same" and so on; "?" for a value that is none. */
+/**
+ * The word for a card, as the log and telemetry have it.
+ *
+ * @param card  any value
+ * @return "same" and so on; "?" for a value that is none; static
+ * @par Context   any
+ * @since 0.1
+ */
 const char *hotplug_card_name(enum hotplug_card card);
-/** @return the library's version, "0.1.0". */
+/**
+ * Which version is running.
+ *
+ * @return the library's version, "0.1.0"; static
+ * @par Context   any
+ * @since 0.1
+ */
 const char *hotplug_version(void);
 
 #ifdef __cplusplus

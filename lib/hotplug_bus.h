@@ -79,7 +79,7 @@ struct hotplug_device_info {
 	const char *kernel_driver; /**< may be NULL; copied */
 	struct hotplug_identity id;/**< what look() compares with */
 	unsigned int n_regions;    /**< entries in region */
-	struct hotplug_region region[HOTPLUG_MAX_REGIONS];
+	struct hotplug_region region[HOTPLUG_MAX_REGIONS]; /**< what it is reached through */
 	unsigned int n_ports;      /**< entries in port */
 	uint16_t port[HOTPLUG_MAX_PORTS]; /**< its ethdev ports, for events */
 	int sign_fd;               /**< hangs up when the device goes; -1: none; the
@@ -133,10 +133,10 @@ struct hotplug_bus_ops {
 	/** Bind this kernel driver to it, whatever is bound now.
 	 * @return 0 or -errno.  Context: work */
 	int (*bind)(const char *name, const char *kernel_driver);
-	/** Which processes keep the kernel from taking the device away?  As text,
-	 * "" when none is found.
-	 * @return 0 or -errno.  Context: events, telemetry's threads */
-	int (*holders)(const char *name, char *text, size_t len);
+	/** Which processes have the device open?  fn is called for each, also for this
+	 * one; NULL: nobody knows.
+	 * @return 0 or -errno.  Context: app, events, sync, telemetry's threads */
+	int (*holders)(const char *name, void (*fn)(int pid, void *arg), void *arg);
 	/** A drill is about to take the device for lost: stop its DMA for good, until it
 	 * is probed again.  NULL: it has none.
 	 * @return 0; -ENOTSUP or another -errno: nothing has changed.  Context: app, work */
@@ -145,6 +145,9 @@ struct hotplug_bus_ops {
 	 * HOTPLUG_NAME_LEN bytes.  Context: watch */
 	enum hotplug_uevent_kind (*classify)(const struct hotplug_uevent *uevent,
 					     char *name);
+	/** With this kernel driver, can no process reach the card that comes next
+	 * through a mapping of the one that went?  NULL: it may.  Context: work */
+	bool (*revokes)(const char *kernel_driver);
 };
 
 /** A bus. */
@@ -158,7 +161,7 @@ struct hotplug_bus {
  * the library is enabled.
  *
  * @param bus  stays the caller's and must live until it is unregistered
- * @return 0; -EINVAL no name, no ops or no look; -EEXIST the name is taken;
+ * @return 0; -EINVAL no ops, no look, or no name that fits; -EEXIST the name is taken;
  *   -ENOSPC 8 buses are registered; or what enable() returned
  * @par Context   app, not in a subscriber
  * @since 0.1
@@ -169,6 +172,7 @@ int hotplug_bus_register(struct hotplug_bus *bus);
  * Take a bus away; its disable() runs when the library is enabled, and what it
  * has published is withdrawn.
  *
+ * @param bus  the bus
  * @return 0; -ENOENT not registered
  * @par Context   app, not in a subscriber
  * @since 0.1
@@ -179,6 +183,8 @@ int hotplug_bus_unregister(struct hotplug_bus *bus);
  * A device is probed: guard it.  Publishing a key again refreshes its regions:
  * those that are mapped no more are dropped.
  *
+ * @param bus   the bus, registered
+ * @param info  copied
  * @return 0; -EINVAL no name, or too many or overlapping regions;
  *   -ENOTCONN not enabled; -ENOMEM; -ESTALE a region is not mapped
  * @par Context   app, work
@@ -191,6 +197,8 @@ int hotplug_device_publish(struct hotplug_bus *bus,
  * A device's regions are about to be unmapped for good.  When this returns,
  * nobody will replace them any more.
  *
+ * @param bus   the bus, registered
+ * @param key   what it was published with
  * @return 0; -ENOENT it is not published
  * @par Context   app, work
  * @since 0.1
@@ -204,6 +212,8 @@ int hotplug_device_withdraw(struct hotplug_bus *bus, const void *key);
  * the mapping is still the recorded one.  The registers of a device that is cut off
  * already flip between zeros and ones meanwhile, so that the driver's polls end.
  *
+ * @param bus   the bus, registered
+ * @param key   what it was published with
  * @return 0; -ENOENT it is not published
  * @par Context   app, work, teardown
  * @since 0.1
@@ -214,6 +224,8 @@ int hotplug_device_unsettle(struct hotplug_bus *bus, const void *key);
  * That code has returned: regions that are mapped no more leave the guard; a
  * device that was lost meanwhile is cut off now.
  *
+ * @param bus   the bus, registered
+ * @param key   what it was published with
  * @return 0; -ENOENT it is not published
  * @par Context   app, work, teardown
  * @since 0.1
@@ -226,6 +238,8 @@ int hotplug_device_settle(struct hotplug_bus *bus, const void *key);
  * With HOTPLUG_SIGN_EAL, look() is asked first: EAL believes a `remove` that
  * anybody has written to a uevent file, so a device that answers is left alone.
  *
+ * @param bus   the bus, registered
+ * @param key   what it was published with
  * @param sign  HOTPLUG_SIGN_EAL, HOTPLUG_SIGN_VFIO or HOTPLUG_SIGN_CALLER
  * @return 0; -ENOENT it is not published; -EINVAL another sign
  * @par Context   any thread
@@ -239,6 +253,7 @@ int hotplug_bus_report(struct hotplug_bus *bus, const void *key,
  * device, put pages there that can be read, and have the watch thread look at
  * the device.
  *
+ * @param addr  where the fault was
  * @return 0 handled, < 0 failed (-errno), 1 not ours
  * @par Context   signal: async-signal-safe, keeps errno, takes no lock
  * @since 0.1
@@ -249,6 +264,7 @@ int hotplug_bus_fault(const void *addr);
  * What handle_hot_unplug does by default: cut off all regions of the device in
  * this process.  Twice is as good as once.
  *
+ * @param dev  the device
  * @return 0; -EBUSY its driver is closing it (settle cuts it off); -errno of
  *   mmap() when a region could not be replaced
  * @par Context   any thread
@@ -256,9 +272,23 @@ int hotplug_bus_fault(const void *addr);
  */
 int hotplug_device_cut_off(struct hotplug_device *dev);
 
-/** @return the name it was published under. */
+/**
+ * A device's name.
+ *
+ * @param dev  the device; not NULL
+ * @return the name it was published under; as long as the library is loaded
+ * @par Context   any
+ * @since 0.1
+ */
 const char *hotplug_device_name(const struct hotplug_device *dev);
-/** @return the key it was published with; NULL when withdrawn. */
+/**
+ * A device's key.
+ *
+ * @param dev  the device; not NULL
+ * @return the key it was published with; NULL when withdrawn
+ * @par Context   any
+ * @since 0.1
+ */
 const void *hotplug_device_key(const struct hotplug_device *dev);
 
 #ifdef __cplusplus

@@ -5,13 +5,14 @@
 usage: alerts.py RULES ENDPOINT
 
 In:  doc/examples/hotplug-alerts.yml, usertools/telemetry-endpoints/hotplug.py.
-Out: TAP.  Where promtool (Debian: prometheus) is installed it has the last word.
+Out: TAP.  promtool, which devtools/setup has fetched, has the last word.
 """
 import importlib.util
 import re
-import shutil
 import subprocess
 import sys
+
+import promtool
 
 RULES, ENDPOINT = sys.argv[1:]
 
@@ -44,17 +45,19 @@ def is_well_formed():
 def main():
     unknown = used() - metrics()
     good = [bool(used()) and not unknown, is_well_formed()]
-    promtool = shutil.which("promtool")
-    print("1..3" if promtool else "1..2")
-    print("# promtool: not run: not installed" if not promtool else "# promtool: run")
+    print("1..3")
     print(f"{'ok' if good[0] else 'not ok'} 1 - alerts_are_about_metrics_that_there_are"
           f" # unknown: {sorted(unknown)}")
     print(f"{'ok' if good[1] else 'not ok'} 2 - alerts_are_well_formed")
-    if promtool:
-        run = subprocess.run([promtool, "check", "rules", RULES], capture_output=True, text=True)
+    try:
+        run = subprocess.run([promtool.path(), "check", "rules", RULES], capture_output=True, text=True)
         good.append(run.returncode == 0)
-        print("".join(f"# {line}\n" for line in (run.stdout + run.stderr).splitlines()) +
-              f"{'ok' if good[2] else 'not ok'} 3 - alerts_please_promtool")
+        said = run.stdout + run.stderr
+    except OSError as e:
+        good.append(False)
+        said = f"{e}: run devtools/setup"
+    print("".join(f"# {line}\n" for line in said.splitlines()) +
+          f"{'ok' if good[2] else 'not ok'} 3 - alerts_please_promtool")
     return not all(good)
 
 

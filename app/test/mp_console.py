@@ -60,19 +60,49 @@ class Ended(Exception):
     pass
 
 
-class Console:
-    """One process."""
+class Verbs:
+    """What one says to a console, whatever carries run(command, seconds)."""
     PROMPT = "example> "
 
-    def __init__(self, group, name, *args, options=None, wait=True, wrap=()):
+    def ports(self):
+        """{name: id}"""
+        text = self.run("list")
+        assert "list all etherdev" in text, text
+        return {name: int(port) for port, name in re.findall(r"^(\d+)\t(\S*)\s*$", text, re.M)}
+
+    def attach(self, devargs, seconds=20):
+        """None, or the reason."""
+        return self.outcome(self.run("attach " + devargs, seconds), "attached",
+                            "failed to attached", devargs)
+
+    def detach(self, name, seconds=20):
+        text = self.run("detach " + name, seconds)
+        assert "detaching..." in text, text
+        return self.outcome(text, "detached", "failed to detach", name)
+
+    @staticmethod
+    def outcome(text, good, bad, devargs):
+        name = re.escape(devargs.split(",")[0])
+        if re.search(r"^%s device %s\s*$" % (good, name), text, re.M):
+            return None
+        m = re.search(r"^%s device %s\s*\n(.*?)\s*$" % (bad, name), text, re.M)
+        assert m, "neither '%s' nor '%s' in:\n%s" % (good, bad, text)
+        return m.group(1)
+
+
+class Console(Verbs):
+    """One process."""
+
+    def __init__(self, group, name, *args, options=None, wait=True, wrap=(),
+                 telemetry=False):
         env = dict(os.environ)
         env.pop("DPDK_HOTPLUG", None)
         if options:
             env["DPDK_HOTPLUG"] = options
         self.name, self.text = name, ""
         self.process = subprocess.Popen(
-            [group.program, *wrap, "--no-pci", "--no-telemetry", "--proc-type=auto",
-             "--file-prefix", group.prefix, "--huge-dir", group.huge, *args], env=env,
+            [group.program, *wrap, "--no-pci", *([] if telemetry else ["--no-telemetry"]),
+             "--proc-type=auto", "--file-prefix", group.prefix, "--huge-dir", group.huge, *args], env=env,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         os.set_blocking(self.process.stdout.fileno(), False)
         self.pid = self.process.pid
@@ -104,31 +134,6 @@ class Console:
     def run(self, command, seconds=20):
         self.send(command)
         return self.until_prompt(seconds)
-
-    def ports(self):
-        """{name: id}"""
-        text = self.run("list")
-        assert "list all etherdev" in text, text
-        return {name: int(port) for port, name in re.findall(r"^(\d+)\t(\S*)\s*$", text, re.M)}
-
-    def attach(self, devargs, seconds=20):
-        """None, or the reason."""
-        return self.outcome(self.run("attach " + devargs, seconds), "attached",
-                            "failed to attached", devargs)
-
-    def detach(self, name, seconds=20):
-        text = self.run("detach " + name, seconds)
-        assert "detaching..." in text, text
-        return self.outcome(text, "detached", "failed to detach", name)
-
-    @staticmethod
-    def outcome(text, good, bad, devargs):
-        name = re.escape(devargs.split(",")[0])
-        if re.search(r"^%s device %s\s*$" % (good, name), text, re.M):
-            return None
-        m = re.search(r"^%s device %s\s*\n(.*?)\s*$" % (bad, name), text, re.M)
-        assert m, "neither '%s' nor '%s' in:\n%s" % (good, bad, text)
-        return m.group(1)
 
     def signal(self, number):
         os.kill(self.pid, number)
@@ -167,14 +172,14 @@ class Group:
     """A primary and its secondaries; all end with it."""
     count = 0
 
-    def __init__(self, program, folder, n_secondaries=2, options=None):
+    def __init__(self, program, folder, n_secondaries=2, options=None, memory=("-m", "64")):
         Group.count += 1
         self.program, self.folder = program, folder
         self.prefix = "hp-mp-%d-%d" % (os.getpid(), Group.count)
         self.huge = os.path.join(folder, "huge")
         self.options = options
         self.all = []
-        self.start("primary", "-m", "64")
+        self.start("primary", *memory)
         for i in range(n_secondaries):
             self.start("secondary %d" % (i + 1), wait=False)
         for console in self.all[1:]:

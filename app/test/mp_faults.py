@@ -267,6 +267,29 @@ def test_process_without_the_library_can_be_ignored():
         assert "net_null0" not in g.all[2].ports()
 
 
+def test_process_without_the_library_can_be_told():
+    with group(1, options="sync_tell_strangers=on") as g:
+        g.start("stranger", options="sync=off")
+        for _ in range(3):
+            for a, d in (0, 1), (1, 0):
+                assert g.all[a].attach("net_null0,size=128") is None
+                g.agree(["net_null0"])
+                assert g.all[d].attach("net_null0").endswith("attached already")
+                assert g.all[d].detach("net_null0") is None
+                g.agree([])
+        assert g.all[1].attach("net_null0,nonsense=1") is not None
+        g.agree([])
+
+
+def test_memory_that_may_grow_is_said():
+    """EAL's own messages about it know no deadline but 5 s."""
+    fixed, legacy = ["--socket-mem=64", "--socket-limit=64"], ["--legacy-mem", "-m", "64"]
+    for memory, is_said in (("-m", "64"), True), (fixed, False), (legacy, False):
+        with group(0, memory=memory) as g:
+            text = g.start("secondary", wait=False).until_prompt()
+            assert ("the primary's memory may grow" in text) == is_said, text
+
+
 def test_process_that_is_alone_works_alone():
     for alone in ["--in-memory"], ["--no-huge", "--no-shconf"]:
         with group(0) as g:

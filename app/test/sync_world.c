@@ -5,6 +5,7 @@
  *      has attached, what requesters were told, which invariant is broken.
  * The invariants that belong to a moment are checked here, where they happen:
  *   - attached was said: every member has the device;
+ *   - the others were asked whether they have let go of it: all that answered have;
  *   - detached was said: no member that has seen it has it, and the primary has not;
  *   - a member starts to attach only what the primary has;
  *   - the primary detaches only when no member that answers has it any more.
@@ -139,12 +140,13 @@ abandon(void *arg)
 }
 
 static int
-may_detach(void *arg, const char *name, char *reason)
+may(void *arg, enum sync_op op, const char *name, char *reason)
 {
 	(void)arg;
+	(void)op;
 	(void)name;
 	(void)reason;
-	return 0;
+	return self.world->is_healing ? -EBUSY : 0;
 }
 
 static void
@@ -172,7 +174,7 @@ has_stranger(void *arg, char *reason)
 
 static const struct sync_ops ops = {
 	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
-	.detach = detach, .poll = poll, .abandon = abandon, .may_detach = may_detach,
+	.detach = detach, .poll = poll, .abandon = abandon, .may = may,
 	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
 };
 
@@ -284,28 +286,70 @@ world_drop(struct world *w, uint32_t p)
 		atomic_compare_exchange_strong(&request->state, &taken, SYNC_REQUEST_DROPPED);
 }
 
+bool
+world_heal(struct world *w)
+{
+	const struct world_process *primary = &w->process[SYNC_PRIMARY];
+
+	return !primary->has && primary->job == WORLD_NO_JOB && !w->is_healing &&
+		world_request(w, SYNC_PRIMARY, SYNC_OP_CLEAR);
+}
+
+/* What heal does next: probes, if nobody was faster, and shares it; or undoes that. */
+static void
+go_on_healing(struct world *w, const struct sync_request *request)
+{
+	struct world_process *primary = &w->process[SYNC_PRIMARY];
+	bool is_well = request->answer.error == 0;
+
+	if (request->op == SYNC_OP_SHARE) {
+		w->is_healing = false;
+		primary->has = is_well;
+	} else if (request->op == SYNC_OP_CLEAR && is_well && !primary->has &&
+		   primary->job == WORLD_NO_JOB) {
+		w->is_healing = primary->has = true;
+		assert_true(world_request(w, SYNC_PRIMARY, SYNC_OP_SHARE));
+	}
+}
+
 /* Decided: a requester that dies now has had its way. */
 static void
 note_final(struct world *w, const struct sync_request *request)
 {
-	w->is_attached = request->op == SYNC_OP_ATTACH;
+	w->is_attached = request->op == SYNC_OP_ATTACH || request->op == SYNC_OP_SHARE;
+}
+
+static void
+check_cleared(struct world *w)
+{
+	uint32_t p;
+
+	for (p = 1; p < WORLD_N; p++)
+		if (w->process[p].is_alive && w->process[p].is_member && w->process[p].has)
+			w->broken = "all have let go of it, and one has it";
 }
 
 static void
 check_answer(struct world *w, const struct sync_request *request)
 {
 	uint64_t generation = atomic_load(&sync_entry(world_table(w), 0)->generation);
-	bool wants = request->op == SYNC_OP_ATTACH;
+	bool wants = request->op == SYNC_OP_ATTACH || request->op == SYNC_OP_SHARE;
 	const struct world_process *process;
 	uint32_t p;
 
 	if (request->answer.error != 0)
 		return;
+	if (request->op == SYNC_OP_CLEAR) {
+		check_cleared(w);
+		return;
+	}
 	w->is_attached = wants;
 	for (p = 0; p < WORLD_N; p++) {
 		process = &w->process[p];
 		if (!process->is_alive || !process->is_member || process->has == wants)
 			continue;
+		if (request->op == SYNC_OP_SHARE && w->primary.is_silent[p])
+			continue;       /* it catches up */
 		if (p == SYNC_PRIMARY || wants ||
 		    atomic_load(&sync_ack(world_table(w), p, 0)->generation) == generation)
 			w->broken = "success was told, and it is not so everywhere";
@@ -337,6 +381,9 @@ world_step(struct world *w, uint32_t p)
 			note_final(w, world_asked(w, i));
 		if (before[i] != SYNC_REQUEST_DONE && now == SYNC_REQUEST_DONE)
 			check_answer(w, world_asked(w, i));
+		if (before[i] != SYNC_REQUEST_DONE && now == SYNC_REQUEST_DONE &&
+		    i == SYNC_PRIMARY)
+			go_on_healing(w, world_asked(w, i));
 	}
 	return has_moved;
 }
@@ -447,7 +494,7 @@ world_key(struct world *w)
 			   (entry->base == 0) << 6);
 	uint32_t p;
 
-	key = mix(key, primary->phase | w->is_attached << 8);
+	key = mix(key, primary->phase | w->is_attached << 8 | w->is_healing << 9);
 	if (primary->phase != SYNC_PHASE_IDLE) {
 		key = mix(key, primary->requester | primary->op << 4 |
 			  primary->is_in_progress << 8 |

@@ -27,6 +27,7 @@ struct world {
 	uint64_t now_ns;
 	bool is_attached;       /* by what requesters were told */
 	bool is_lost;           /* the card is gone */
+	bool is_healing;        /* the primary has it from heal, which is not over */
 	const char *broken;     /* an invariant that does not hold */
 	char extra[WORLD_N][512] __attribute__((aligned(64)));
 	char table[8192] __attribute__((aligned(64)));  /* last: less is used, and copied */
@@ -43,6 +44,8 @@ void world_claim(struct world *w, uint32_t p);
 void world_die(struct world *w, uint32_t p);
 bool world_request(struct world *w, uint32_t p, enum sync_op op);
 void world_drop(struct world *w, uint32_t p);
+/* The card went, and the primary's port with it; it is back: heal begins. */
+bool world_heal(struct world *w);
 /* Its service thread does one step; true: something happened. */
 bool world_step(struct world *w, uint32_t p);
 /* The driver at work in it returns. */

@@ -133,7 +133,8 @@ def test_who_blocks_a_removal(process):
     process.tell("ask")
     health = Socket().cmd("/hotplug/health")
     expect_items(health, requested=1, held=0)
-    expect_items(health["waiting"]["0"], device="asked0", holders="pid 7 (toy)")
+    expect_items(health["waiting"]["0"], device="asked0",
+                 holders="pid %d (%.15s)" % (process.process.pid, os.path.basename(ASKED)))
     expect(0 <= health["waiting"]["0"]["age_ms"] <= health["oldest_request_ms"] + 1000, health)
 
 

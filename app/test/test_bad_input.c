@@ -1,98 +1,32 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* test_bad_input: what cannot be done is refused with words that help, and nothing is
- * left half done.
+/* test_bad_input: what cannot be attached or detached is refused with words that help,
+ * and nothing is left half done.
  * In:  mock functions and a PMD for them, virtual devices, DPDK's own fail-safe and
  *      bonding; what is logged.
  * Context: app; the library's own threads do the work. */
 
 #include <errno.h>
-#include <stdatomic.h>
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_devargs.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
-#include <rte_log.h>
 
 #include <ethdev_driver.h>
 #include <hotplug.h>
 
-#include "mock_eal.h"
+#include "logged.h"
+#include "mock_port.h"
 #include "test.h"
 
 #define NO_PORT 77
-
-static FILE *log_file;
-static _Atomic unsigned int n_failed, n_success;
-
-/* Has this been logged since the last log_clear()? */
-static bool
-is_logged(const char *text)
-{
-	static char all[1 << 16];
-	size_t n;
-
-	fflush(log_file);
-	rewind(log_file);
-	n = fread(all, 1, sizeof(all) - 1, log_file);
-	all[n] = '\0';
-	if (strstr(all, text) == NULL)
-		print_error("not logged: %s\n", text);
-	return strstr(all, text) != NULL;
-}
-
-static void
-log_clear(void)
-{
-	fflush(log_file);
-	rewind(log_file);
-	assert_int_equal(ftruncate(fileno(log_file), 0), 0);
-}
-
-static int
-on_port_event(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
-{
-	(void)port;
-	(void)arg;
-	(void)result;
-	n_failed += type == RTE_ETH_EVENT_RECOVERY_FAILED;
-	n_success += type == RTE_ETH_EVENT_RECOVERY_SUCCESS;
-	return 0;
-}
-
-/* A port that is started with one queue. */
-static struct test_pmd *
-plug(const char *name)
-{
-	const struct rte_eth_conf conf = { 0 };
-	struct test_pmd *pmd = mock_plug(name);
-
-	assert_int_equal(rte_eth_dev_configure(pmd->port, test_pmd_max_queues, 0, &conf), 0);
-	assert_int_equal(rte_eth_dev_start(pmd->port), 0);
-	n_failed = n_success = 0;
-	log_clear();
-	return pmd;
-}
-
-static void
-lose(struct test_pmd *pmd)
-{
-	mock_sysfs_remove(pmd->name);
-	close(pmd->sign[1]);
-	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
-}
-
-static void
-come_back(struct test_pmd *pmd)
-{
-	mock_sysfs_add(pmd->name, "hotplug_mock");
-	hotplug_scan();
-}
 
 static void
 remove_port(uint16_t port)
@@ -149,6 +83,76 @@ test_attach_names_the_kernel_driver(void **state)
 	mock_sysfs_remove("0000:62:00.0");
 }
 
+/* A process that has this file open, and is nobody's child. */
+static pid_t
+start_stranger(const char *file)
+{
+	char command[128];
+	FILE *f;
+	int pid;
+
+	snprintf(command, sizeof(command), "sleep 60 < %s > /dev/null 2>&1 & echo $!", file);
+	f = popen(command, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &pid), 1);
+	pclose(f);
+	return pid;
+}
+
+/* uio does not mind: its node is /dev/full, as sysfs has it. */
+static void
+test_attach_of_what_another_process_has(void **state)
+{
+	const char *name = "0000:69:00.0";
+	uint16_t port = NO_PORT;
+	pid_t stranger;
+	char words[96];
+
+	(void)state;
+	mock_sysfs_add(name, "hotplug_mock");
+	assert_int_equal(mkdir(mock_sysfs_path(name, "uio"), 0700), 0);
+	assert_int_equal(mkdir(mock_sysfs_path(name, "uio/uio7"), 0700), 0);
+	mock_sysfs_write(name, "uio/uio7/dev", "1:7\n", 4);
+	stranger = start_stranger("/dev/full");
+	log_clear();
+	assert_int_equal(hotplug_port_attach(name, &port), -EBUSY);
+	snprintf(words, sizeof(words), "attach %s: another process has it: pid %d (sleep)", name,
+		 stranger);
+	assert_true(is_logged(words));
+	assert_int_equal(port, NO_PORT);
+	assert_true(mock_find(name) == NULL || !rte_dev_is_probed(mock_find(name)));
+	assert_int_equal(test_pmd_of(name)->n_probes, 0);
+	kill(stranger, SIGKILL);
+	assert_true(WAIT_FOR(hotplug_port_attach(name, &port) != -EBUSY));
+	assert_int_not_equal(port, NO_PORT);
+	remove_port(port);
+}
+
+/* What a child has inherited is no stranger's. */
+static void
+test_attach_of_what_a_child_has_open(void **state)
+{
+	const char *name = "0000:6a:00.0";
+	uint16_t port = NO_PORT;
+	pid_t child;
+
+	(void)state;
+	mock_sysfs_add(name, "hotplug_mock");
+	assert_int_equal(mkdir(mock_sysfs_path(name, "uio"), 0700), 0);
+	assert_int_equal(mkdir(mock_sysfs_path(name, "uio/uio8"), 0700), 0);
+	mock_sysfs_write(name, "uio/uio8/dev", "1:7\n", 4);
+	child = fork();
+	if (child == 0) {
+		execl("/bin/sh", "sh", "-c", "exec sleep 60 < /dev/full", NULL);
+		_exit(1);
+	}
+	test_sleep_ms(100);
+	assert_int_equal(hotplug_port_attach(name, &port), 0);
+	remove_port(port);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 static void
 test_attach_twice_leaves_the_first(void **state)
 {
@@ -174,7 +178,9 @@ test_attach_of_a_device_whose_port_is_kept(void **state)
 	uint16_t port = pmd->port, again = NO_PORT;
 
 	(void)state;
+	start_port(port);
 	lose(pmd);
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
 	assert_true(WAIT_FOR(hotplug_port_attach("0000:64:00.0", &again) == -EBUSY));
 	assert_true(is_logged("is kept for it: close that first"));
 	assert_int_equal(again, NO_PORT);
@@ -255,120 +261,17 @@ test_detach_of_a_bonding_member_says_whose_it_is(void **state)
 	remove_port(member);
 }
 
-/* --- heal ---------------------------------------------------------------------------- */
-
-/* Refused at once, said once; the device is let go again; a better one is taken. */
-static void
-check_is_given_up(struct test_pmd *pmd, uint16_t port, const char *why)
-{
-	unsigned int n_probes = pmd->n_probes;
-
-	come_back(pmd);
-	assert_true(WAIT_FOR(n_failed == 1));
-	assert_true(is_logged(why));
-	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL ||
-			     !rte_dev_is_probed(mock_find(pmd->name))));
-	test_sleep_ms(400);
-	assert_int_equal(pmd->n_probes, n_probes + 1);
-	assert_int_equal(n_failed, 1);
-	assert_int_equal(n_success, 0);
-	assert_true(rte_eth_dev_is_valid_port(port));
-	assert_int_equal(rte_eth_dev_is_removed(port), 1);
-	assert_int_equal(pmd->n_open, 0);
-}
-
-static void
-take_the_right_one(struct test_pmd *pmd, uint16_t port)
-{
-	mock_sysfs_remove(pmd->name);
-	hotplug_scan();
-	come_back(pmd);
-	assert_true(WAIT_FOR(n_success == 1));
-	assert_int_equal(pmd->port, port);
-	assert_int_equal(rte_eth_dev_is_removed(port), 0);
-}
-
-static void
-test_card_with_fewer_queues_is_refused(void **state)
-{
-	struct test_pmd *pmd;
-	uint16_t port;
-
-	(void)state;
-	test_pmd_max_queues = 4;
-	pmd = plug("0000:67:00.0");
-	port = pmd->port;
-	lose(pmd);
-	test_pmd_max_queues = 2;
-	check_is_given_up(pmd, port, "the card that came has 2 rx and 2 tx queues");
-	assert_true(is_logged("cannot be healed: the card has too few queues"));
-	test_pmd_max_queues = 4;
-	take_the_right_one(pmd, port);
-	test_pmd_max_queues = 1;
-	remove_port(port);
-}
-
-static void
-test_card_with_other_ports_is_refused(void **state)
-{
-	struct test_pmd *pmd;
-	uint16_t port, port2;
-
-	(void)state;
-	test_pmd_n_ports = 2;
-	pmd = plug("0000:68:00.0");
-	port = pmd->port;
-	port2 = pmd->port2;
-	lose(pmd);
-	test_pmd_n_ports = 1;
-	n_failed = 1;           /* there are two to tell */
-	come_back(pmd);
-	assert_true(WAIT_FOR(n_failed == 3));
-	assert_true(is_logged("cannot be healed: the card has another number of ports"));
-	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
-	assert_int_equal(rte_eth_dev_is_removed(port), 1);
-	assert_int_equal(rte_eth_dev_is_removed(port2), 1);
-	test_pmd_n_ports = 2;
-	n_success = 0;
-	mock_sysfs_remove(pmd->name);
-	hotplug_scan();
-	come_back(pmd);
-	assert_true(WAIT_FOR(n_success == 2));
-	test_pmd_n_ports = 1;
-	assert_int_equal(pmd->port, port);
-	assert_int_equal(pmd->port2, port2);
-	assert_int_equal(rte_eth_dev_close(port2), 0);
-	remove_port(port);
-}
-
 static int
 start(void **state)
 {
-	struct hotplug_config config;
-
-	hotplug_config_init(&config);
-	config.policy = HOTPLUG_POLICY_HEAL;
-	config.liveness_ms = 50;
-	log_file = tmpfile();
-	if (log_file == NULL || mock_eal_start(state) != 0 || hotplug_enable(&config) != 0)
-		return -1;
-	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_RECOVERY_FAILED, on_port_event,
-				      NULL);
-	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_RECOVERY_SUCCESS, on_port_event,
-				      NULL);
-	return rte_openlog_stream(log_file);
+	return mock_port_start(state, NULL) != 0 || logged_start() != 0;
 }
 
 static int
 stop(void **state)
 {
-	int ret;
-
-	(void)state;
-	rte_openlog_stream(NULL);
-	ret = hotplug_disable() != 0 || rte_eal_cleanup() != 0;
-	mock_eal_remove_files();
-	return ret;
+	logged_stop();
+	return mock_port_stop(state);
 }
 
 int
@@ -378,13 +281,13 @@ main(void)
 		cmocka_unit_test(test_attach_of_what_is_not_there),
 		cmocka_unit_test(test_attach_names_the_devargs),
 		cmocka_unit_test(test_attach_names_the_kernel_driver),
+		cmocka_unit_test(test_attach_of_what_another_process_has),
+		cmocka_unit_test(test_attach_of_what_a_child_has_open),
 		cmocka_unit_test(test_attach_twice_leaves_the_first),
 		cmocka_unit_test(test_attach_of_a_device_whose_port_is_kept),
 		cmocka_unit_test(test_list_has_all_ports_of_a_device),
 		cmocka_unit_test(test_detach_of_a_sub_device_says_whose_it_is),
 		cmocka_unit_test(test_detach_of_a_bonding_member_says_whose_it_is),
-		cmocka_unit_test(test_card_with_fewer_queues_is_refused),
-		cmocka_unit_test(test_card_with_other_ports_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("bad_input", tests, start, stop);

@@ -29,11 +29,14 @@ test_config_defaults_are_the_documented_ones(void **state)
 	assert_int_equal(config.uevent_buffer_kb, 16384);
 	assert_int_equal(config.uio_mmap, 0);
 	assert_int_equal(config.stuck_ms, 10000);
+	assert_int_equal(config.flaps, 10);
 	assert_int_equal(config.sync, 1);
 	assert_int_equal(config.sync_deadline_ms, 1000);
 	assert_int_equal(config.sync_probe_ms, 10000);
 	assert_int_equal(config.sync_late, 0);
 	assert_int_equal(config.sync_ignore_strangers, 0);
+	assert_int_equal(config.sync_tell_strangers, 0);
+	assert_int_equal(config.heal_forced, 0);
 	assert_string_equal(config.drill, "");
 	assert_int_equal(config.drill_after_ms, 10000);
 	assert_int_equal(config.drill_for_ms, 5000);
@@ -93,12 +96,15 @@ test_config_ends_of_the_range_are_in_it(void **state)
 	assert_int_equal(config.uio_mmap, 0);
 	assert_int_equal(hotplug_config_parse(&config, "sync=off,sync_deadline_ms=1,"
 					      "sync_probe_ms=3600000,sync_late=on,"
-					      "sync_ignore_strangers=on", NULL, 0), 0);
+					      "sync_ignore_strangers=on,sync_tell_strangers=on,"
+					      "heal_forced=on", NULL, 0), 0);
 	assert_int_equal(config.sync, 0);
 	assert_int_equal(config.sync_deadline_ms, 1);
 	assert_int_equal(config.sync_probe_ms, 3600000);
 	assert_int_equal(config.sync_late, 1);
 	assert_int_equal(config.sync_ignore_strangers, 1);
+	assert_int_equal(config.sync_tell_strangers, 1);
+	assert_int_equal(config.heal_forced, 1);
 }
 
 /* A device's own goes before its driver's, that before everybody's. */
@@ -176,6 +182,8 @@ static const struct { const char *text, *named; } bad[] = {
 	{ "deadline_ms=soon", "'deadline_ms=soon'" },
 	{ "stuck_ms=0", "'stuck_ms=0'" },
 	{ "stuck_ms=3600001", "'stuck_ms=3600001'" },
+	{ "flaps=33", "'flaps=33'" },
+	{ "flaps=off", "'flaps=off'" },
 	{ "uevent_buffer_kb=0", "'uevent_buffer_kb=0'" },
 	{ "uevent_buffer_kb=1048577", "'uevent_buffer_kb=1048577'" },
 	{ "uio_mmap=1", "'uio_mmap=1'" },
@@ -185,6 +193,8 @@ static const struct { const char *text, *named; } bad[] = {
 	{ "sync_probe_ms=0", "'sync_probe_ms=0'" },
 	{ "sync_late=maybe", "'sync_late=maybe'" },
 	{ "sync_ignore_strangers", "'sync_ignore_strangers'" },
+	{ "sync_tell_strangers=2", "'sync_tell_strangers=2'" },
+	{ "heal_forced=maybe", "'heal_forced=maybe'" },
 	{ "drill=", "'drill='" },
 	{ "drill_after_ms=3600001", "'drill_after_ms=3600001'" },
 	{ "drill_for_ms=-1", "'drill_for_ms=-1'" },

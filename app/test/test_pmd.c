@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rte_ethdev.h>
@@ -34,12 +36,15 @@ int test_pmd_probe_answer;
 unsigned int test_pmd_bad_inits;
 unsigned int test_pmd_n_ports = 1;
 unsigned int test_pmd_max_queues = 1;
+bool test_pmd_sets_link = true;
 int (*test_pmd_in_configure)(struct test_pmd *pmd);
 void (*test_pmd_in_probe)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);
+_Atomic unsigned int test_pmd_n_inside, test_pmd_n_strays, test_pmd_n_received;
+static _Atomic bool test_pmd_is_there;
 
 struct test_pmd *
 test_pmd_of(const char *name)
@@ -175,9 +180,13 @@ stop_port(struct rte_eth_dev *eth)
 static int
 update_link(struct rte_eth_dev *eth, int wait)
 {
+	const struct rte_eth_link link = {
+		.link_status = eth->data->dev_started ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN,
+	};
+
 	(void)wait;
 	++*test_pmd_of(eth->device->name)->heap;
-	return 0;
+	return rte_eth_linkstatus_set(eth, &link);
 }
 
 static uint16_t
@@ -193,6 +202,25 @@ receive(void *queue, struct rte_mbuf **pkts, uint16_t n)
 	if (in_receive != NULL)
 		in_receive(q->pmd);
 	q->n_bursts++;
+	return 0;
+}
+
+/* In a secondary queues are of no use: they are on the primary's heap. */
+static uint16_t
+receive_in_secondary(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	const struct timespec a_while = { .tv_nsec = 200000 };
+
+	(void)pkts;
+	(void)n;
+	atomic_fetch_add(&test_pmd_n_inside, 1);
+	if (queue == NULL)
+		atomic_fetch_add(&test_pmd_n_strays, 1);
+	nanosleep(&a_while, NULL);
+	if (!test_pmd_is_there)
+		atomic_fetch_add(&test_pmd_n_strays, 1);
+	atomic_fetch_sub(&test_pmd_n_inside, 1);
+	atomic_fetch_add(&test_pmd_n_received, 1);
 	return 0;
 }
 
@@ -279,6 +307,18 @@ static const struct eth_dev_ops port_ops = {
 	.rx_queue_release = release_queue,
 };
 
+/* As e1000e's. */
+static const struct eth_dev_ops *
+ops_without_link(void)
+{
+	static struct eth_dev_ops ops;
+
+	ops = port_ops;
+	ops.dev_set_link_down = NULL;
+	ops.dev_set_link_up = NULL;
+	return &ops;
+}
+
 static int
 map(struct rte_pci_device *dev, struct test_pmd *pmd)
 {
@@ -311,17 +351,25 @@ second_name(const struct rte_pci_device *dev)
 	return name;
 }
 
+static bool
+is_secondary(void)
+{
+	return rte_eal_process_type() == RTE_PROC_SECONDARY;
+}
+
 static int
 add_port(struct rte_eth_dev *eth, struct test_pmd *pmd, uint16_t *port)
 {
 	if (eth == NULL)
 		return -1;
-	eth->data->mac_addrs = rte_zmalloc(NULL, 8 * sizeof(*eth->data->mac_addrs), 0);
+	if (!is_secondary())
+		eth->data->mac_addrs = rte_zmalloc(NULL, 8 * sizeof(*eth->data->mac_addrs), 0);
 	if (eth->data->mac_addrs == NULL)
 		return -1;
 	eth->data->mac_addrs[0].addr_bytes[0] = 2;
-	eth->dev_ops = &port_ops;
-	eth->rx_pkt_burst = receive;
+	eth->dev_ops = test_pmd_sets_link ? &port_ops : ops_without_link();
+	eth->rx_pkt_burst = is_secondary() ? receive_in_secondary : receive;
+	test_pmd_is_there = true;
 	*port = eth->data->port_id;
 	pmd->n_open++;
 	rte_eth_dev_probing_finish(eth);
@@ -381,6 +429,7 @@ drop(struct rte_pci_device *dev)
 
 	if (in_remove != NULL)
 		in_remove(pmd);
+	test_pmd_is_there = false;
 	pmd->n_removes++;
 	if (pmd->bar != NULL)
 		pmd->read_at_remove = *(volatile uint8_t *)(pmd->bar + MOCK_BAR_LEN / 2);

@@ -49,6 +49,7 @@ extern bool test_pmd_has_fd;            /* false: it sets no descriptor at all *
 extern void (*test_pmd_in_probe)(struct test_pmd *pmd);
 extern int test_pmd_probe_answer;       /* not 0: the probe fails */
 extern unsigned int test_pmd_bad_inits; /* so many fail after they have got a port */
+extern bool test_pmd_sets_link;         /* up and down */
 extern unsigned int test_pmd_n_ports;   /* 1 or 2 */
 extern unsigned int test_pmd_max_queues; /* what it says of itself */
 /* Called in each configure; what it answers is the answer. */
@@ -59,5 +60,8 @@ extern void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);
+/* In a secondary: receives under way; those that met no queue, or a driver that has been
+ * removed; all of them. */
+extern _Atomic unsigned int test_pmd_n_inside, test_pmd_n_strays, test_pmd_n_received;
 
 #endif /* HOTPLUG_TEST_PMD_H */

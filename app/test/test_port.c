@@ -6,6 +6,7 @@
  * Context: app; the library's own threads do the work. */
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <rte_dev.h>
@@ -16,7 +17,9 @@
 #include <ethdev_driver.h>
 #include <hotplug.h>
 
+#include "core/device.h"
 #include "mock_port.h"
+#include "port/port.h"
 #include "test.h"
 
 static void
@@ -44,6 +47,42 @@ test_port_of_a_lost_device_is_dead_and_kept(void **state)
 	assert_int_equal(rte_eth_dev_close(port), 0);
 	assert_int_equal(pmd->n_closes, 1);     /* the PMD's close is not run again */
 	assert_false(rte_eth_dev_is_valid_port(port));
+}
+
+struct loss {
+	struct hotplug_bus *bus;
+	const struct rte_device *dev;
+};
+
+static void *
+tell_loss(void *arg)
+{
+	struct loss *loss = arg;
+
+	port_lost(loss->bus, loss->dev, false);
+	return NULL;
+}
+
+/* Its driver lets go of the port just when the loss is told: there is nothing to lose. */
+static void
+test_port_that_is_released_meanwhile_is_not_lost(void **state)
+{
+	struct test_pmd *pmd = plug("0000:2d:00.0");
+	struct rte_eth_dev *eth = &rte_eth_devices[pmd->port];
+	struct loss loss = { port_of(eth)->bus, eth->device };
+	pthread_t thread;
+
+	(void)state;
+	device_lock();          /* where the loss stands between its look and its deed */
+	assert_int_equal(pthread_create(&thread, NULL, tell_loss, &loss), 0);
+	test_sleep_ms(50);
+	assert_int_equal(rte_eth_dev_release_port(eth), 0);
+	device_unlock();
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(port_of(eth)->state, PORT_NONE);
+	assert_int_equal(eth->state, RTE_ETH_DEV_UNUSED);
+	assert_int_equal(n_recovering, 0);
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
 }
 
 /* The application gave it up: nobody brings it back. */
@@ -151,7 +190,8 @@ is_in_use(uint16_t port)
 	return n_receives > before;
 }
 
-/* fail-safe owns it, so it is told (with policy heal too), and sees to all of it. */
+/* fail-safe owns it, so it is told (with policy heal too), and sees to all of it.  It
+ * gives the lost port back twice, whose number is zeroed by then: port 0 goes on. */
 static void
 test_port_of_fail_safe_is_fail_safes(void **state)
 {
@@ -160,9 +200,15 @@ test_port_of_fail_safe_is_fail_safes(void **state)
 							   RTE_MBUF_DEFAULT_BUF_SIZE, 0);
 	struct test_pmd *pmd = test_pmd_of("0000:32:00.0");
 	char name[HOTPLUG_NAME_LEN];
+	eth_rx_burst_t receive;
+	struct rte_eth_link link;
 	uint16_t port;
 
 	(void)state;
+	test_pmd_sets_link = false;
+	port = plug("0000:33:00.0")->port;
+	assert_int_equal(rte_eth_dev_set_link_up(port), -ENOTSUP);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
 	mock_sysfs_add(pmd->name, "hotplug_mock");
 	assert_int_equal(hotplug_port_attach("net_failsafe0,dev(0000:32:00.0),dev(net_null3)",
 					     &port), 0);
@@ -171,16 +217,24 @@ test_port_of_fail_safe_is_fail_safes(void **state)
 	assert_int_equal(rte_eth_dev_start(port), 0);
 	test_pmd_in_receive = count_receive;
 	assert_true(is_in_use(port));
+	assert_int_equal(rte_eth_link_get_nowait(port, &link), 0);
+	assert_int_equal(link.link_status, RTE_ETH_LINK_UP);
+	start_port(0);          /* MOCK_FIRST's, nobody's sub-device */
+	receive = rte_eth_fp_ops[0].rx_pkt_burst;
 	pmd->n_starts = pmd->n_closes = 0;
 	lose(pmd);
 	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
 	assert_int_equal(pmd->n_closes, 1);
 	assert_false(is_in_use(port));
+	test_sleep_ms(50);
+	assert_ptr_equal(rte_eth_fp_ops[0].rx_pkt_burst, receive);
 	come_back(pmd);
 	assert_true(WAIT_FOR(pmd->n_starts == 1));      /* fail-safe looks every 2 s */
 	assert_true(WAIT_FOR(is_in_use(port)));
 	test_pmd_in_receive = NULL;
+	test_pmd_sets_link = true;
 	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	assert_int_equal(rte_eth_dev_stop(0), 0);
 	rte_mempool_free(pool);
 }
 
@@ -195,6 +249,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_port_of_a_lost_device_is_dead_and_kept),
+		cmocka_unit_test(test_port_that_is_released_meanwhile_is_not_lost),
 		cmocka_unit_test(test_port_that_was_closed_is_not_healed),
 		cmocka_unit_test(test_port_of_a_lost_device_is_detached_by_eal),
 		cmocka_unit_test(test_port_of_a_device_with_policy_tell),

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <rte_dev.h>
@@ -220,6 +221,42 @@ test_main_lcore_in_a_burst_is_waited_for(void **state)
 	remove_port(port);
 }
 
+/* The same, but the kernel has it wait, as in a page fault: a parent in vfork() does. */
+static void
+lose_and_wait(struct test_pmd *pmd)
+{
+	pid_t pid;
+
+	if (!atomic_exchange(&is_to_hold, false))
+		return;
+	lose(pmd);
+	pid = vfork();
+	if (pid == 0) {
+		usleep(HOLD_MS * 1000);
+		_exit(0);
+	}
+	atomic_store(&n_closes_at_leaving, pmd->n_closes);
+	waitpid(pid, NULL, 0);
+}
+
+static void
+test_main_lcore_that_waits_in_a_burst_is_waited_for(void **state)
+{
+	struct test_pmd *pmd = plug("0000:36:00.0");
+	uint16_t port = pmd->port;
+	struct rte_mbuf *pkts[4];
+
+	(void)state;
+	atomic_store(&n_closes_at_leaving, 77);
+	test_pmd_in_receive = lose_and_wait;
+	atomic_store(&is_to_hold, true);
+	(void)rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
+	test_pmd_in_receive = NULL;
+	(void)rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
+	check_close(pmd);
+	remove_port(port);
+}
+
 static void
 hold_in_stats(struct test_pmd *pmd)
 {
@@ -257,6 +294,57 @@ test_reader_of_statistics_is_waited_for(void **state)
 	test_pmd_in_stats = NULL;
 	atomic_store(&is_over, true);
 	pthread_join(thread, NULL);
+	remove_port(port);
+}
+
+/* --- one that is held in the middle of rte_eth_rx_burst() --------------------------- */
+
+static _Atomic uint16_t half_port;
+static _Atomic(void *) called_without_queue;
+
+/* ethdev's inline code, held for HOLD_MS between its two loads: the queue was read when
+ * the port had none, the function is read when it may have another life. */
+static int
+poll_half_way(void *arg)
+{
+	volatile struct rte_eth_fp_ops *fp = &rte_eth_fp_ops[half_port];
+	struct rte_mbuf *pkts[4];
+	eth_rx_burst_t burst;
+	void *queue;
+
+	do {
+		(void)rte_eth_rx_burst(half_port, 0, pkts, N_ELEMENTS(pkts));
+		queue = *fp->rxq.data;
+	} while (queue != NULL);
+	atomic_store(&is_held, true);
+	spin_ms(HOLD_MS);
+	burst = fp->rx_pkt_burst;
+	atomic_store(&called_without_queue, (void *)(uintptr_t)burst);
+	(void)burst(queue, pkts, N_ELEMENTS(pkts));
+	return poll_port(arg);
+}
+
+static void
+test_poller_with_no_queue_does_not_meet_the_new_driver(void **state)
+{
+	struct test_pmd *pmd = plug("0000:35:00.0");
+	uint16_t port = half_port = pmd->port;
+	void *receive = (void *)(uintptr_t)rte_eth_fp_ops[port].rx_pkt_burst;
+	unsigned int healed = n_healed;
+
+	(void)state;
+	assert_int_equal(rte_eal_remote_launch(poll_half_way, &port, 1), 0);
+	lose(pmd);
+	assert_true(WAIT_FOR(atomic_load(&is_held) && mock_find(pmd->name) == NULL));
+	mock_sysfs_add(pmd->name, "hotplug_mock");
+	hotplug_scan();
+	assert_true(WAIT_FOR(n_healed == healed + 1));
+	assert_true(WAIT_FOR(atomic_load(&called_without_queue) != NULL));
+	atomic_store(&is_over, true);
+	assert_int_equal(rte_eal_wait_lcore(1), 0);
+	atomic_store(&is_held, false);
+	assert_ptr_not_equal(atomic_load(&called_without_queue), receive);
+	assert_ptr_equal(rte_eth_fp_ops[port].rx_pkt_burst, receive);
 	remove_port(port);
 }
 
@@ -339,7 +427,9 @@ main(void)
 		cmocka_unit_test(test_worker_in_a_burst_is_waited_for),
 		cmocka_unit_test(test_registered_thread_in_a_burst_is_waited_for),
 		cmocka_unit_test(test_main_lcore_in_a_burst_is_waited_for),
+		cmocka_unit_test(test_main_lcore_that_waits_in_a_burst_is_waited_for),
 		cmocka_unit_test(test_reader_of_statistics_is_waited_for),
+		cmocka_unit_test(test_poller_with_no_queue_does_not_meet_the_new_driver),
 		cmocka_unit_test(test_port_is_polled_and_read_at_full_speed),
 	};
 

@@ -143,6 +143,53 @@ test_flapping_is_said_once_and_ready_no_more(void **state)
 	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), FLAPS);
 }
 
+static void
+enable_with(uint32_t flaps)
+{
+	struct hotplug_config config;
+
+	sim_disable();
+	hotplug_config_init(&config);
+	config.flaps = flaps;
+	assert_int_equal(sim_enable(&config), 0);
+	assert_true(hotplug_event_subscribe(NULL, heard_fn, &heard) >= 0);
+}
+
+/* More often than any limit: each return is told. */
+static void
+test_flapping_can_be_switched_off(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	enable_with(0);
+	for (i = 0; i < 20; i++)
+		flap("flap6");
+	heard_wait(&heard, HOTPLUG_EVENT_GONE, 19);
+	test_sleep_ms(20);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_FLAPPING), 0);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), 20);
+}
+
+/* The most that can be asked for: the last of them is the first that flaps. */
+static void
+test_flapping_takes_as_many_changes_as_asked_for(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	enable_with(32);
+	for (i = 0; i < 15; i++)
+		flap("flap7");
+	attach("flap7", NULL);
+	heard_wait(&heard, HOTPLUG_EVENT_READY, 15);
+	test_sleep_ms(20);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_FLAPPING), 0);
+	sim_take("flap7");
+	hotplug_scan();
+	assert_string_equal(heard_wait(&heard, HOTPLUG_EVENT_FLAPPING, 0).device, "flap7");
+}
+
 /* Nine changes are not ten; ten in more than a minute are not flapping. */
 static void
 test_flapping_takes_ten_changes_in_a_minute(void **state)
@@ -256,6 +303,10 @@ main(void)
 			test_flapping_is_said_once_and_ready_no_more, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_flapping_takes_ten_changes_in_a_minute, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_flapping_can_be_switched_off, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_flapping_takes_as_many_changes_as_asked_for, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_flapping_ends_with_ready_when_it_stays, start, stop),
 		cmocka_unit_test_setup_teardown(

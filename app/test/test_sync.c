@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sync/growth.h"
 #include "sync_world.h"
 #include "test.h"
 
@@ -50,6 +51,23 @@ test_table_of_another_kind_is_refused(void **state)
 	table->magic = 0;
 	assert_string_equal(sync_table_fault(table, sizeof(w.table)),
 			    "it is no table of dpdk-hotplug");
+}
+
+#define ARGS(text) text, sizeof(text)
+
+static void
+test_options_that_let_memory_grow(void **state)
+{
+	(void)state;
+	assert_true(growth_is_possible(ARGS("app\0-m\0" "64")));
+	assert_true(growth_is_possible(ARGS("app\0--socket-limit=128\0--socket-mem=64")));
+	assert_true(growth_is_possible(ARGS("app\0--\0--legacy-mem")));
+	assert_true(growth_is_possible(ARGS("app\0--socket-limit")));
+	assert_true(growth_is_possible(ARGS("")));
+	assert_true(growth_is_possible("", 0));
+	assert_false(growth_is_possible(ARGS("app\0-l\0" "0\0--legacy-mem")));
+	assert_false(growth_is_possible(ARGS("app\0--socket-limit\0" "64,0\0--socket-mem=64,0")));
+	assert_false(growth_is_possible(ARGS("app\0-m64\0--socket-limit=64")));
 }
 
 static void
@@ -182,6 +200,69 @@ test_loss_is_learned_in_the_middle_of_a_detach(void **state)
 }
 
 static void
+test_healed_device_is_everybodys(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	assert_true(world_heal(&w));
+	assert_true(world_settle(&w, false));
+	assert_null(w.broken);
+	assert_int_equal(world_asked(&w, 0)->op, SYNC_OP_SHARE);
+	assert_int_equal(world_asked(&w, 0)->answer.error, 0);
+	assert_true(w.process[0].has && w.process[1].has && w.process[2].has);
+	assert_int_equal(ask_for(&w, 2, SYNC_OP_DETACH)->error, 0);
+}
+
+static void
+test_frozen_process_is_named_before_a_heal(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	w.process[2].is_frozen = true;
+	assert_true(world_heal(&w));
+	assert_true(world_settle(&w, false));
+	assert_int_equal(world_asked(&w, 0)->op, SYNC_OP_CLEAR);
+	assert_int_equal(world_asked(&w, 0)->answer.error, -ETIMEDOUT);
+	assert_int_equal(world_asked(&w, 0)->answer.pid, 102);
+	assert_false(w.process[0].has || w.process[1].has);
+	w.process[2].is_frozen = false;
+	assert_true(world_heal(&w));
+	assert_true(world_settle(&w, false));
+	assert_true(w.process[0].has && w.process[1].has && w.process[2].has);
+}
+
+/* In time or not: the others have let go when the primary goes on. */
+static void
+test_others_let_go_of_a_lost_device_first(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_ATTACH)->error, 0);
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_CLEAR)->error, -EEXIST);
+	w.is_lost = true;
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_CLEAR)->error, 0);
+	assert_true(w.process[0].has && !w.process[1].has && !w.process[2].has);
+}
+
+static void
+test_heal_is_the_primarys_alone(void **state)
+{
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	assert_int_equal(ask_for(&w, 1, SYNC_OP_CLEAR)->error, -EINVAL);
+	assert_int_equal(ask_for(&w, 1, SYNC_OP_SHARE)->error, -EINVAL);
+	assert_int_equal(ask_for(&w, 0, SYNC_OP_SHARE)->error, -ENODEV);
+}
+
+static void
 test_damaged_slot_is_named_and_hurts_nobody(void **state)
 {
 	const struct sync_answer *answer;
@@ -279,12 +360,17 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table_of_the_right_kind_is_taken),
 		cmocka_unit_test(test_table_of_another_kind_is_refused),
+		cmocka_unit_test(test_options_that_let_memory_grow),
 		cmocka_unit_test(test_entry_that_is_being_written_is_not_read),
 		cmocka_unit_test(test_repeated_attach_and_detach_fail_and_change_nothing),
 		cmocka_unit_test(test_frozen_process_costs_its_deadline_and_no_port),
 		cmocka_unit_test(test_late_process_catches_up_when_that_is_wanted),
 		cmocka_unit_test(test_lost_device_is_detached_whoever_is_frozen),
 		cmocka_unit_test(test_loss_is_learned_in_the_middle_of_a_detach),
+		cmocka_unit_test(test_healed_device_is_everybodys),
+		cmocka_unit_test(test_frozen_process_is_named_before_a_heal),
+		cmocka_unit_test(test_others_let_go_of_a_lost_device_first),
+		cmocka_unit_test(test_heal_is_the_primarys_alone),
 		cmocka_unit_test(test_damaged_slot_is_named_and_hurts_nobody),
 		cmocka_unit_test(test_nonsense_in_an_acknowledgement_is_an_error),
 		cmocka_unit_test(test_damaged_request_is_refused),

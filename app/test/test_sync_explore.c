@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* test_sync_explore: every interleaving of what can happen to three processes.
- * In:  join, attach, detach, give up waiting, a driver that returns or fails, freeze,
- *      resume, die, time; each a bounded number of times, in every order.  Out: the
+ * In:  join, attach, detach, heal, give up waiting, a driver that returns or fails,
+ *      freeze, resume, die, time; each a bounded number of times, in every order.  Out: the
  *      first order of events that breaks an invariant, event by event.
  * Checked in each state that can be reached, beside what sync_world.c checks:
  *   1. with the frozen ones staying frozen, the primary comes to an end of what it
@@ -25,12 +25,13 @@
 
 enum event {
 	EVENT_STEP, EVENT_RETURN, EVENT_SCAN, EVENT_CLAIM, EVENT_ATTACH, EVENT_DETACH,
-	EVENT_DROP, EVENT_FAIL, EVENT_FREEZE, EVENT_RESUME, EVENT_DIE, EVENT_WAIT, N_EVENTS
+	EVENT_DROP, EVENT_FAIL, EVENT_FREEZE, EVENT_RESUME, EVENT_DIE, EVENT_HEAL, EVENT_WAIT,
+	N_EVENTS
 };
 
 static const char *const event_names[] = {
 	"step", "driver returns", "scan", "join", "attach", "detach",
-	"give up", "driver fails", "freeze", "resume", "die", "wait",
+	"give up", "driver fails", "freeze", "resume", "die", "heal", "wait",
 };
 
 /* How often each may still happen; steps and returns always may. */
@@ -74,7 +75,7 @@ fail_at(unsigned int depth, const char *why)
 static bool
 may_fail(struct world *w, uint32_t p)
 {
-	return !sync_entry(world_table(w), 0)->is_undo &&
+	return !sync_entry(world_table(w), 0)->is_undo && w->primary.op != SYNC_OP_CLEAR &&
 		(p == SYNC_PRIMARY ? w->primary.phase == SYNC_PHASE_PROBE ||
 		 w->primary.phase == SYNC_PHASE_UNPLUG :
 		 w->primary.phase == SYNC_PHASE_ASK && w->member[p].busy_generation ==
@@ -135,6 +136,8 @@ happen(struct world *w, enum event event, uint32_t p)
 			return false;
 		world_die(w, p);
 		return true;
+	case EVENT_HEAL:
+		return p == SYNC_PRIMARY && is_up && world_heal(w);
 	default:        /* a remove that never returns in the primary cannot be undone */
 		if (w->primary.phase == SYNC_PHASE_IDLE || w->now_ns != w->primary.since_ns ||
 		    (w->primary.is_in_progress && w->primary.phase != SYNC_PHASE_PROBE))
@@ -271,6 +274,18 @@ test_every_order_with_requesters_that_give_up(void **state)
 					[EVENT_WAIT] = 1));
 }
 
+static void
+test_every_order_with_a_heal(void **state)
+{
+	(void)state;
+	explore_from(false, true, BUDGET([EVENT_HEAL] = 2, [EVENT_ATTACH] = 1, [EVENT_DETACH] = 1,
+					 [EVENT_FAIL] = 1, [EVENT_WAIT] = 1));
+	explore_from(true, true, BUDGET([EVENT_HEAL] = 1, [EVENT_DETACH] = 1, [EVENT_FREEZE] = 1,
+					[EVENT_RESUME] = 1, [EVENT_WAIT] = 2));
+	explore_from(false, false, BUDGET([EVENT_HEAL] = 1, [EVENT_DETACH] = 1, [EVENT_SCAN] = 2,
+					  [EVENT_CLAIM] = 2, [EVENT_DIE] = 1, [EVENT_WAIT] = 1));
+}
+
 int
 main(void)
 {
@@ -280,6 +295,7 @@ main(void)
 		cmocka_unit_test(test_every_order_with_a_freeze_of_what_was_there),
 		cmocka_unit_test(test_every_order_with_processes_that_come_and_die),
 		cmocka_unit_test(test_every_order_with_requesters_that_give_up),
+		cmocka_unit_test(test_every_order_with_a_heal),
 	};
 
 	return cmocka_run_group_tests_name("sync_explore", tests, NULL, NULL);

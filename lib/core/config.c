@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "device.h"
 
 #define MAX_MS 3600000u
 #define MAX_BUFFER_KB 1048576u
@@ -29,6 +30,7 @@ hotplug_config_init(struct hotplug_config *config)
 		.deadline_ms = 5000,
 		.uevent_buffer_kb = 16384,
 		.stuck_ms = 10000,
+		.flaps = 10,
 		.sync = 1,
 		.sync_deadline_ms = 1000,
 		.sync_probe_ms = 10000,
@@ -163,17 +165,21 @@ static const struct option {
 } options[] = {
 	{ "policy", offsetof(struct hotplug_config, policy), policy_choices, 0, 0 },
 	{ "heal_other", offsetof(struct hotplug_config, heal_other), switch_choices, 0, 0 },
+	{ "heal_forced", offsetof(struct hotplug_config, heal_forced), switch_choices, 0, 0 },
 	{ "sigbus", offsetof(struct hotplug_config, sigbus), sigbus_choices, 0, 0 },
 	{ "fill", offsetof(struct hotplug_config, fill), fill_choices, 0, 0 },
 	{ "uio_mmap", offsetof(struct hotplug_config, uio_mmap), switch_choices, 0, 0 },
 	{ "liveness_ms", offsetof(struct hotplug_config, liveness_ms), NULL, 0, MAX_MS },
 	{ "deadline_ms", offsetof(struct hotplug_config, deadline_ms), NULL, 0, MAX_MS },
 	{ "stuck_ms", offsetof(struct hotplug_config, stuck_ms), NULL, 1, MAX_MS },
+	{ "flaps", offsetof(struct hotplug_config, flaps), NULL, 0, DEVICE_MAX_FLAPS },
 	{ "sync", offsetof(struct hotplug_config, sync), switch_choices, 0, 0 },
 	{ "sync_deadline_ms", offsetof(struct hotplug_config, sync_deadline_ms), NULL, 1, MAX_MS },
 	{ "sync_probe_ms", offsetof(struct hotplug_config, sync_probe_ms), NULL, 1, MAX_MS },
 	{ "sync_late", offsetof(struct hotplug_config, sync_late), switch_choices, 0, 0 },
 	{ "sync_ignore_strangers", offsetof(struct hotplug_config, sync_ignore_strangers),
+	  switch_choices, 0, 0 },
+	{ "sync_tell_strangers", offsetof(struct hotplug_config, sync_tell_strangers),
 	  switch_choices, 0, 0 },
 	{ "drill_after_ms", offsetof(struct hotplug_config, drill_after_ms), NULL, 0, MAX_MS },
 	{ "drill_for_ms", offsetof(struct hotplug_config, drill_for_ms), NULL, 0, MAX_MS },
@@ -231,11 +237,13 @@ what_is_wrong(int ret)
 	case -ENOENT:
 		return "unknown option (known: policy=tell|survive|heal, "
 			"policy.DEVICE=..., policy.DRIVER=..., heal_other=on|off, "
+			"heal_forced=on|off, "
 			"sigbus=own|dispatch|none, fill=ones|zeros, "
 			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
-			"stuck_ms=1..3600000, uevent_buffer_kb=1..1048576, uio_mmap=on|off, "
+			"stuck_ms=1..3600000, flaps=0..32, uevent_buffer_kb=1..1048576, uio_mmap=on|off, "
 			"sync=on|off, sync_deadline_ms=1..3600000, sync_probe_ms=1..3600000, "
 			"sync_late=on|off, sync_ignore_strangers=on|off, "
+			"sync_tell_strangers=on|off, "
 			"drill=DEVICE, drill_after_ms=0..3600000, drill_for_ms=0..3600000)";
 	case -ENOSPC:
 		return "too many with a fill or a policy of their own";
@@ -301,6 +309,8 @@ config_fault(const struct hotplug_config *config)
 		return "deadline_ms is more than 3600000";
 	if (config->stuck_ms < 1 || config->stuck_ms > MAX_MS)
 		return "stuck_ms is not between 1 and 3600000";
+	if (config->flaps > DEVICE_MAX_FLAPS)
+		return "flaps is more than 32";
 	if (config->uevent_buffer_kb < 1 || config->uevent_buffer_kb > MAX_BUFFER_KB)
 		return "uevent_buffer_kb is not between 1 and 1048576";
 	if (config->policy > HOTPLUG_POLICY_HEAL)
@@ -311,8 +321,8 @@ config_fault(const struct hotplug_config *config)
 		return "drill_after_ms is more than 3600000";
 	if (config->drill_for_ms > MAX_MS)
 		return "drill_for_ms is more than 3600000";
-	if (config->heal_other > 1)
-		return "heal_other is neither 0 nor 1";
+	if (config->heal_other > 1 || config->heal_forced > 1)
+		return "heal_other or heal_forced is neither 0 nor 1";
 	if (config->uio_mmap > 1)
 		return "uio_mmap is neither 0 nor 1";
 	for (i = 0; i < HOTPLUG_MAX_POLICIES; i++) {
@@ -321,8 +331,10 @@ config_fault(const struct hotplug_config *config)
 		if (config->own_policy[i].policy > HOTPLUG_POLICY_HEAL)
 			return "an own_policy has a policy that is no enum hotplug_policy";
 	}
-	if (config->sync > 1 || config->sync_late > 1 || config->sync_ignore_strangers > 1)
-		return "sync, sync_late or sync_ignore_strangers is neither 0 nor 1";
+	if (config->sync > 1 || config->sync_late > 1)
+		return "sync or sync_late is neither 0 nor 1";
+	if (config->sync_ignore_strangers > 1 || config->sync_tell_strangers > 1)
+		return "sync_ignore_strangers or sync_tell_strangers is neither 0 nor 1";
 	if (config->sync_deadline_ms < 1 || config->sync_deadline_ms > MAX_MS ||
 	    config->sync_probe_ms < 1 || config->sync_probe_ms > MAX_MS)
 		return "sync_deadline_ms or sync_probe_ms is not between 1 and 3600000";

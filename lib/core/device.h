@@ -28,8 +28,8 @@ struct region {
 	struct vma vma[DEVICE_MAX_VMAS]; /* what was mapped there at publish */
 };
 
-/* So many losses and returns within a minute are flapping. */
-#define DEVICE_FLAPS 10
+/* The most losses and returns that are remembered: config's flaps at most. */
+#define DEVICE_MAX_FLAPS 32
 
 /* Signs that a device has been given and watch has not looked at yet. */
 #define DEVICE_SIGN(sign) (1u << (sign))
@@ -85,7 +85,7 @@ struct hotplug_device {
 	bool is_requested, is_held;     /* REQUESTED, HELD were raised */
 	uint64_t requested_ns;
 
-	uint64_t change_ns[DEVICE_FLAPS]; /* the last losses and returns, a ring */
+	uint64_t change_ns[DEVICE_MAX_FLAPS]; /* the last losses and returns, a ring */
 	unsigned int n_changes;
 	bool is_flapping, owes_ready;   /* owes_ready: READY when it stays */
 };

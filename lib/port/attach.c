@@ -19,6 +19,7 @@
 #include "../core/bus.h"
 #include "../core/host.h"
 #include "../sync/sync.h"
+#include "others.h"
 #include "port.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* holder */
@@ -118,6 +119,9 @@ probe(const char *text, const struct rte_devargs *devargs)
 
 	if (dev != NULL && rte_dev_is_probed(dev))
 		return -EEXIST;
+	ret = others_check(rte_bus_name(devargs->bus), devargs->name);
+	if (ret != 0)
+		return ret;
 	ret = rte_dev_probe(text);
 	return ret < 0 ? explain(devargs, ret) : 0;
 }

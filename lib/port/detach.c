@@ -43,6 +43,7 @@ on_destroy(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 		 eth->device != NULL && eth->device->name != NULL ? eth->device->name : "");
 	closed[port].is_detached = port_is_shadow(eth->device);
 	pthread_mutex_unlock(&closed_lock);
+	port_released(eth);
 	return 0;
 }
 

@@ -2,10 +2,11 @@
 
 /* heal: a card is back; give its ports a new life under the same ids.
  * In:  a device whose ports are HELD (work; pushed by events and teardown).
- * Out: kernel driver bound, probed (ids.c), configured as before, started as before:
- *      LIVE.  Or HELD further, where the probe fails; or DYING, where the device is
- *      lost again meanwhile or does not take the configuration: torn down like any
- *      other.  Then it is tried again, some times.
+ * Out: kernel driver bound, probed (ids.c), configured as before, started as before,
+ *      in the other processes too (together.c): LIVE.  Or HELD further, where the
+ *      probe fails; or DYING, where the device is lost again meanwhile, does not take
+ *      the configuration, or fails elsewhere: torn down like any other.  Then it is
+ *      tried again, some times.
  * NEW and DESTROY are not delivered for a port that only pauses: its callbacks are
  * out of the list from release to start.
  * A port that is HEALING belongs to this thread: who finds it lost only lays its dead
@@ -25,6 +26,7 @@
 #include "../report/trace.h"
 #include "ids.h"
 #include "port.h"
+#include "together.h"
 
 #define N_TRIES 6
 #define FIRST_PAUSE_MS 250
@@ -123,6 +125,7 @@ revive(const char *device, const uint16_t *ids, unsigned int n)
 	char devargs[sizeof(((struct port *)0)->devargs)];
 	struct port *port = port_of(&rte_eth_devices[ids[0]]);
 	unsigned int i;
+	uint64_t start = device_now_ns();
 	bool is_probed;
 	int ret;
 
@@ -141,10 +144,22 @@ revive(const char *device, const uint16_t *ids, unsigned int n)
 	} else {
 		for (i = 0; i < n && ret == 0; i++)
 			ret = set_up_port(ids[i], port_of(&rte_eth_devices[ids[i]]));
+		if (ret == 0)
+			ret = together_share(device, devargs, device_now_ns() - start);
 	}
 	for (i = 0; i < n; i++)
 		show_callbacks(&rte_eth_devices[ids[i]], &hidden[i]);
 	return is_probed ? settle(device, ids, n, ret) : ret;
+}
+
+static bool
+is_there(const struct port *port)
+{
+	struct hotplug_glance now;
+
+	memset(&now, 0, sizeof(now));
+	return port->bus->ops->glance != NULL &&
+		device_glance(port->bus, port->device, &now) == 0;
 }
 
 /* Bound to the driver that it had? */
@@ -298,11 +313,15 @@ run(const char *device)
 
 	if (n == 0 || !is_its_turn(device, port_of(&rte_eth_devices[ids[0]])))
 		return;
+	if (!is_there(port_of(&rte_eth_devices[ids[0]])))
+		return;         /* not yet: an event tells */
 	if (!is_acceptable(port_of(&rte_eth_devices[ids[0]])))
 		return;
+	if (together_wait(port_of(&rte_eth_devices[ids[0]])))
+		return;         /* somebody may still write to it */
 	ret = bind_driver(port_of(&rte_eth_devices[ids[0]]));
 	if (ret == -ENODEV)
-		return;         /* not there yet: an event tells */
+		return;         /* gone again */
 	if (ret == 0)
 		ret = revive(device, ids, n);
 	trace(TRACE_HEAL, device, ret);

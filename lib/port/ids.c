@@ -15,6 +15,8 @@
 
 #include <rte_dev.h>
 
+#include "../sync/local.h"
+#include "../sync/sync.h"
 #include "ids.h"
 #include "port.h"
 #include "release.h"
@@ -91,10 +93,21 @@ undo(const char *device)
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
 		if (rte_eth_devices[i].state == RTE_ETH_DEV_ATTACHED &&
 		    strcmp(rte_eth_devices[i].device->name, device) == 0) {
-			(void)rte_dev_remove(rte_eth_devices[i].device);
+			if (sync_is_on())
+				(void)local_remove(device);
+			else
+				(void)rte_dev_remove(rte_eth_devices[i].device);
 			break;
 		}
 	return -EADDRINUSE;
+}
+
+static int
+probe_here(const char *device, const char *devargs)
+{
+	int ret = local_probe(device, devargs);
+
+	return ret == 0 ? -EEXIST : ret;        /* somebody was faster, and it is his */
 }
 
 /* With the lock held. */
@@ -109,7 +122,8 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 		release_quietly(&rte_eth_devices[ids[i]]);
 	n_held = hold_free_ids(ids[n - 1], held);
 	release_some(held, n_held, ids, n, true);
-	ret = rte_dev_probe(devargs);
+	/* in this process alone: the others come when it works here (together.c) */
+	ret = sync_is_on() ? probe_here(device, devargs) : rte_dev_probe(devargs);
 	release_some(held, n_held, ids, n, false);
 	if (ret >= 0)
 		ret = has_ids(device, ids, n) ? 0 : undo(device);

@@ -16,6 +16,8 @@
 #include "../core/eal.h"
 #include "../core/enable.h"
 #include "../core/host.h"
+#include "../sync/sync.h"
+#include "release.h"
 #include "settings.h"
 
 /* With the lock held: what a later life needs. */
@@ -61,21 +63,30 @@ remember_driver(struct port *port)
 	device_unlock();
 }
 
+/* With the lock held, and the port LIVE: nobody releases it meanwhile. */
 static void
-lose(struct rte_eth_dev *eth, struct port *port)
+die(struct rte_eth_dev *eth, struct port *port)
 {
 	const struct rte_eth_link down = { .link_status = RTE_ETH_LINK_DOWN };
 
-	remember_driver(port);
-	port_lock();
 	memcpy(port->name, eth->data->name, sizeof(port->name));
 	take_config(eth, &port->config);
 	settings_take(eth, port);
 	take_shadow(port, eth->device);
 	port->state = PORT_DEAD;
 	eth->dev_ops = &dead_ops;
-	port_unlock();
 	rte_eth_linkstatus_set(eth, &down);
+}
+
+/* Its owner may be closing or detaching it at this very moment: then it is no loss. */
+static void
+lose(struct rte_eth_dev *eth, struct port *port)
+{
+	remember_driver(port);
+	port_lock();
+	if (port->state == PORT_LIVE)
+		die(eth, port);
+	port_unlock();
 }
 
 /* Lost again before it was whole: what is known of it stays, and heal sees to it. */
@@ -110,7 +121,13 @@ port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_work
 static bool
 has_owner(const struct rte_eth_dev *eth)
 {
-	return eth->data->owner.id != RTE_ETH_DEV_NO_OWNER;
+	bool is_owned;
+
+	port_lock();    /* one that was released has no data (25.11) */
+	is_owned = port_of(eth)->state != PORT_NONE &&
+		eth->data->owner.id != RTE_ETH_DEV_NO_OWNER;
+	port_unlock();
+	return is_owned;
 }
 
 /* Do we tear it down?  An application that runs EAL's event monitor does itself. */
@@ -131,30 +148,48 @@ call_back(struct rte_eth_dev *eth, enum rte_eth_event_type type)
 static bool
 take_over(struct rte_eth_dev *eth, struct port *port)
 {
-	if (port->state == PORT_LIVE && is_ours(eth))
-		lose(eth, port);
-	if (port->state != PORT_DEAD || !is_ours(eth))
+	bool is_taken;
+
+	if (!is_ours(eth))
 		return false;
+	if (port->state == PORT_LIVE)
+		lose(eth, port);
 	port_lock();
-	port->state = PORT_DYING;
+	is_taken = port->state == PORT_DEAD;
+	if (is_taken)
+		port->state = PORT_DYING;
 	port_unlock();
-	return true;
+	return is_taken;
+}
+
+/* In a secondary: the primary sees to it for all, and takes the device from us. */
+static bool
+is_primarys(const struct rte_eth_dev *eth)
+{
+	return port_of(eth)->policy != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
+		rte_eal_process_type() == RTE_PROC_SECONDARY && sync_is_on();
 }
 
 /* Its owner tears it down: on living registers when it was asked for, else on dead
- * ones.  INTR_RMV comes once; where EAL's monitor runs, that tells by itself. */
+ * ones.  INTR_RMV comes once; where EAL's monitor runs, that tells by itself.  fail-safe
+ * has turned to its backup in there, and hears of the link after that: its own stays up. */
 static void
 tell_application(struct rte_eth_dev *eth, bool was_requested)
 {
 	enum port_state state = port_of(eth)->state;
+	bool is_owned = has_owner(eth);
 
-	if (state == PORT_DEAD)
+	if (state == PORT_DEAD && !is_owned)
 		call_back(eth, RTE_ETH_EVENT_INTR_LSC);
 	if ((state == PORT_DEAD || state == PORT_LIVE) && !was_requested &&
-	    !eal_has_monitor())
+	    !eal_has_monitor() && !is_primarys(eth))
 		call_back(eth, RTE_ETH_EVENT_INTR_RMV);
-	if (has_owner(eth))
+	if (state == PORT_DEAD && is_owned)
+		call_back(eth, RTE_ETH_EVENT_INTR_LSC);
+	if (is_owned) {
 		quiet_follow_fail_safe();
+		(void)release_guard();  /* fail-safe will release it twice */
+	}
 }
 
 static void

@@ -23,6 +23,7 @@ enum port_state {
 	PORT_HELD,      /* the PMD is closed, the device detached; the id is kept */
 	PORT_HEALING,   /* the card is back, and being set up */
 	PORT_STUCK,     /* the same, past its deadline: the PMD does not return */
+	PORT_LEAVING,   /* a secondary's: its driver is being removed (leave.c) */
 };
 
 /* A queue as the application set it up (PMDs need not say: virtio, vmxnet3). */
@@ -92,6 +93,7 @@ struct port {
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_identity id;     /* of the card that was lost */
 	unsigned int n_tries;           /* to heal it */
+	bool is_waiting;                /* for other processes (together.c) */
 	uint64_t next_try_ns;           /* not before */
 	_Atomic int n_inside;           /* control calls in the PMD now (inside.c) */
 };
@@ -103,6 +105,9 @@ struct port *port_of(const struct rte_eth_dev *eth);    /* never NULL */
 /* Stand in front of the ports on a guarded device; again is fine. */
 void port_wrap(struct hotplug_bus *bus, const struct rte_device *dev);
 void port_unwrap_all(void);
+/* Ethdev is about to wipe it: while the lock is held and the state is LIVE or DEAD, its
+ * data and device are there. */
+void port_released(const struct rte_eth_dev *eth);
 /* The ports on a device, HOTPLUG_MAX_PORTS at most; how many. */
 unsigned int port_list(const struct rte_device *dev, uint16_t *ids);
 /* The ports that are kept for a device by that name. */
@@ -127,6 +132,8 @@ void dead_hold(struct rte_eth_dev *eth);
 void quiet_start(void);         /* by whoever enables: the main lcore, as a rule */
 void quiet_begin(uint16_t port);
 void quiet_wait(void);
+void quiet_wait_lcores(void);   /* no others than lcores can be polling */
+bool quiet_is(uint16_t port);   /* begun, and not over */
 void quiet_detach_queues(uint16_t port);        /* after the wait: no PMD data any more */
 void quiet_attach_queues(uint16_t port);        /* those of the new life, before start */
 

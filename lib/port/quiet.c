@@ -7,9 +7,11 @@
  * whatever port, since it is one thread.  So the wait is exact for lcores that poll,
  * workers and registered threads; one that never polls again costs the whole wait.
  * The main lcore does not say whether it runs anything: it is waited for while the
- * kernel has it running, since no PMD's burst function sleeps.
+ * kernel has it running, or in a page fault: no PMD's burst function sleeps otherwise.
  * Order: function pointers first, one store each; queue data only after the wait, so
- * that a PMD never meets a queue that is not its own.  ethdev's own reset of the fast
+ * that a PMD never meets a queue that is not its own.  On the way back the queue data
+ * first, then the wait, then the functions: rte_eth_rx_burst() reads the queue, then the
+ * function, and may be preempted between the two.  ethdev's own reset of the fast
  * path assigns the whole struct under the pollers' feet: it is not used here.
  * Context: teardown, work; the dummies: any thread that polls. */
 
@@ -130,7 +132,8 @@ quiet_start(void)
 	main_tid = rte_lcore_id() == rte_get_main_lcore() ? gettid() : getpid();
 }
 
-/* On a processor, or waiting for one. */
+/* On a processor (R), waiting for one (R), or for memory (D): a cut-off holds the lock
+ * that a page fault of its registers needs. */
 static bool
 is_main_running(void)
 {
@@ -146,7 +149,7 @@ is_main_running(void)
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	state = strrchr(text, ')');     /* "tid (name) S ..." */
-	return state != NULL && state[1] == ' ' && state[2] == 'R';
+	return state != NULL && state[1] == ' ' && (state[2] == 'R' || state[2] == 'D');
 }
 
 /* May it be polling? */
@@ -165,19 +168,21 @@ is_at_work(unsigned int lcore)
 	}
 }
 
-void
-quiet_wait(void)
+static void
+wait_for_pollers(uint64_t least_ns)
 {
 	const struct timespec pause = { .tv_nsec = MS };
 	uint64_t start = device_now_ns(), waited;
 	unsigned int seen[RTE_MAX_LCORE], lcore;
-	bool is_out[RTE_MAX_LCORE], is_one_inside;
+	bool is_out[RTE_MAX_LCORE], is_one_inside = false;
 
 	for (lcore = 0; lcore < RTE_MAX_LCORE; lcore++) {
 		seen[lcore] = atomic_load(&marks[lcore]);
 		is_out[lcore] = !is_at_work(lcore);     /* who comes later finds the dummies */
+		is_one_inside = is_one_inside || !is_out[lcore];
 	}
-	do {
+	for (waited = 0; waited < least_ns || (is_one_inside && waited < LONGEST_NS);
+	     waited = device_now_ns() - start) {
 		nanosleep(&pause, NULL);
 		is_one_inside = false;
 		for (lcore = 0; lcore < RTE_MAX_LCORE; lcore++) {
@@ -185,8 +190,25 @@ quiet_wait(void)
 				atomic_load(&marks[lcore]) != seen[lcore];
 			is_one_inside = is_one_inside || !is_out[lcore];
 		}
-		waited = device_now_ns() - start;
-	} while (waited < LEAST_NS || (is_one_inside && waited < LONGEST_NS));
+	}
+}
+
+void
+quiet_wait(void)
+{
+	wait_for_pollers(LEAST_NS);
+}
+
+void
+quiet_wait_lcores(void)
+{
+	wait_for_pollers(0);
+}
+
+bool
+quiet_is(uint16_t port)
+{
+	return rte_eth_fp_ops[port].rx_pkt_burst == quiet_rx;
 }
 
 void

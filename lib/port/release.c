@@ -12,18 +12,23 @@
  *      call itself is ours: in shared libraries each object's slot for that function,
  *      as its own relocations name it; in static programs the linker's --wrap.
  * A port that is being torn down is not released at all: its driver is in there.
- * Context: work, app (release_guard); whatever thread runs a PMD. */
+ * Nor is one a second time, as fail-safe does with its lost sub-device: its number is
+ * zeroed by then (25.11: its data is NULL), and ethdev would take port 0's fast
+ * path away, or die.  One that leaves a secondary is released as there (leave.c).
+ * Context: work, app, events (release_guard); whatever thread runs a PMD. */
 
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <rte_malloc.h>
 
+#include "leave.h"
 #include "release.h"
 #include "stuck.h"
 
@@ -55,11 +60,24 @@ release_quietly(struct rte_eth_dev *eth)
 	memset(data, 0, sizeof(*data));         /* without a name it is free */
 }
 
+static bool
+is_released(const struct rte_eth_dev *eth)
+{
+	return eth->state == RTE_ETH_DEV_UNUSED &&
+		(eth->data == NULL || eth->data->name[0] == '\0');
+}
+
 int
 __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 {
+	if (eth != NULL && is_released(eth))
+		return 0;
 	if (eth != NULL && port_of(eth)->state == PORT_HEALING) {
 		release_quietly(eth);
+		return 0;
+	}
+	if (eth != NULL && port_of(eth)->state == PORT_LEAVING) {
+		leave_release(eth);
 		return 0;
 	}
 	if (eth != NULL && stuck_is(port_of(eth)))
@@ -209,14 +227,30 @@ take_object(struct dl_phdr_info *info, size_t size, void *n_taken)
 	return 0;
 }
 
+/* How often an object has been loaded; 0: the loader does not say. */
+static int
+count_loads(struct dl_phdr_info *info, size_t size, void *n_loads)
+{
+	if (size >= offsetof(struct dl_phdr_info, dlpi_adds) + sizeof(info->dlpi_adds))
+		*(unsigned long long *)n_loads = info->dlpi_adds;
+	return 1;
+}
+
 int
 release_guard(void)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* the slots' pages */
-	unsigned int n_taken = 0;
+	static unsigned long long n_loads_then;
+	static unsigned int n_taken;
+	unsigned long long n_loads = 0;
 
 	pthread_mutex_lock(&lock);
-	dl_iterate_phdr(take_object, &n_taken);
+	dl_iterate_phdr(count_loads, &n_loads);
+	if (n_loads == 0 || n_loads != n_loads_then) {
+		n_taken = 0;
+		dl_iterate_phdr(take_object, &n_taken);
+	}
+	n_loads_then = n_loads;
 	pthread_mutex_unlock(&lock);
 	return n_taken > 0 || __real_rte_eth_dev_release_port != NULL ? 0 : -ENOTSUP;
 }

@@ -5,8 +5,8 @@
 
 #include <ethdev_driver.h>
 
-/* From now on a port that is HEALING keeps its fast path, whoever releases it, and one
- * whose driver is in a teardown is not released; to be called again when more
+/* From now on a port that is HEALING keeps its fast path, whoever releases it, one
+ * whose driver is in a teardown is not released, and none is twice; to be called again when more
  * PMDs may have been loaded.
  * 0; -ENOTSUP: a static program that was linked without --wrap: probe no port that may
  * be polled. */

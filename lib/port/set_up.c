@@ -98,7 +98,8 @@ set_up_port(uint16_t id, struct port *port)
 	quiet_attach_queues(id);
 	if (!config->is_started)
 		return 0;
-	ret = rte_eth_dev_start(id);
+	quiet_wait();           /* for whoever has read that it has no queues: */
+	ret = rte_eth_dev_start(id);    /* he must not meet the PMD with that */
 	if (ret == 0) {
 		restore_modes(id, config);
 		settings_restore(id, port);

@@ -167,6 +167,14 @@ set_link_up(struct rte_eth_dev *eth)
 	return ret;
 }
 
+/* What cannot be set down is up.  fail-safe sets its link on a sub-device that returns,
+ * and on -ENOTSUP never takes it back; to all others it is what it was. */
+static int
+leave_link_up(struct rte_eth_dev *eth)
+{
+	return eth->data->owner.id != RTE_ETH_DEV_NO_OWNER ? 0 : -ENOTSUP;
+}
+
 void
 settings_wrap(struct eth_dev_ops *ops)
 {
@@ -182,6 +190,8 @@ settings_wrap(struct eth_dev_ops *ops)
 		ops->dev_set_link_down = set_link_down;
 	if (ops->dev_set_link_up != NULL)
 		ops->dev_set_link_up = set_link_up;
+	else if (ops->dev_set_link_down == NULL)
+		ops->dev_set_link_up = leave_link_up;
 }
 
 void

@@ -106,6 +106,17 @@ port_wrap(struct hotplug_bus *bus, const struct rte_device *dev)
 	}
 }
 
+void
+port_released(const struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+
+	port_lock();
+	if (port->state == PORT_LIVE || port->state == PORT_DEAD)
+		port->state = PORT_NONE;
+	port_unlock();
+}
+
 unsigned int
 port_list(const struct rte_device *dev, uint16_t *ids)
 {

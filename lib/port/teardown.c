@@ -5,7 +5,8 @@
  *      the device detached, the id kept; meanwhile STUCK, when the PMD takes too long
  *      (stuck.c).
  * Order: pollers out of the PMD; its queues out of the fast path; control calls out of
- *      it; its stop and close, called directly (ethdev's own would reset the fast path
+ *      it; the other processes out of it (they first, whoever of them is stopped); its
+ *      stop and close, called directly (ethdev's own would reset the fast path
  *      under the pollers); then the device.
  * Nobody waits for it but an application that closes the port itself, and exit.
  * Lock: `lock` guards the list of running teardowns; never held in a PMD.
@@ -23,6 +24,7 @@
 #include "../core/enable.h"
 #include "../core/host.h"
 #include "../core/work.h"
+#include "../sync/local.h"
 #include "../sync/sync.h"
 #include "inside.h"
 #include "stuck.h"
@@ -145,29 +147,27 @@ close_pmd(struct rte_eth_dev *eth)
 	stuck_leave();
 }
 
-/* With other processes: they first, this one last, whoever of them is stopped. */
+/* The others have let go of it, or are not waited for any more. */
 static int
-remove_device(struct rte_device *dev)
+remove_device(struct rte_device *dev, bool is_shared)
 {
 	char name[HOTPLUG_NAME_LEN];
 	int ret;
 
 	snprintf(name, sizeof(name), "%s", rte_dev_name(dev));
-	if (sync_is_on() && sync_has_others())
-		return sync_detach(name, NULL);
 	port_probe_lock();
 	port_probe_own(name);
 	stuck_enter();
-	ret = rte_dev_remove(dev);
+	ret = is_shared ? local_remove(name) : rte_dev_remove(dev);
 	stuck_leave();
 	port_probe_unlock();
-	return ret;
+	return ret > 0 ? 0 : ret;
 }
 
 /* The PMD's remove looks for a port by the device's name, and would close it once
  * more: it does not find it for that moment. */
 static int
-detach(struct rte_device *dev, const uint16_t *ids, unsigned int n)
+detach(struct rte_device *dev, bool is_shared, const uint16_t *ids, unsigned int n)
 {
 	struct rte_eth_dev *eth;
 	unsigned int i;
@@ -178,7 +178,7 @@ detach(struct rte_device *dev, const uint16_t *ids, unsigned int n)
 		snprintf(eth->data->name, sizeof(eth->data->name), "hotplug-held-%u", ids[i]);
 		eth->device = &port_of(eth)->shadow;
 	}
-	ret = remove_device(dev);
+	ret = remove_device(dev, is_shared);
 	for (i = 0; i < n; i++)
 		memcpy(rte_eth_devices[ids[i]].data->name,
 		       port_of(&rte_eth_devices[ids[i]])->name, RTE_ETH_NAME_MAX_LEN);
@@ -197,10 +197,21 @@ set_state(const uint16_t *ids, unsigned int n, enum port_state state)
 }
 
 static void
+let_others_go(const char *device)
+{
+	struct hotplug_outcome outcome = { .size = sizeof(outcome) };
+
+	if (sync_clear(device, &outcome) != 0)
+		host_log(HOST_WARN, "%s goes, but process %d: %s", device, outcome.pid,
+			 outcome.reason);
+}
+
+static void
 tear_down(const char *device)
 {
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 	unsigned int i, n = list_dying(device, ids);
+	bool is_shared = sync_is_on() && sync_has_others();
 	uint64_t start = device_now_ns();
 	struct rte_device *dev;
 	int ret;
@@ -215,9 +226,11 @@ tear_down(const char *device)
 		quiet_detach_queues(ids[i]);
 	for (i = 0; i < n; i++)
 		inside_wait(&rte_eth_devices[ids[i]]);
+	if (is_shared)          /* their pollers use what the PMD frees */
+		let_others_go(device);
 	for (i = 0; i < n; i++)
 		close_pmd(&rte_eth_devices[ids[i]]);
-	ret = detach(dev, ids, n);
+	ret = detach(dev, is_shared, ids, n);
 	set_state(ids, n, PORT_HELD);
 	if (ret != 0)
 		host_log(HOST_ERR, "%s: its driver does not let it go (%s): port %u is kept",

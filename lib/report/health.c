@@ -16,6 +16,7 @@
 #include "../core/device.h"
 #include "../core/eal.h"
 #include "../core/enable.h"
+#include "../core/holders.h"
 #include "../watch/uevent.h"
 #include "../watch/watch.h"
 #include "answers.h"
@@ -75,15 +76,13 @@ count(struct census *c)
 static void
 write_waiting(const struct answer *answer, const struct waiting *waiting, unsigned int i)
 {
-	const struct hotplug_bus_ops *ops = waiting->dev->bus->ops;
-	char holders[128] = "";
+	char holders[128];
 	void *part = answer->ops->open(ANSWER_DICT);
 	char key[16];
 
 	if (part == NULL)
 		return;
-	if (ops->holders != NULL)
-		(void)ops->holders(waiting->dev->name, holders, sizeof(holders));
+	holders_text(waiting->dev->bus, waiting->dev->name, NULL, holders, sizeof(holders));
 	answer->ops->text(part, "device", waiting->dev->name);
 	answer->ops->number(part, "age_ms", waiting->age_ms);
 	answer->ops->text(part, "holders", holders);

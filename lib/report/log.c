@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "../core/holders.h"
 #include "log.h"
 
 #define NS_PER_US 1000u
@@ -54,10 +55,9 @@ log_request(struct hotplug_device *dev)
 static void
 log_holders(struct hotplug_device *dev, const struct hotplug_event *event)
 {
-	char holders[256] = "";
+	char holders[256];
 
-	if (dev->bus->ops->holders != NULL)
-		dev->bus->ops->holders(event->device, holders, sizeof(holders));
+	holders_text(dev->bus, event->device, NULL, holders, sizeof(holders));
 	log_device(dev, HOST_WARN, ": asked for %" PRIu64 " ms ago and still held%s%s",
 		   (event->event_ns - event->sign_ns) / NS_PER_MS,
 		   holders[0] != '\0' ? " by " : "", holders);

@@ -131,5 +131,7 @@ telemetry_offer(void)
 		ret = rte_telemetry_register_cmd(questions[i].command, reply, questions[i].help);
 	if (ret != 0)
 		host_log(HOST_WARN, "telemetry refuses %s", questions[i - 1].command);
+	if (!is_offered)
+		telemetry_open_secondary();
 	is_offered = true;
 }

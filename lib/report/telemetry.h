@@ -6,5 +6,7 @@
 /* Offer our questions to whoever asks this process; again is fine.  They cannot be
  * taken back: when we are disabled they answer so. */
 void telemetry_offer(void);
+/* A socket where EAL opens none: once, in a secondary. */
+void telemetry_open_secondary(void);
 
 #endif /* HOTPLUG_REPORT_TELEMETRY_H */

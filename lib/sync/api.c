@@ -23,11 +23,11 @@ alone(bool attaches, const char *text, struct hotplug_outcome *outcome)
 	if (ret == 0 && hand_is_self())
 		ret = -EDEADLK;
 	else if (ret == 0 && attaches)
-		ret = local_attach(name, text);
+		ret = local_may_attach(name, outcome->reason, sizeof(outcome->reason));
 	else if (ret == 0)
 		ret = local_may_detach(name, outcome->reason, sizeof(outcome->reason));
-	if (ret == 0 && !attaches)
-		ret = local_detach(name);
+	if (ret == 0)
+		ret = attaches ? local_attach(name, text) : local_detach(name);
 	if (ret == 0)
 		ret = attaches ? -EEXIST : -ENODEV;
 	outcome->error = ret < 0 ? ret : 0;

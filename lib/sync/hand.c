@@ -28,7 +28,16 @@ static bool is_over;            /* its driver has returned */
 static int result;
 static char name[HOTPLUG_NAME_LEN];
 static char *text;
+static bool is_broadcast;       /* by EAL's own call, which tells every process */
 static void (*tell_done)(void);
+
+static int
+do_job(enum job what, bool by_broadcast)
+{
+	if (by_broadcast)
+		return what == JOB_ATTACH ? local_attach_all(name, text) : local_detach_all(name);
+	return what == JOB_ATTACH ? local_attach(name, text) : local_detach(name);
+}
 
 /* With the lock held; it is released while the driver runs. */
 static void
@@ -38,7 +47,7 @@ run_job(void)
 	int ret;
 
 	pthread_mutex_unlock(&lock);
-	ret = what == JOB_ATTACH ? local_attach(name, text) : local_detach(name);
+	ret = do_job(what, is_broadcast);       /* what it reads stays until it is over */
 	pthread_mutex_lock(&lock);
 	if (is_abandoned && what == JOB_ATTACH && ret > 0) {
 		pthread_mutex_unlock(&lock);
@@ -126,7 +135,7 @@ hand_is_self(void)
 }
 
 static int
-give(enum job what, const char *device, const char *devargs)
+give(enum job what, const char *device, const char *devargs, bool by_broadcast)
 {
 	char *copy = strdup(devargs);
 	int ret = -EINPROGRESS;
@@ -141,6 +150,7 @@ give(enum job what, const char *device, const char *devargs)
 		job = what;
 		is_over = is_abandoned = false;
 		text = copy;
+		is_broadcast = by_broadcast;
 		snprintf(name, sizeof(name), "%s", device);
 		pthread_cond_broadcast(&changed);
 	}
@@ -149,15 +159,15 @@ give(enum job what, const char *device, const char *devargs)
 }
 
 int
-hand_attach(const char *device, const char *devargs)
+hand_attach(const char *device, const char *devargs, bool by_broadcast)
 {
-	return give(JOB_ATTACH, device, devargs);
+	return give(JOB_ATTACH, device, devargs, by_broadcast);
 }
 
 int
-hand_detach(const char *device)
+hand_detach(const char *device, bool by_broadcast)
 {
-	return give(JOB_DETACH, device, "");
+	return give(JOB_DETACH, device, "", by_broadcast);
 }
 
 int

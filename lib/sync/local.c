@@ -21,7 +21,11 @@
 #include <rte_devargs.h>
 #include <rte_eal.h>
 
+#include "../core/bus.h"
+#include "../core/device.h"
 #include "../core/stock_bus.h"
+#include "../port/leave.h"
+#include "../port/others.h"
 #include "../port/port.h"
 #include "local.h"
 
@@ -162,27 +166,39 @@ probe_new(struct rte_bus *bus, const char *name, const char *text)
 {
 	int ret;
 
-	if (rte_eal_process_type() == RTE_PROC_SECONDARY && bus_is_virtual(bus))
-		ret = probe_vdev_in_secondary(bus, name, text);
-	else
-		ret = probe(bus, name, text);
+	if (rte_eal_process_type() == RTE_PROC_SECONDARY) {
+		ret = bus_is_virtual(bus) ? probe_vdev_in_secondary(bus, name, text) :
+			probe(bus, name, text);
+	} else {
+		ret = others_check(rte_bus_name(bus), name);
+		if (ret == 0)
+			ret = probe(bus, name, text);
+	}
 	if (ret != 0)
 		return ret;
 	return find_probed(name) != NULL ? 1 : -ENODEV;
 }
 
-int
-local_attach(const char *name, const char *text)
+/* Is it what another card, or a lost one, has left here?  This process may have slept
+ * through all of that. */
+static bool
+is_stale(const char *name)
 {
-	struct rte_bus *bus = bus_of(name);
-	int ret;
+	struct hotplug_device *dev = device_find(NULL, name);
+	struct hotplug_identity now;
+	uint64_t generation;
+	const void *key;
 
-	if (bus == NULL)        /* no driver here that knows such a name */
-		return -ENOTSUP;
-	port_probe_lock();
-	ret = find_probed(name) != NULL ? 0 : probe_new(bus, name, text);
-	port_probe_unlock();
-	return ret;
+	if (dev == NULL)
+		return false;
+	device_lock();
+	key = dev->key;
+	generation = dev->id.generation;
+	device_unlock();
+	if (key == NULL || device_is_lost(dev->bus, key) || device_is_cut(dev->bus, key))
+		return key != NULL;
+	return dev->bus->ops->identify != NULL && dev->bus->ops->identify(name, &now) == 0 &&
+		now.generation != generation;
 }
 
 /* A secondary's port outlives its driver's remove where the primary has closed it
@@ -208,12 +224,17 @@ static int
 unplug(struct rte_bus *bus, struct rte_device *dev, const char *name)
 {
 	struct rte_device stand_in = *dev;
+	struct leaving old[HOTPLUG_MAX_PORTS];
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 	unsigned int n = port_list(dev, ids);
-	int ret = bus_unplug(bus, dev);
+	int ret;
 
-	if (ret != 0)
+	leave_begin(ids, n, old);
+	ret = bus_unplug(bus, dev);
+	if (ret != 0) {
+		leave_undo(ids, n, old);
 		return ret > 0 ? -ENOENT : ret;
+	}
 	stand_in.name = name;
 	stand_in.devargs = NULL;
 	release_rest(dev, &stand_in, ids, n);
@@ -221,7 +242,63 @@ unplug(struct rte_bus *bus, struct rte_device *dev, const char *name)
 }
 
 int
+local_remove(const char *name)
+{
+	struct rte_device *dev = find_probed(name);
+
+	return dev != NULL ? unplug(bus_of(name), dev, name) : 0;
+}
+
+int
+local_probe(const char *name, const char *text)
+{
+	struct rte_bus *bus = bus_of(name);
+
+	if (bus == NULL)        /* no driver here that knows such a name */
+		return -ENOTSUP;
+	if (rte_eal_process_type() == RTE_PROC_SECONDARY && is_stale(name))
+		(void)local_remove(name);
+	leave_return(name);
+	return find_probed(name) != NULL ? 0 : probe_new(bus, name, text);
+}
+
+int
+local_attach(const char *name, const char *text)
+{
+	int ret;
+
+	port_probe_lock();
+	ret = local_probe(name, text);
+	port_probe_unlock();
+	return ret;
+}
+
+int
 local_detach(const char *name)
+{
+	int ret;
+
+	port_probe_lock();
+	port_probe_own(name);
+	ret = local_remove(name);
+	port_probe_unlock();
+	return ret;
+}
+
+int
+local_attach_all(const char *name, const char *text)
+{
+	int ret = 0;
+
+	port_probe_lock();
+	if (find_probed(name) == NULL)
+		ret = rte_dev_probe(text) == 0 ? 1 : -EIO;
+	port_probe_unlock();
+	return ret;
+}
+
+int
+local_detach_all(const char *name)
 {
 	struct rte_device *dev;
 	int ret = 0;
@@ -230,9 +307,24 @@ local_detach(const char *name)
 	port_probe_own(name);
 	dev = find_probed(name);
 	if (dev != NULL)
-		ret = unplug(bus_of(name), dev, name);
+		ret = rte_dev_remove(dev) == 0 ? 1 : -EIO;
 	port_probe_unlock();
 	return ret;
+}
+
+int
+local_may_attach(const char *name, char *reason, size_t len)
+{
+	uint16_t ids[HOTPLUG_MAX_PORTS];
+
+	if (teardown_is_running(name)) {
+		snprintf(reason, len, "it is being torn down");
+		return -EBUSY;
+	}
+	if (port_list_held(name, ids) == 0)
+		return 0;
+	snprintf(reason, len, "port %u is kept for it", ids[0]);
+	return -EBUSY;
 }
 
 int
@@ -242,7 +334,15 @@ local_may_detach(const char *name, char *reason, size_t len)
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 	unsigned int i, n = dev != NULL ? port_list(dev, ids) : 0;
 
+	if (teardown_is_running(name)) {
+		snprintf(reason, len, "it is being torn down");
+		return -EBUSY;
+	}
 	for (i = 0; i < n; i++) {
+		if (port_of(&rte_eth_devices[ids[i]])->state == PORT_HEALING) {
+			snprintf(reason, len, "port %u heals just now", ids[i]);
+			return -EBUSY;
+		}
 		if (rte_eth_devices[ids[i]].data->dev_started == 0)
 			continue;
 		snprintf(reason, len, "port %u is started", ids[i]);

@@ -16,7 +16,15 @@ bool local_has(const char *name);
  * driver does. */
 int local_attach(const char *name, const char *text);
 int local_detach(const char *name);
-/* 0, or -EBUSY and the reason. */
+/* The same by EAL's own calls, which ask every process by message: also those that have
+ * not enabled us; and wait 5 s for one that is stopped.  The primary's. */
+int local_attach_all(const char *name, const char *text);
+int local_detach_all(const char *name);
+/* With port_probe_lock() held already: heal's own. */
+int local_probe(const char *name, const char *text);
+int local_remove(const char *name);
+/* 0, or -EBUSY and the reason: a port is started, is kept for it, heals or is torn down. */
+int local_may_attach(const char *name, char *reason, size_t len);
 int local_may_detach(const char *name, char *reason, size_t len);
 /* While EAL starts: when it probes this device, then with these. */
 void local_expect(const char *text);
@@ -28,9 +36,9 @@ void local_describe(const char *name, char *text, size_t len);
 int hand_start(void (*done)(void));
 void hand_stop(void);           /* a driver that does not return keeps its thread */
 bool hand_is_self(void);
-/* -EINPROGRESS, or -EBUSY: it is at work. */
-int hand_attach(const char *name, const char *text);
-int hand_detach(const char *name);
+/* -EINPROGRESS, or -EBUSY: it is at work.  by_broadcast: local_..._all(). */
+int hand_attach(const char *name, const char *text, bool by_broadcast);
+int hand_detach(const char *name, bool by_broadcast);
 int hand_poll(void);            /* -EINPROGRESS, or what became of it */
 void hand_abandon(void);        /* what it is at is undone when its driver returns */
 

@@ -18,7 +18,7 @@ struct sync_ops {
 	int (*poll)(void *arg);
 	/* The primary's alone. */
 	void (*abandon)(void *arg);     /* what is in progress undoes itself at its end */
-	int (*may_detach)(void *arg, const char *name, char *reason);
+	int (*may)(void *arg, enum sync_op op, const char *name, char *reason);
 	void (*describe)(void *arg, const char *name, char *text, size_t len);
 	/* Is its card gone, or asked for?  Then nobody can keep it. */
 	bool (*is_lost)(void *arg, const char *name);

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "machine.h"
+#include "ballot.h"
 
 #define MS 1000000ull
 
@@ -47,13 +47,6 @@ is_past(const struct sync_primary *p, uint64_t limit_ns)
 	return p->ops->now_ns(p->arg) - p->since_ns >= limit_ns;
 }
 
-static bool
-is_member(const struct sync_primary *p, uint32_t slot)
-{
-	return atomic_load(&sync_slot(p->table, slot)->is_member) != 0 &&
-		p->ops->is_alive(p->arg, slot);
-}
-
 static void
 wake_all(const struct sync_primary *p)
 {
@@ -77,76 +70,19 @@ write_entry(struct sync_primary *p, enum sync_want want, bool is_undo, bool is_s
 	wake_all(p);
 }
 
-static void
-blame(struct sync_primary *p, int error, uint32_t slot, const char *reason)
-{
-	p->answer.error = error;
-	p->answer.slot = slot;
-	p->answer.pid = slot != SYNC_NOBODY ? sync_slot(p->table, slot)->pid : 0;
-	snprintf(p->answer.reason, sizeof(p->answer.reason), "%s", reason);
-}
-
-/* May it be too late to tell the requester otherwise?  False: nobody waits any more. */
-static bool
-make_final(struct sync_primary *p)
-{
-	uint32_t taken = SYNC_REQUEST_TAKEN;
-
-	return atomic_compare_exchange_strong(&sync_slot(p->table, p->requester)->request.state,
-					      &taken, SYNC_REQUEST_FINAL);
-}
-
-static bool
-is_dropped(const struct sync_primary *p)
-{
-	return atomic_load(&sync_slot(p->table, p->requester)->request.state) !=
-		SYNC_REQUEST_TAKEN;
-}
-
 /* The end of a transaction. */
 static void
 answer(struct sync_primary *p)
 {
-	struct sync_request *request = &sync_slot(p->table, p->requester)->request;
-	uint32_t state = atomic_load(&request->state);
-
-	if (state == SYNC_REQUEST_TAKEN || state == SYNC_REQUEST_FINAL) {
-		request->answer = p->answer;
-		if (atomic_compare_exchange_strong(&request->state, &state, SYNC_REQUEST_DONE))
-			p->ops->wake(p->arg, p->requester);
-	}
-	state = SYNC_REQUEST_DROPPED;
-	atomic_compare_exchange_strong(&request->state, &state, SYNC_REQUEST_NONE);
+	desk_answer(p);
 	enter(p, SYNC_PHASE_IDLE);
 }
 
 static void
 refuse(struct sync_primary *p, int error, const char *reason)
 {
-	blame(p, error, SYNC_PRIMARY, reason);
+	ballot_blame(p, error, SYNC_PRIMARY, reason);
 	answer(p);
-}
-
-/* The request that came first, taken. */
-static bool
-take(struct sync_primary *p)
-{
-	uint32_t i, posted = SYNC_REQUEST_POSTED;
-	const struct sync_request *request;
-
-	p->requester = SYNC_NOBODY;
-	for (i = 0; i < p->table->n_slots; i++) {
-		request = &sync_slot(p->table, i)->request;
-		if (atomic_load(&request->state) != SYNC_REQUEST_POSTED ||
-		    !sync_slot_is_sound(p->table, i) || !is_member(p, i))
-			continue;
-		if (p->requester == SYNC_NOBODY || request->ticket <
-		    sync_slot(p->table, p->requester)->request.ticket)
-			p->requester = i;
-	}
-	return p->requester != SYNC_NOBODY &&
-		atomic_compare_exchange_strong(&sync_slot(p->table, p->requester)->request.state,
-					       &posted, SYNC_REQUEST_TAKEN);
 }
 
 static int
@@ -154,21 +90,22 @@ idle(struct sync_primary *p)
 {
 	const struct sync_request *request;
 
-	if (!take(p))
+	if (!desk_take(p))
 		return 0;
 	request = &sync_slot(p->table, p->requester)->request;
 	memset(&p->answer, 0, sizeof(p->answer));
 	p->answer.slot = SYNC_NOBODY;
 	memset(p->is_silent, 0, p->table->n_slots * sizeof(bool));
 	p->op = request->op;
-	p->probe_ns = 0;
+	p->probe_ns = p->op == SYNC_OP_SHARE ? request->probe_ns : 0;
 	p->is_lost = false;
 	p->begun = atomic_load(&p->table->progress) + 1;
 	memcpy(p->name, request->name, sizeof(p->name));
 	memcpy(p->text, sync_request_text(p->table, p->requester), p->table->text_len);
 	if (memchr(p->name, '\0', sizeof(p->name)) == NULL || p->name[0] == '\0' ||
 	    memchr(p->text, '\0', p->table->text_len) == NULL ||
-	    (p->op != SYNC_OP_ATTACH && p->op != SYNC_OP_DETACH))
+	    p->op < SYNC_OP_ATTACH || p->op > SYNC_OP_SHARE ||
+	    (p->op > SYNC_OP_DETACH && p->requester != SYNC_PRIMARY))
 		refuse(p, -EINVAL, "the request is damaged");
 	else
 		enter(p, SYNC_PHASE_CHECK);
@@ -179,7 +116,10 @@ idle(struct sync_primary *p)
 static void
 note_loss(struct sync_primary *p)
 {
-	if (p->op == SYNC_OP_DETACH && !p->is_lost)
+	bool matters = p->op == SYNC_OP_DETACH ||
+		(p->op == SYNC_OP_CLEAR && p->ops->has(p->arg, p->name));
+
+	if (matters && !p->is_lost)
 		p->is_lost = p->ops->is_lost(p->arg, p->name);
 }
 
@@ -197,20 +137,6 @@ find_entry(const struct sync_primary *p)
 	return SYNC_NOBODY;
 }
 
-/* Has every process that lives seen its present meaning? */
-static bool
-is_seen_by_all(const struct sync_primary *p, uint32_t i)
-{
-	uint64_t generation = atomic_load(&sync_entry(p->table, i)->generation);
-	uint32_t slot;
-
-	for (slot = 1; slot < p->table->n_slots; slot++)
-		if (atomic_load(&sync_ack(p->table, slot, i)->generation) != generation &&
-		    is_member(p, slot))
-			return false;
-	return true;
-}
-
 static uint32_t
 find_room(const struct sync_primary *p)
 {
@@ -221,7 +147,7 @@ find_room(const struct sync_primary *p)
 			found = i;
 	for (i = 0; i < p->table->n_entries && found == SYNC_NOBODY; i++) {
 		want = sync_entry(p->table, i)->want;
-		if (want == SYNC_WANT_DETACHED && is_seen_by_all(p, i))
+		if (want == SYNC_WANT_DETACHED && ballot_is_complete(p, i))
 			found = i;
 	}
 	return found;
@@ -230,11 +156,32 @@ find_room(const struct sync_primary *p)
 static void
 begin_attach(struct sync_primary *p)
 {
+	char reason[SYNC_REASON_LEN] = "";
+	int ret = p->ops->may(p->arg, p->op, p->name, reason);
+
 	p->entry = find_room(p);
-	if (p->entry == SYNC_NOBODY)
+	if (ret != 0)
+		refuse(p, ret, reason);
+	else if (p->entry == SYNC_NOBODY)
 		refuse(p, -ENOSPC, "the table has no room for another device");
 	else
 		enter(p, SYNC_PHASE_PROBE);
+}
+
+/* It has been healed here.  Who does not know yet that it was gone is not waited for: it
+ * catches up. */
+static void
+begin_share(struct sync_primary *p)
+{
+	p->entry = find_room(p);
+	if (p->entry == SYNC_NOBODY) {
+		refuse(p, -ENOSPC, "the table has no room for another device");
+		return;
+	}
+	if (strcmp(sync_entry(p->table, p->entry)->name, p->name) == 0)
+		ballot_note_silent(p);
+	write_entry(p, SYNC_WANT_ATTACHED, false, true, p->text);
+	enter(p, SYNC_PHASE_ASK);
 }
 
 static void
@@ -243,9 +190,10 @@ begin_detach(struct sync_primary *p)
 	uint32_t known = find_entry(p);
 	bool is_here = p->ops->has(p->arg, p->name), is_shared;
 	char reason[SYNC_REASON_LEN] = "";
-	int ret;
+	int ret = 0;
 
-	ret = is_here ? p->ops->may_detach(p->arg, p->name, reason) : 0;
+	if (is_here && p->op == SYNC_OP_DETACH)
+		ret = p->ops->may(p->arg, p->op, p->name, reason);
 	p->entry = find_room(p);
 	if (ret != 0) {
 		refuse(p, ret, reason);
@@ -270,8 +218,12 @@ refuse_repetition(struct sync_primary *p)
 	uint32_t known = find_entry(p);
 	bool is_here = p->ops->has(p->arg, p->name);
 
-	if (p->op == SYNC_OP_ATTACH && is_here) {
+	if (is_here && (p->op == SYNC_OP_ATTACH || (p->op == SYNC_OP_CLEAR && !p->is_lost))) {
 		refuse(p, -EEXIST, "it is attached already");
+		return true;
+	}
+	if (p->op == SYNC_OP_SHARE && !is_here) {
+		refuse(p, -ENODEV, "it is not attached");
 		return true;
 	}
 	if (p->op == SYNC_OP_DETACH && !is_here &&
@@ -290,7 +242,9 @@ check(struct sync_primary *p)
 	note_loss(p);
 	if (refuse_repetition(p))
 		return 1;
-	if (!p->ignores_strangers && !p->is_lost && p->ops->has_stranger(p->arg, reason)) {
+	if (p->op == SYNC_OP_SHARE) {
+		begin_share(p);
+	} else if (!p->ignores_strangers && !p->is_lost && p->ops->has_stranger(p->arg, reason)) {
 		if (!is_past(p, p->deadline_ms * MS))
 			return -EAGAIN; /* it may be about to become a member */
 		refuse(p, -ENOTCONN, reason);
@@ -347,95 +301,32 @@ undo(struct sync_primary *p)
 {
 	const struct sync_entry *entry = sync_entry(p->table, p->entry);
 
-	write_entry(p, p->op == SYNC_OP_ATTACH ? SYNC_WANT_DETACHED : SYNC_WANT_ATTACHED, true,
+	if (p->op == SYNC_OP_CLEAR) {   /* was only a question */
+		answer(p);
+		return;
+	}
+	write_entry(p, p->op == SYNC_OP_DETACH ? SYNC_WANT_ATTACHED : SYNC_WANT_DETACHED, true,
 		    entry->is_shared, NULL);
 	enter(p, SYNC_PHASE_UNDO);
-}
-
-/* A process that says nothing, or nothing that makes sense. */
-static void
-blame_silent(struct sync_primary *p, uint32_t slot)
-{
-	const struct sync_slot *s = sync_slot(p->table, slot);
-	char reason[SYNC_REASON_LEN];
-
-	if (!sync_slot_is_sound(p->table, slot))
-		snprintf(reason, sizeof(reason), "its slot in the table is damaged");
-	else if (s->busy[0] != '\0')
-		snprintf(reason, sizeof(reason), "its driver is still at work on %.*s",
-			 (int)sizeof(s->busy), s->busy);
-	else
-		snprintf(reason, sizeof(reason), "it does not answer");
-	blame(p, sync_slot_is_sound(p->table, slot) ? -ETIMEDOUT : -EBADMSG, slot, reason);
-}
-
-static void
-blame_failed(struct sync_primary *p, uint32_t slot, int error)
-{
-	char reason[SYNC_REASON_LEN];
-
-	memcpy(reason, sync_slot(p->table, slot)->reason, sizeof(reason));
-	reason[sizeof(reason) - 1] = '\0';
-	if (reason[0] == '\0')
-		snprintf(reason, sizeof(reason), "%s", p->op == SYNC_OP_ATTACH ?
-			 "its driver's probe failed" : "its driver's remove failed");
-	blame(p, error < 0 && error > -4096 ? error : -EBADMSG, slot, reason);
-}
-
-/* Who has not answered yet: SYNC_NOBODY, or the first.  failed: who has failed. */
-static uint32_t
-missing(struct sync_primary *p, uint32_t *failed)
-{
-	uint64_t generation = atomic_load(&sync_entry(p->table, p->entry)->generation);
-	uint32_t slot, first = SYNC_NOBODY;
-	const struct sync_ack *ack;
-
-	*failed = SYNC_NOBODY;
-	for (slot = 1; slot < p->table->n_slots; slot++) {
-		if (p->is_silent[slot] || !is_member(p, slot))
-			continue;
-		if (!sync_slot_is_sound(p->table, slot))
-			return slot;    /* whatever it says */
-		ack = sync_ack(p->table, slot, p->entry);
-		if (atomic_load(&ack->generation) != generation) {
-			if (first == SYNC_NOBODY)
-				first = slot;
-		} else if (ack->error != 0 && *failed == SYNC_NOBODY) {
-			*failed = slot;
-		}
-	}
-	return first;
-}
-
-/* From now on nobody waits for those that have not answered by now. */
-static void
-note_silent(struct sync_primary *p)
-{
-	uint64_t generation = atomic_load(&sync_entry(p->table, p->entry)->generation);
-	uint32_t slot;
-
-	for (slot = 1; slot < p->table->n_slots; slot++)
-		p->is_silent[slot] |= !sync_slot_is_sound(p->table, slot) ||
-			atomic_load(&sync_ack(p->table, slot, p->entry)->generation) != generation;
 }
 
 static void
 commit(struct sync_primary *p)
 {
-	if (!make_final(p) && !p->is_lost) {
-		blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
+	if (!desk_make_final(p) && !p->is_lost) {
+		ballot_blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
 		undo(p);
-	} else if (p->op == SYNC_OP_ATTACH) {
-		answer(p);
-	} else {
+	} else if (p->op == SYNC_OP_DETACH) {
 		enter(p, SYNC_PHASE_UNPLUG);
+	} else {
+		answer(p);
 	}
 }
 
 static int
 ask(struct sync_primary *p)
 {
-	uint32_t failed, slot = missing(p, &failed);
+	uint32_t failed, slot = ballot_missing(p, &failed);
 	bool is_late = is_past(p, p->deadline_ms * MS + p->probe_ns);
 
 	note_loss(p);
@@ -444,16 +335,16 @@ ask(struct sync_primary *p)
 	} else if (p->is_lost) {
 		return -EAGAIN;
 	} else if (failed != SYNC_NOBODY) {
-		blame_failed(p, failed, sync_ack(p->table, failed, p->entry)->error);
+		ballot_blame_failed(p, failed, sync_ack(p->table, failed, p->entry)->error);
 		undo(p);
 	} else if (slot == SYNC_NOBODY || (is_late && p->accepts_late)) {
 		commit(p);
 	} else if (is_late || !sync_slot_is_sound(p->table, slot)) {
-		blame_silent(p, slot);
-		note_silent(p);
+		ballot_blame_silent(p, slot);
+		ballot_note_silent(p);
 		undo(p);
-	} else if (is_dropped(p)) {
-		blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
+	} else if (desk_is_dropped(p)) {
+		ballot_blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
 		undo(p);
 	} else {
 		return -EAGAIN;
@@ -474,7 +365,7 @@ unplug(struct sync_primary *p)
 	} else if (ret < 0 && p->is_lost) {
 		refuse(p, ret, "its driver's remove failed");
 	} else if (ret < 0) {
-		blame(p, ret, SYNC_PRIMARY, "its driver's remove failed");
+		ballot_blame(p, ret, SYNC_PRIMARY, "its driver's remove failed");
 		undo(p);
 	} else {
 		answer(p);
@@ -487,7 +378,7 @@ wait_undone(struct sync_primary *p)
 {
 	uint32_t failed;
 
-	if (missing(p, &failed) != SYNC_NOBODY &&
+	if (ballot_missing(p, &failed) != SYNC_NOBODY &&
 	    !is_past(p, p->deadline_ms * MS + p->probe_ns))
 		return -EAGAIN;
 	if (p->op == SYNC_OP_ATTACH)

@@ -24,6 +24,7 @@
 #include <rte_memzone.h>
 
 #include "../core/host.h"
+#include "growth.h"
 #include "life.h"
 #include "share.h"
 
@@ -140,6 +141,8 @@ share_open(struct share *share)
 	ret = find_table(share);
 	if (ret == -ENOTCONN && share->is_primary)
 		ret = make_table(share);
+	if (ret == 0 && share->is_primary)
+		share->table->may_grow = growth_is_possible_here();
 	if (ret == 0) {
 		ret = take_slot(share);
 		if (ret != 0)
@@ -259,4 +262,15 @@ void
 share_wake(_Atomic uint32_t *word)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void
+share_wake_slot(const struct share *share, uint32_t i)
+{
+	struct sync_slot *slot = sync_slot(share->table, i);
+
+	atomic_fetch_add(&slot->wake, 1);
+	share_wake(&slot->wake);
+	if (atomic_load(&slot->request.state) != SYNC_REQUEST_NONE)
+		share_wake(&slot->request.state);       /* a thread there asks */
 }

@@ -30,5 +30,7 @@ bool share_has_stranger(const struct share *share, char *reason);
 /* Sleep until *word is not `seen` any more, or timeout_ms is over (0: none). */
 void share_sleep(_Atomic uint32_t *word, uint32_t seen, unsigned int timeout_ms);
 void share_wake(_Atomic uint32_t *word);
+/* A process's sync thread, and who asks there. */
+void share_wake_slot(const struct share *share, uint32_t slot);
 
 #endif /* HOTPLUG_SYNC_SHARE_H */

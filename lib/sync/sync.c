@@ -22,10 +22,8 @@
 #include "../core/host.h"
 #include "../core/plugin.h"
 #include "../core/stock_bus.h"
-#include "../port/port.h"
 #include "local.h"
-#include "machine.h"
-#include "share.h"
+#include "self.h"
 #include "sync.h"
 
 #define MS 1000000ull
@@ -42,137 +40,6 @@ static void *extra;
 static uint32_t *signs_seen;    /* by slot */
 static struct host_thread thread;
 static struct hotplug_config config;
-
-/* --- what the machine does to this process, on the sync thread */
-
-static uint64_t
-now_ns(void *arg)
-{
-	(void)arg;
-	return device_now_ns();
-}
-
-static bool
-is_alive(void *arg, uint32_t slot)
-{
-	(void)arg;
-	return share_is_alive(&share, slot);
-}
-
-static void
-wake_slot(uint32_t i)
-{
-	struct sync_slot *slot = sync_slot(share.table, i);
-
-	atomic_fetch_add(&slot->wake, 1);
-	share_wake(&slot->wake);
-	share_wake(&slot->request.state);
-}
-
-static void
-wake(void *arg, uint32_t slot)
-{
-	(void)arg;
-	wake_slot(slot);
-}
-
-static bool
-has(void *arg, const char *name)
-{
-	(void)arg;
-	return local_has(name);
-}
-
-static void
-set_busy(const char *name)
-{
-	struct sync_slot *slot = sync_slot(share.table, share.slot);
-
-	snprintf(slot->busy, sizeof(slot->busy), "%s", name);
-}
-
-static int
-attach(void *arg, const char *name, const char *text)
-{
-	(void)arg;
-	set_busy(name);
-	return hand_attach(name, text);
-}
-
-static int
-detach(void *arg, const char *name)
-{
-	(void)arg;
-	set_busy(name);
-	return hand_detach(name);
-}
-
-static int
-poll_hand(void *arg)
-{
-	struct sync_slot *slot = sync_slot(share.table, share.slot);
-	int ret = hand_poll();
-
-	(void)arg;
-	if (ret == -EINPROGRESS)
-		return ret;
-	slot->reason[0] = '\0';
-	if (ret < 0)
-		snprintf(slot->reason, sizeof(slot->reason), "%.64s: %.48s", slot->busy,
-			 ret == -ENOTSUP ? "no driver takes it there" :
-			 strerror(-ret));
-	set_busy("");
-	return ret;
-}
-
-static void
-abandon(void *arg)
-{
-	(void)arg;
-	hand_abandon();
-}
-
-static int
-may_detach(void *arg, const char *name, char *reason)
-{
-	(void)arg;
-	return local_may_detach(name, reason, SYNC_REASON_LEN);
-}
-
-static void
-describe(void *arg, const char *name, char *text, size_t len)
-{
-	(void)arg;
-	local_describe(name, text, len);
-}
-
-static bool
-is_lost(void *arg, const char *name)
-{
-	struct hotplug_device *dev = device_find(NULL, name);
-	const void *key = NULL;
-
-	(void)arg;
-	if (dev == NULL)
-		return false;
-	device_lock();
-	key = dev->key;
-	device_unlock();
-	return key != NULL && device_is_lost(dev->bus, key);
-}
-
-static bool
-has_stranger(void *arg, char *reason)
-{
-	(void)arg;
-	return share_has_stranger(&share, reason);
-}
-
-static const struct sync_ops ops = {
-	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
-	.detach = detach, .poll = poll_hand, .abandon = abandon, .may_detach = may_detach,
-	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
-};
 
 /* Steps until there is nothing to do; how long to sleep then (0: until woken). */
 static unsigned int
@@ -211,7 +78,7 @@ run(void *arg)
 static void
 on_hand_done(void)
 {
-	wake_slot(share.slot);
+	share_wake_slot(&share, share.slot);
 }
 
 /* --- start and stop */
@@ -219,11 +86,14 @@ on_hand_done(void)
 static int
 init_machine(void)
 {
-	member = (struct sync_member){ .table = share.table, .slot = share.slot, .ops = &ops };
+	member = (struct sync_member){ .table = share.table, .slot = share.slot,
+					.ops = &self_ops, .arg = &share };
 	primary = (struct sync_primary){
-		.table = share.table, .ops = &ops, .deadline_ms = config.sync_deadline_ms,
+		.table = share.table, .ops = &self_ops, .arg = &share,
+		.deadline_ms = config.sync_deadline_ms,
 		.probe_ms = config.sync_probe_ms, .accepts_late = config.sync_late != 0,
-		.ignores_strangers = config.sync_ignore_strangers != 0,
+		.ignores_strangers = config.sync_ignore_strangers != 0 ||
+			config.sync_tell_strangers != 0,
 	};
 	extra = calloc(1, share.is_primary ? sync_primary_extra(share.table) :
 		       sync_member_extra(share.table));
@@ -277,6 +147,11 @@ join(void)
 	if (ret != 0)
 		leave();
 	atomic_store(&is_on, ret == 0);
+	if (ret == 0 && !share.is_primary && share.table->may_grow != 0)
+		host_log(HOST_WARN, "sync: the primary's memory may grow while it runs: EAL then "
+			 "asks every process, and waits 5 s for one that is stopped "
+			 "(--legacy-mem prevents it, or a --socket-limit that equals "
+			 "--socket-mem)");
 	return ret;
 }
 
@@ -322,7 +197,7 @@ sync_stop(void)
 	pthread_mutex_lock(&lock);
 	if (atomic_exchange(&is_on, false)) {
 		atomic_store(&is_stopping, true);
-		wake_slot(share.slot);
+		share_wake_slot(&share, share.slot);
 		pthread_mutex_unlock(&lock);
 		host_thread_join(&thread);
 		hand_stop();
@@ -347,7 +222,7 @@ sync_tell_sign(const char *device, uint64_t generation)
 		sync_signs_add(share.table, share.slot, device, generation);
 		for (i = 0; i < share.table->n_slots; i++)
 			if (i != share.slot && atomic_load(&sync_slot(share.table, i)->is_member))
-				wake_slot(i);
+				share_wake_slot(&share, i);
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -462,9 +337,17 @@ explain(int error, struct hotplug_outcome *outcome)
 	}
 }
 
+/* What one thread wants. */
+struct wish {
+	enum sync_op op;
+	const char *text;               /* devargs, or a name */
+	char name[HOTPLUG_NAME_LEN];
+	uint64_t probe_ns;              /* SHARE */
+};
+
 /* One request of this process at a time: it is our turn. */
 static int
-ask(enum sync_op op, const char *name, const char *text, struct hotplug_outcome *outcome)
+ask(const struct wish *wish, struct hotplug_outcome *outcome)
 {
 	struct sync_request *request = &sync_slot(share.table, share.slot)->request;
 	uint32_t state = atomic_load(&request->state);
@@ -475,12 +358,14 @@ ask(enum sync_op op, const char *name, const char *text, struct hotplug_outcome 
 		return explain(-EHOSTDOWN, outcome);
 	if (state != SYNC_REQUEST_NONE && state != SYNC_REQUEST_DONE)
 		return explain(-ETIMEDOUT, outcome);    /* not even our last one is off */
-	request->op = op;
-	snprintf(request->name, sizeof(request->name), "%s", name);
-	snprintf(sync_request_text(share.table, share.slot), share.table->text_len, "%s", text);
+	request->op = wish->op;
+	request->probe_ns = wish->probe_ns;
+	memcpy(request->name, wish->name, sizeof(request->name));
+	snprintf(sync_request_text(share.table, share.slot), share.table->text_len, "%s",
+		 wish->text);
 	request->ticket = atomic_fetch_add(&share.table->next_ticket, 1);
 	atomic_store(&request->state, SYNC_REQUEST_POSTED);
-	wake_slot(SYNC_PRIMARY);
+	share_wake_slot(&share, SYNC_PRIMARY);
 	ret = wait_for_answer(request);
 	if (ret != 0)
 		return explain(ret, outcome);
@@ -492,7 +377,7 @@ ask(enum sync_op op, const char *name, const char *text, struct hotplug_outcome 
 
 /* In the order in which this process's threads came. */
 static int
-ask_in_turn(enum sync_op op, const char *name, const char *text, struct hotplug_outcome *outcome)
+ask_in_turn(const struct wish *wish, struct hotplug_outcome *outcome)
 {
 	uint64_t mine;
 	int ret;
@@ -502,7 +387,7 @@ ask_in_turn(enum sync_op op, const char *name, const char *text, struct hotplug_
 		pthread_cond_wait(&turn, &lock);
 	pthread_mutex_unlock(&lock);
 	if (atomic_load(&is_on))
-		ret = ask(op, name, text, outcome);
+		ret = ask(wish, outcome);
 	else
 		ret = conclude(outcome, -ESHUTDOWN, getpid(), "dpdk-hotplug is being disabled");
 	pthread_mutex_lock(&lock);
@@ -513,29 +398,41 @@ ask_in_turn(enum sync_op op, const char *name, const char *text, struct hotplug_
 }
 
 static int
-request(enum sync_op op, const char *text, struct hotplug_outcome *outcome)
+request(struct wish wish, struct hotplug_outcome *outcome)
 {
-	char name[HOTPLUG_NAME_LEN];
 	int ret;
 
-	if (strlen(text) >= SYNC_TEXT_LEN)
+	if (strlen(wish.text) >= SYNC_TEXT_LEN)
 		return conclude(outcome, -E2BIG, 0, "the devargs are longer than 4095 bytes");
-	ret = local_name(text, name);
+	ret = local_name(wish.text, wish.name);
 	if (ret != 0)
 		return conclude(outcome, ret, 0, "no bus knows such a device");
 	if (is_own_thread())
 		return conclude(outcome, -EDEADLK, 0, "called during an attach or detach");
-	return ask_in_turn(op, name, text, outcome);
+	return ask_in_turn(&wish, outcome);
 }
 
 int
 sync_attach(const char *devargs, struct hotplug_outcome *outcome)
 {
-	return request(SYNC_OP_ATTACH, devargs, outcome);
+	return request((struct wish){ .op = SYNC_OP_ATTACH, .text = devargs }, outcome);
 }
 
 int
 sync_detach(const char *name, struct hotplug_outcome *outcome)
 {
-	return request(SYNC_OP_DETACH, name, outcome);
+	return request((struct wish){ .op = SYNC_OP_DETACH, .text = name }, outcome);
+}
+
+int
+sync_clear(const char *name, struct hotplug_outcome *outcome)
+{
+	return request((struct wish){ .op = SYNC_OP_CLEAR, .text = name }, outcome);
+}
+
+int
+sync_share(const char *devargs, uint64_t probe_ns, struct hotplug_outcome *outcome)
+{
+	return request((struct wish){ .op = SYNC_OP_SHARE, .text = devargs,
+				      .probe_ns = probe_ns }, outcome);
 }

@@ -23,4 +23,12 @@ bool sync_has_others(void);
 int sync_attach(const char *devargs, struct hotplug_outcome *outcome);
 int sync_detach(const char *name, struct hotplug_outcome *outcome);
 
+/* The primary's.  All the others let go of a device that is lost here, or not here any
+ * more, and say so.  0: also, where it is lost, when some have not in time; -ETIMEDOUT,
+ * -ENOTCONN and so on: the outcome names who has not. */
+int sync_clear(const char *name, struct hotplug_outcome *outcome);
+/* It works here again, which took so long: now everywhere, or the error of who failed,
+ * and nowhere but here.  Who did not know that it was gone catches up. */
+int sync_share(const char *devargs, uint64_t probe_ns, struct hotplug_outcome *outcome);
+
 #endif /* HOTPLUG_SYNC_SYNC_H */

@@ -18,7 +18,7 @@
  * Its size is the primary's choice and stands in its head. */
 
 #define SYNC_MAGIC 0x68706d70u
-#define SYNC_VERSION 1u
+#define SYNC_VERSION 2u
 #define SYNC_N_ENTRIES 256
 #define SYNC_N_SLOTS 128
 #define SYNC_TEXT_LEN 4096
@@ -61,7 +61,13 @@ enum sync_request_state {
 	SYNC_REQUEST_DROPPED,   /* by its owner, who has stopped waiting */
 };
 
-enum sync_op { SYNC_OP_ATTACH = 1, SYNC_OP_DETACH };
+enum sync_op {
+	SYNC_OP_ATTACH = 1,
+	SYNC_OP_DETACH,
+	/* The primary's own, around a heal: */
+	SYNC_OP_CLEAR,          /* do all know that it is gone? */
+	SYNC_OP_SHARE,          /* the primary has it again: the others attach it */
+};
 
 struct sync_answer {
 	int32_t error;
@@ -74,6 +80,7 @@ struct sync_request {
 	_Atomic uint32_t state;
 	uint32_t op;
 	uint64_t ticket;        /* lowest first */
+	uint64_t probe_ns;      /* SHARE: what the probe took in the primary */
 	char name[HOTPLUG_NAME_LEN];
 	struct sync_answer answer;
 };
@@ -102,7 +109,7 @@ struct sync_slot {
 struct sync_table {
 	uint32_t magic, version;
 	uint32_t n_entries, n_slots, text_len;
-	uint32_t reserved;
+	uint32_t may_grow;              /* the primary's memory (growth.c) */
 	uint64_t size;
 	uint64_t file;                  /* inode of the file of locks */
 	uint64_t next_generation;       /* the primary's */

@@ -22,7 +22,7 @@
 #include "patience.h"
 
 #define MS 1000000ull
-#define FLAP_NS (60 * 1000 * MS)        /* DEVICE_FLAPS changes in this are flapping */
+#define FLAP_NS (60 * 1000 * MS)        /* so many changes (flaps) in this are flapping */
 #define RESTORE_NS (1500 * MS)
 #define QUIET_NS (10 * 1000 * MS)       /* and this long without one is not */
 
@@ -68,10 +68,11 @@ static void
 note_change(struct hotplug_device *dev)
 {
 	uint64_t now = device_now_ns(), oldest;
+	uint32_t flaps = enable_config()->flaps;
 
-	dev->change_ns[dev->n_changes++ % DEVICE_FLAPS] = now;
-	oldest = dev->change_ns[dev->n_changes % DEVICE_FLAPS]; /* of the last so many */
-	if (dev->is_flapping || oldest == 0 || now - oldest > FLAP_NS)
+	dev->change_ns[dev->n_changes++ % DEVICE_MAX_FLAPS] = now;
+	oldest = dev->change_ns[(dev->n_changes - flaps) % DEVICE_MAX_FLAPS];   /* of so many */
+	if (dev->is_flapping || flaps == 0 || oldest == 0 || now - oldest > FLAP_NS)
 		return;
 	dev->is_flapping = true;
 	raise_event(dev, HOTPLUG_EVENT_FLAPPING, HOTPLUG_CAUSE_NONE);
@@ -80,7 +81,7 @@ note_change(struct hotplug_device *dev)
 static bool
 is_quiet(const struct hotplug_device *dev, uint64_t now)
 {
-	uint64_t last = dev->change_ns[(dev->n_changes + DEVICE_FLAPS - 1) % DEVICE_FLAPS];
+	uint64_t last = dev->change_ns[(dev->n_changes - 1) % DEVICE_MAX_FLAPS];
 
 	return now - last >= QUIET_NS;
 }

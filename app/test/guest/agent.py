@@ -20,6 +20,7 @@ import time
 import tty
 
 PORT = "lab.agent"
+FORWARDER = 1                               # the CPU of testpmd's forwarding lcore
 procs = {}
 
 
@@ -154,7 +155,12 @@ def op_slot_off(q):
     slot: surprise removal.  Without, it takes the lost power for its own doing
     and leaves the device in place: silent death.
     `vendor` is what the `device` answers afterwards, 0xffff when it is gone.
+
+    On the CPU that forwards: QEMU 7.2 frees the NIC's queue within that write, and a
+    receive tail that another CPU is just writing is then served from what was freed
+    (SIGSEGV in qemu_net_queue_flush()).
     """
+    os.sched_setaffinity(0, {FORWARDER})    # of this thread
     fd = os.open("/sys/bus/pci/devices/%s/config" % q["port"], os.O_RDWR)
     dev = os.open("/sys/bus/pci/devices/%s/config" % q["device"], os.O_RDONLY)
 

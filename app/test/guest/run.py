@@ -30,7 +30,8 @@ from scenarios.row import Lab                   # noqa: E402
 from testpmd import Failed                      # noqa: E402
 
 MODULES = ("survive", "heal", "ghost", "claim", "suspend", "foreign", "bystand", "watch_burst",
-           "failsafe", "procedure", "watch_all", "watch_held", "old_kernel", "soak")
+           "failsafe", "procedure", "watch_all", "watch_held", "mp", "old_kernel", "upstream",
+           "field", "ovs", "soak")
 ATTEMPTS = 3
 
 

@@ -171,3 +171,15 @@ def interrupt_kinds(guest, bdf):
 def removed(guest):
     """Devices that are removed and still open: [(bdf, state, opens, BARs cut off)]."""
     return [tuple(x.split()) for x in guest.sh("cat " + REMOVED).splitlines()]
+
+
+def left_over(guest, seconds=15):
+    """removed(), once nobody has a device open any more: nothing, after a while.
+
+    A kernel with DEBUG_KOBJECT_RELEASE puts off the release of each kobject of a
+    removed device by up to 4 s, one after the other.
+    """
+    end = time.monotonic() + seconds
+    while removed(guest) and time.monotonic() < end:
+        time.sleep(0.5)
+    return removed(guest)

@@ -1,98 +1,135 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* holders: who keeps the kernel from taking a vfio device away?
- * In:  a PCI function's name.  Out: "PID (name), ..." of the processes that have
- *      its IOMMU group, or its own vfio node, open.
+/* holders: which processes have a device's nodes open?
+ * In:  a PCI function's name.  Out: the pids of those that have its uio node, its vfio
+ *      node or its IOMMU group open, by device number: the path differs in containers.
  * It walks /proc, which may take a while: never on the watch thread.
- * Context: events, telemetry's threads. */
+ * Context: app, events, sync's hand, telemetry's threads. */
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "pci.h"
 
-/* "/dev/vfio/12": the group that the function is in. */
-static int
-group_path(const char *name, char *path, size_t len)
+#define MAX_NODES 4
+
+struct nodes {
+	dev_t number[MAX_NODES];
+	unsigned int n;
+};
+
+static void
+add_node(struct nodes *nodes, dev_t number)
 {
-	char link[4096], target[4096];
+	if (nodes->n < MAX_NODES)
+		nodes->number[nodes->n++] = number;
+}
+
+/* "/dev/vfio/12": the group that the function is in. */
+static void
+add_group(struct nodes *nodes, const char *name)
+{
+	char link[4096], target[4096], path[300];
 	const char *base;
+	struct stat st;
 	ssize_t n;
 
 	snprintf(link, sizeof(link), "%s/%s/iommu_group", rte_pci_get_sysfs_path(), name);
 	n = readlink(link, target, sizeof(target) - 1);
 	if (n <= 0)
-		return n < 0 ? -errno : -ENOENT;
+		return;
 	target[n] = '\0';
 	base = strrchr(target, '/');
-	n = snprintf(path, len, "/dev/vfio/%s", base != NULL ? base + 1 : target);
-	return (size_t)n < len ? 0 : -ENAMETOOLONG;
+	snprintf(path, sizeof(path), "/dev/vfio/%.255s", base != NULL ? base + 1 : target);
+	if (stat(path, &st) == 0 && S_ISCHR(st.st_mode))
+		add_node(nodes, st.st_rdev);
+}
+
+/* "MAJOR:MINOR" in each NAME/folder/ENTRY/dev. */
+static void
+add_folder(struct nodes *nodes, const char *name, const char *folder)
+{
+	unsigned int major_number, minor_number;
+	char path[4096], file[300];
+	struct dirent *entry;
+	FILE *f;
+	DIR *dir;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s/%s", rte_pci_get_sysfs_path(), name, folder);
+	dir = opendir(path);
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) {
+		snprintf(file, sizeof(file), "%s/dev", entry->d_name);
+		fd = entry->d_name[0] != '.' ?
+			openat(dirfd(dir), file, O_RDONLY | O_CLOEXEC) : -1;
+		f = fd >= 0 ? fdopen(fd, "r") : NULL;
+		if (f == NULL)
+			continue;
+		if (fscanf(f, "%u:%u", &major_number, &minor_number) == 2)
+			add_node(nodes, makedev(major_number, minor_number));
+		fclose(f);
+	}
+	closedir(dir);
 }
 
 static bool
-has_open(const char *pid, const char *wanted)
+is_node(const struct nodes *nodes, const struct stat *st)
 {
-	char folder[64], link[4096];
+	unsigned int i;
+
+	for (i = 0; i < nodes->n; i++)
+		if (S_ISCHR(st->st_mode) && st->st_rdev == nodes->number[i])
+			return true;
+	return false;
+}
+
+static bool
+has_open(const char *pid, const struct nodes *nodes)
+{
+	char folder[64];
 	struct dirent *entry;
 	bool is_found = false;
-	ssize_t n;
+	struct stat st;
 	DIR *dir;
 
 	snprintf(folder, sizeof(folder), "/proc/%.16s/fd", pid);
 	dir = opendir(folder);
 	if (dir == NULL)
 		return false;
-	while (!is_found && (entry = readdir(dir)) != NULL) {
-		n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
-		if (n <= 0)
-			continue;
-		link[n] = '\0';
-		is_found = strcmp(link, wanted) == 0;
-	}
+	while (!is_found && (entry = readdir(dir)) != NULL)
+		is_found = fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && is_node(nodes, &st);
 	closedir(dir);
 	return is_found;
 }
 
-static void
-append_process(const char *pid, char *text, size_t len)
-{
-	char path[64], name[32] = "?";
-	size_t at = strlen(text);
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
-	f = fopen(path, "re");
-	if (f != NULL) {
-		if (fscanf(f, "%31[^\n]", name) != 1)
-			strcpy(name, "?");
-		fclose(f);
-	}
-	snprintf(text + at, len - at, "%spid %.16s (%s)", at != 0 ? ", " : "", pid, name);
-}
-
 int
-pci_holders(const char *name, char *text, size_t len)
+pci_holders(const char *name, void (*fn)(int pid, void *arg), void *arg)
 {
-	char wanted[300];
+	struct nodes nodes = { .n = 0 };
 	struct dirent *entry;
 	DIR *dir;
-	int ret;
 
-	text[0] = '\0';
-	ret = group_path(name, wanted, sizeof(wanted));
-	if (ret != 0)
-		return ret;
+	add_group(&nodes, name);
+	add_folder(&nodes, name, "uio");
+	add_folder(&nodes, name, "vfio-dev");
+	if (nodes.n == 0)
+		return -ENOENT;
 	dir = opendir("/proc");
 	if (dir == NULL)
 		return -errno;
 	while ((entry = readdir(dir)) != NULL)
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    has_open(entry->d_name, wanted))
-			append_process(entry->d_name, text, len);
+		    has_open(entry->d_name, &nodes))
+			fn(atoi(entry->d_name), arg);
 	closedir(dir);
 	return 0;
 }

@@ -50,6 +50,7 @@ static const struct hotplug_bus_ops ops = {
 	.disarm = pci_disarm,
 	.unbound = port_returned,
 	.classify = pci_classify,
+	.revokes = pci_revokes,
 };
 
 static struct hotplug_bus pci_bus = { .name = "pci", .ops = &ops };

@@ -35,6 +35,7 @@ int pci_identify(const char *name, struct hotplug_identity *id);
 enum hotplug_uevent_kind pci_classify(const struct hotplug_uevent *uevent, char *name);
 /* uio_mmap.c: BARs onto /dev/uioN, where our igb_uio offers it. */
 void pci_uio_mmap(struct rte_pci_device *dev);
+bool pci_revokes(const char *kernel_driver);
 
 /* bind.c */
 int pci_bind(const char *name, const char *kernel_driver);
@@ -44,7 +45,7 @@ int pci_write_attribute(const char *name, const char *attribute, const char *tex
 int pci_disarm(const char *name);
 
 /* holders.c */
-int pci_holders(const char *name, char *text, size_t len);
+int pci_holders(const char *name, void (*fn)(int pid, void *arg), void *arg);
 /* The kernel driver's name; "" when none. */
 void pci_kernel_driver(const char *name, char driver[HOTPLUG_NAME_LEN]);
 

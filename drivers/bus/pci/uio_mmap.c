@@ -26,12 +26,14 @@
 
 #define MAX_UIO_MAPS 5          /* include/linux/uio_driver.h */
 
-/* Does the loaded igb_uio map BARs itself?  The stock module has no such word. */
+#define OWN_PARAMETER "/sys/module/igb_uio/parameters/uio_mmap" /* the stock one has none */
+
+/* Does the loaded igb_uio map BARs itself? */
 static bool
 is_offered(void)
 {
 	char word[16] = "off";
-	FILE *f = fopen("/sys/module/igb_uio/parameters/uio_mmap", "re");
+	FILE *f = fopen(OWN_PARAMETER, "re");
 
 	if (f == NULL)
 		return false;
@@ -39,6 +41,14 @@ is_offered(void)
 		strcpy(word, "off");
 	fclose(f);
 	return strcmp(word, "off") != 0;
+}
+
+/* Ours cuts all mappings off; vfio keeps the card until all have let go of it. */
+bool
+pci_revokes(const char *kernel_driver)
+{
+	return strcmp(kernel_driver, "vfio-pci") == 0 ||
+		(strcmp(kernel_driver, "igb_uio") == 0 && access(OWN_PARAMETER, F_OK) == 0);
 }
 
 static int

@@ -87,46 +87,54 @@ static int try_reset(struct pci_dev *pdev)
 	return ret;
 }
 
-static bool needs_reset(const struct igb_uio *u)
+/* 1: yes; 0: no; -ENODEV: it is no longer ours to reset. */
+static int needs_reset(struct igb_uio *u)
 {
-	return reset && !u->is_clean && !u->opens && !pci_num_vf(u->pdev);
+	int ret = -ENODEV;
+
+	mutex_lock(&u->lock);
+	if (state_is_live(u))
+		ret = reset && !u->is_clean && !u->opens && !pci_num_vf(u->pdev);
+	mutex_unlock(&u->lock);
+	return ret;
 }
 
 static int reset_once(struct igb_uio *u)
 {
-	int ret;
+	int ret = try_reset(u->pdev);
 
-	if (!state_is_live(u))
-		return -ENODEV;
-	if (!needs_reset(u))
-		return 0;
-	ret = try_reset(u->pdev);
-	if (ret == -ENOTTY) {
+	if (ret == -ENOTTY)
 		pci_warn(u->pdev, "the function cannot be reset: what a former user has left running may write to memory\n");
-		ret = 0;
-	}
-	if (!ret)
-		u->is_clean = true;
-	return ret;
+	else if (ret)
+		return ret;
+	mutex_lock(&u->lock);
+	u->is_clean = true;
+	mutex_unlock(&u->lock);
+	return 0;
 }
 
 /*
- * At open.  A reset needs the device's lock, which remove() holds while it
- * waits for uio's, which we hold: so it is only tried, and our own lock given
- * up in between.
+ * At open; opens come one by one, uio's lock sees to it.  A reset needs the
+ * device's lock, which remove() holds while it waits for uio's, which we hold:
+ * so it is only tried.  With the device's lock it may wait for the slot's
+ * driver; meanwhile nobody can be in remove() and wait for uio's lock.  Our own
+ * is not held, so that nobody who asks for state or mappings waits, either.
  */
 static int reset_function(struct igb_uio *u)
 {
-	int tries, ret = -EAGAIN;
+	int tries, ret;
 
-	for (tries = 0; ret == -EAGAIN && tries < RESET_TRIES; tries++) {
+	for (tries = 0; tries < RESET_TRIES; tries++) {
 		if (tries)
 			msleep(20);
-		mutex_lock(&u->lock);
+		ret = needs_reset(u);
+		if (ret <= 0)
+			return ret;
 		ret = reset_once(u);
-		mutex_unlock(&u->lock);
+		if (ret != -EAGAIN)
+			return ret;
 	}
-	return ret;
+	return -EAGAIN;
 }
 
 /*
@@ -499,4 +507,4 @@ module_exit(igb_uio_exit);
 MODULE_DESCRIPTION("PCI functions for drivers in user space, safe to remove");
 MODULE_AUTHOR("The dpdk-hotplug project");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1");
+MODULE_VERSION("0.1.0");

@@ -16,14 +16,12 @@ NOBODY = "0000:ff:1f.7"     # allowed, so that EAL probes no other by itself
 
 
 def rows(full):
-    found = [Row("bonding e1000e + virtio yank", boot(), pair,
-                 dict(kind="bonding", driver="uio_pci_generic", way="yank", cycles=2))]
-    if full:
-        found = [Row("%s e1000e + virtio %s %s" % (k, d, w), boot(removal.hotplug_for(w)), pair,
-                     dict(kind=k, driver=d, way=w, cycles=5))
-                 for k in ("fail-safe", "bonding") for d in ("uio_pci_generic", "vfio-pci")
-                 for w in ("sysfs", "acpi", "yank")]
-    return found
+    short = [("bonding", "uio_pci_generic", "yank"), ("fail-safe", "uio_pci_generic", "sysfs")]
+    product = [(k, d, w) for k in ("fail-safe", "bonding")
+               for d in ("uio_pci_generic", "vfio-pci") for w in ("sysfs", "acpi", "yank")]
+    return [Row("%s e1000e + virtio %s %s" % r, boot(removal.hotplug_for(r[2])), pair,
+                dict(kind=r[0], driver=r[1], way=r[2], cycles=5 if full else 2))
+            for r in (product if full else short)]
 
 
 def arguments(kind, driver, card, backup):

@@ -1,27 +1,34 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A card is torn out and put back, and nobody types anything: packets flow again.
+"""Cards are torn out and put back, and nobody types anything: packets flow again.
 
-The plugin alone, stock testpmd in io mode: the dead port is closed and detached,
-the returned card bound, attached, configured and started under the same port id,
-while the other port forwards on.
+The plugin alone, stock testpmd in io mode: the dead port is closed and detached, the
+returned card bound, attached, configured and started under the same port id, while
+the other port forwards on.  Two that go at the same moment come back in the other
+order.
 """
+import bisect
+import re
 import time
 
 import removal
+from guest import TooBusy
 from scenarios import survive
-from scenarios.row import NICS, Row, boot, check
+from scenarios.row import Row, boot, check
 from testpmd import Failed
 
-AWAY = {"vfio-pci": 8.0}        # pciehp is still at it: the kernel waited for the release
+NICS = ("e1000e", "virtio-net-pci", "vmxnet3")
 HEALED_WITHIN = 40
-STEADY = 15.0                   # five losses in a minute are flapping, and wait for calm
+QUIET = 1.3             # seconds watched before a loss, and about as long after
+OFF = {"pciehp": 1.5, "acpi": 0.5}      # pciehp keeps an empty slot off for a second
 
 
 def rows(full):
-    short = [("e1000e", "uio_pci_generic", "yank"), ("virtio-net-pci", "uio_pci_generic", "acpi"),
-             ("vmxnet3", "vfio-pci", "sysfs")]
-    product = [(n, d, w) for n in NICS for d in ("uio_pci_generic", "vfio-pci")
+    short = [("e1000e+virtio-net-pci", "uio_pci_generic", "yank"),
+             ("virtio-net-pci", "uio_pci_generic", "acpi"), ("vmxnet3", "vfio-pci", "sysfs")]
+    product = [(n, d, w) for n in NICS for d in ("igb_uio", "vfio-pci")
                for w in ("sysfs", "acpi", "button", "yank")]
+    product += [("e1000e+virtio-net-pci", d, "sysfs") for d in ("igb_uio", "vfio-pci")]
+    product += [("virtio-net-pci+vmxnet3", d, "yank") for d in ("igb_uio", "vfio-pci")]
     found = [Row("heal %s %s %s" % r, boot(removal.hotplug_for(r[2])), heal,
                  dict(nic=r[0], driver=r[1], way=r[2], cycles=20 if full else 3))
              for r in (product if full else short)]
@@ -31,57 +38,95 @@ def rows(full):
     return found
 
 
-def heal(lab, nic, driver, way, cycles, options=None):
-    victim, bystander = lab.slots(nic)
-    t = lab.start([victim, bystander], driver, options=options)
-    if options == "uio_mmap=on":
+def heal(lab, nic, driver, way, cycles, options="flaps=0"):
+    models = nic.split("+")
+    victims, bystander = [lab.slots(m)[0] for m in models], lab.slots(models[0])[1]
+    t = lab.start(victims + [bystander], driver, options=options)
+    bdfs = [lab.guest.bdf(i) for i in victims]
+    if "uio_mmap=on" in options:
         check("/dev/uio" in t.maps(), "no BAR is mapped through its uio device")
     flows, gaps = [], []
-    for i in range(cycles):
-        start = time.monotonic()
-        gaps.append(lose(lab, victim, bystander, way))
-        time.sleep(AWAY.get(driver, 2.0) if way == "yank" else 2.0)
-        flows.append(bring_back(lab, victim, bystander, way))
+    for _ in range(cycles):
+        gaps.append(lose(lab, victims, bystander, way))
+        wait_off(lab, victims, way)
+        flows += bring_back(lab, victims, bystander, way)
         lab.check_alive()
-        if 4 < cycles and i + 1 < cycles:
-            time.sleep(max(0.0, start + STEADY - time.monotonic()))
-    lab.figures.update(healed="%d of %d" % (len(flows), cycles),
+    lab.figures.update(healed="%d of %d" % (len(flows), cycles * len(victims)),
                        flows_after_s=[round(s, 2) for s in flows],
-                       gaps_ms=[round(g, 1) for g in gaps])
+                       gaps_ms=[g for g in gaps if g is not None],
+                       detached_ms=[ms for b in bdfs for ms in detach_times(t, b)])
+    if gaps.count(None) > cycles // 2:
+        raise TooBusy("this machine was too busy to tell: %d of %d" % (gaps.count(None), cycles))
     check("not ready port" not in t.text(), "a poller met ethdev's own dummy")
     for line in ("show port info all", "show port stats all", "stop", "start"):
         t.type(line)
         lab.watch(0.5, stats=False)
     lab.check_alive()
-    t.wait_forwarding([victim, bystander])
+    t.wait_forwarding(victims + [bystander])
     lab.check_undamaged()
     lab.check_quit()
 
 
-def lose(lab, victim, bystander, way):
-    """The longest silence of the other port around the loss, in ms."""
-    t_lost = lab.watch(survive.WINDOW)
+def lose(lab, victims, bystander, way):
+    """All at the same moment; the other port must not notice: its longest silence in ms,
+    or None when the machine was too busy to tell."""
+    if way == "button":                     # obeyed after 5 s
+        losses = [removal.remove(lab.guest, i, way) for i in victims]
+        t_lost = lab.watch(survive.BLINK)
+    else:
+        t_lost = lab.watch(QUIET)
+        losses = [removal.remove(lab.guest, i, way) for i in victims]
     before = lab.guest.waited()
-    check(removal.remove(lab.guest, victim, way).wait(40), "the removal blocks")
-    t_end = lab.watch(1)
+    check(all(x.wait(40) for x in losses), "the removal blocks")
+    t_end = lab.watch(0.8)
     after = lab.guest.waited()
     lab.figures["starved_ms"] = 1000 * max(after[k] - before.get(k, 0) for k in after)
-    survive.check_forwarding(lab, bystander, t_lost, t_end, False)
-    return lab.figures["gap_ms"]
+    try:
+        survive.check_forwarding(lab, bystander, t_lost, t_end, False)
+    except TooBusy:
+        return None
+    finally:
+        gap = lab.figures.pop("gap_ms")
+    return round(gap, 1)
 
 
-def bring_back(lab, victim, bystander, way):
-    """Seconds until packets came back from the returned card."""
+def wait_off(lab, victims, way):
+    """Until the kernel is done with the removal: a card that comes earlier is missed."""
+    end = time.monotonic() + 40
+    while way != "sysfs" and any(map(lab.guest.bdf, victims)):
+        check(time.monotonic() < end, "the kernel still has the card")
+        time.sleep(0.1)
+    time.sleep(0.3 if way == "sysfs" else OFF[lab.guest.boot.hotplug])
+
+
+def bring_back(lab, victims, bystander, way):
+    """Seconds until packets came back from each returned card."""
     start = time.monotonic()
     if way == "sysfs":
         lab.guest.sh("echo 1 > /sys/bus/pci/rescan")
     else:
-        lab.guest.plug(victim)
+        for i in reversed(victims):
+            lab.guest.plug(i)
     back = time.monotonic()
-    while not lab.wires[victim].count(start, time.monotonic()):
+    while not all(lab.wires[i].first(start) for i in victims):
         if time.monotonic() - back > HEALED_WITHIN:
             raise Failed("no packet %d s after the card came back: %s"
                          % (HEALED_WITHIN, lab.testpmd.end()))
         time.sleep(0.05)
-    lab.testpmd.wait_forwarding([victim, bystander], 20)
-    return time.monotonic() - back
+    lab.testpmd.wait_forwarding(victims + [bystander], 20)
+    return [max(0.0, lab.wires[i].first(start) - back) for i in victims]
+
+
+def detach_times(t, bdf):
+    """Milliseconds from the first sign of each loss until the device was detached."""
+    log, sign, times = t.log(), None, []
+    offsets = [at for at, _ in log["marks"]]
+    for m in re.finditer(r"hotplug: %s (?:\w+ cause=.* t_sign=([\d.]+)|detached after)"
+                         % re.escape(bdf), log["text"]):
+        if m[1]:
+            sign = sign or float(m[1])
+        elif sign:
+            told = log["marks"][bisect.bisect(offsets, m.start()) - 1][1]
+            times.append(round(1000 * (told - sign)))
+            sign = None
+    return times

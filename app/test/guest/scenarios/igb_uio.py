@@ -78,7 +78,8 @@ def cycle(lab, module, slot, nic, n_users, way):
     for u in users:
         u.kill()
     if module.is_loaded():
-        check(not uio.removed(g), "still there with nobody left: %s" % uio.removed(g))
+        left = uio.left_over(g)
+        check(not left, "still there with nobody left: %s" % left)
 
 
 def check_open(g, bdf, nic, n_users):

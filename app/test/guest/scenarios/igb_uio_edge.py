@@ -88,6 +88,9 @@ def interrupt_modes(lab):
     """
     g, slot = lab.guest, lab.slots("e1000e")[0]
     for mode, kinds in (("msix", {"msix"}), ("msi", {"msi"}), ("legacy", set())):
+        check(removal.remove(g, slot, "yank").wait(20), "the removal blocks")
+        empty(g, slot)
+        g.plug(slot)
         module, slot, bdf = begin(lab, options="intr_mode=" + mode)
         user = uio.User(g, bdf, "-m sysfs -d -i")
         check(uio.interrupt_kinds(g, bdf) == kinds, "intr_mode=%s: %s"
@@ -99,9 +102,6 @@ def interrupt_modes(lab):
         check(lab.figures[mode] > 2, "%d interrupts in a second: %s; %s" % (
             lab.figures[mode], user.report(), uio.interrupts(g)))
         finish(lab, module, [user])
-        check(removal.remove(g, slot, "yank").wait(20), "the removal blocks")
-        empty(g, slot)
-        g.plug(slot)
 
 
 def other_maps(lab):
@@ -145,7 +145,8 @@ def storm(lab, seconds):
     check(lab.figures["accesses"] > n, "the storm is none")
     for u in users:
         u.kill()
-    check(not uio.removed(g), "still there with nobody left: %s" % uio.removed(g))
+    left = uio.left_over(g)
+    check(not left, "still there with nobody left: %s" % left)
     finish(lab, module)
 
 

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""devtools/field-test where it must say no, and its dry run, on a sysfs of files.
+
+usage: field_test.py FIELD_TEST PLUGIN
+
+In:  the program; a tree of files that stands for /sys.  Out: TAP.  Nothing is taken away
+from anybody here; the real thing is in the guest (rows `field test`).
+"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+FIELD_TEST, PLUGIN = map(os.path.abspath, sys.argv[1:])
+CARD, TWIN = "0000:01:00.0", "0000:01:00.1"
+
+
+class Tree:
+    """A root port (PCIe, or not) with a card of one or two functions below."""
+
+    def __init__(self, root):
+        self.root = root
+        self.port = os.path.join(root, "devices/pci0000:00/0000:00:01.0")
+        os.makedirs(os.path.join(root, "bus/pci/devices"))
+
+    def put(self, folder, name, data):
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, name), "wb") as f:
+            f.write(data if isinstance(data, bytes) else data.encode())
+
+    def function(self, bdf, driver="uio_pci_generic", above=None, kind="0x020000"):
+        folder = os.path.join(above or self.port, bdf)
+        for name, text in (("vendor", "0x8086\n"), ("device", "0x10d3\n"), ("class", kind + "\n")):
+            self.put(folder, name, text)
+        if driver:
+            os.symlink("../../../bus/pci/drivers/" + driver, os.path.join(folder, "driver"))
+        os.symlink(folder, os.path.join(self.root, "bus/pci/devices", bdf))
+        return folder
+
+    def slot(self, address, has_power=True):
+        folder = os.path.join(self.root, "bus/pci/slots/5")
+        self.put(folder, "address", address + "\n")
+        if has_power:
+            self.put(folder, "power", "1\n")
+
+    def pcie(self, port_type):
+        config = bytearray(256)
+        config[6], config[0x34] = 0x10, 0x40
+        config[0x40], config[0x42] = 0x10, port_type << 4 | 2
+        self.put(self.port, "config", bytes(config))
+
+
+def run(tree, *args, bdf=CARD, typed=""):
+    p = subprocess.run([FIELD_TEST, "--dry-run", "--plugin", PLUGIN, "--sysfs", tree.root, *args,
+                        bdf], input=typed, text=True, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, timeout=20)
+    return p.returncode, p.stdout
+
+
+def refused(tree, words, *args, **more):
+    status, said = run(tree, *args, **more)
+    assert status == 1 and words in said and said.startswith("field-test: ") and \
+        said.count("\n") == 1, (status, said)
+
+
+def planned(tree, words, *args):
+    status, said = run(tree, *args)
+    assert status == 0 and words in said and said.endswith("dry run: nothing was done\n"), \
+        (status, said)
+
+
+def test_no_address(tree):
+    refused(tree, "'eth0' is no PCI address", bdf="eth0")
+    refused(tree, "'01:00.0' is no PCI address", bdf="01:00.0")
+
+
+def test_no_such_device(tree):
+    refused(tree, "0000:01:00.0: no such device")
+
+
+def test_a_bridge(tree):
+    tree.function(CARD, "pcieport", kind="0x060400")
+    refused(tree, "is a bridge")
+
+
+def test_no_driver(tree):
+    tree.function(CARD, None)
+    refused(tree, "has no driver: bind it first")
+
+
+def test_the_kernel_uses_it(tree):
+    folder = tree.function(CARD, "ixgbe")
+    tree.put(os.path.join(folder, "net/lo"), "operstate", "up\n")
+    refused(tree, "in use by the kernel: driver ixgbe, interface lo (up")
+
+
+def test_no_plugin(tree):
+    tree.function(CARD)
+    refused(tree, "no plugin at /nowhere.so", "--plugin", "/nowhere.so")
+
+
+def test_sysfs_is_possible_for_any(tree):
+    tree.function(CARD, "vfio-pci")
+    planned(tree, "echo 1 > /sys/bus/pci/devices/0000:01:00.0/remove")
+
+
+def test_slot(tree):
+    tree.function(CARD)
+    refused(tree, "has no slot with a power switch", "--method", "slot")
+    tree.slot("0000:01:00", has_power=False)
+    refused(tree, "has no slot with a power switch", "--method", "slot")
+    tree.slot("0000:01:00")
+    planned(tree, "echo 0 > /sys/bus/pci/slots/5/power", "--method", "slot")
+
+
+def test_link(tree):
+    tree.function(CARD)
+    refused(tree, "no PCIe port above it", "--method", "link")
+    tree.pcie(1)                # an endpoint above it makes no sense
+    refused(tree, "no PCIe port above it", "--method", "link")
+    tree.pcie(4)
+    planned(tree, "Link Disable in Link Control of 0000:00:01.0", "--method", "link")
+
+
+def test_the_other_function_is_the_kernels(tree):
+    tree.function(CARD)
+    tree.function(TWIN, "ixgbe")
+    tree.slot("0000:01:00")
+    tree.pcie(4)
+    refused(tree, "takes 0000:01:00.1 along, which the kernel uses (driver ixgbe)",
+            "--method", "slot")
+    refused(tree, "takes 0000:01:00.1 along", "--method", "link")
+    planned(tree, "/remove")            # sysfs takes one function only
+
+
+def test_another_sysfs_is_for_the_dry_run(tree):
+    tree.function(CARD)
+    p = subprocess.run([FIELD_TEST, "--plugin", PLUGIN, "--sysfs", tree.root, CARD], text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20)
+    assert p.returncode == 1 and "--sysfs is for --dry-run" in p.stdout, p.stdout
+
+
+def main():
+    tests = [(n[5:], f) for n, f in sorted(globals().items()) if n.startswith("test_")]
+    print("1..%d" % len(tests))
+    failed = 0
+    for n, (name, test) in enumerate(tests, 1):
+        root = tempfile.mkdtemp(prefix="field-test-")
+        try:
+            test(Tree(root))
+            print("ok %d - %s" % (n, name))
+        except AssertionError as e:
+            failed += 1
+            print("not ok %d - %s # %s" % (n, name, str(e).replace("\n", "\\n")))
+        finally:
+            shutil.rmtree(root)
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

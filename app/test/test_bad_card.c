@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_bad_card: the card that comes back will not do, or none comes: the port is given
+ * up, once and in words that help, and nothing is left half done.
+ * In:  mock functions and a PMD for them; what is logged and what ethdev tells.
+ * Context: app; the library's own threads do the work. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdatomic.h>
+
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+
+#include <ethdev_driver.h>
+#include <hotplug.h>
+
+#include "logged.h"
+#include "mock_port.h"
+#include "test.h"
+
+static _Atomic unsigned int n_failed;
+
+static int
+on_failed(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)type;
+	(void)arg;
+	(void)result;
+	n_failed++;
+	return 0;
+}
+
+static struct test_pmd *
+plug_started(const char *name)
+{
+	const struct rte_eth_conf conf = { 0 };
+	struct test_pmd *pmd = plug(name);
+
+	assert_int_equal(rte_eth_dev_configure(pmd->port, test_pmd_max_queues, 0, &conf), 0);
+	assert_int_equal(rte_eth_dev_start(pmd->port), 0);
+	n_failed = 0;
+	log_clear();
+	return pmd;
+}
+
+static void
+lose_for_good(struct test_pmd *pmd)
+{
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
+}
+
+static void
+remove_port(uint16_t port)
+{
+	char name[HOTPLUG_NAME_LEN];
+
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
+/* Refused at once, said once; the device is let go again; a better one is taken. */
+static void
+check_is_given_up(struct test_pmd *pmd, uint16_t port, const char *why)
+{
+	unsigned int n_probes = pmd->n_probes;
+
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_failed == 1));
+	assert_true(is_logged(why));
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL ||
+			     !rte_dev_is_probed(mock_find(pmd->name))));
+	test_sleep_ms(400);
+	assert_int_equal(pmd->n_probes, n_probes + 1);
+	assert_int_equal(n_failed, 1);
+	assert_int_equal(n_success, 0);
+	assert_true(rte_eth_dev_is_valid_port(port));
+	assert_int_equal(rte_eth_dev_is_removed(port), 1);
+	assert_int_equal(pmd->n_open, 0);
+}
+
+static void
+take_the_right_one(struct test_pmd *pmd, uint16_t port)
+{
+	mock_sysfs_remove(pmd->name);
+	hotplug_scan();
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(pmd->port, port);
+	assert_int_equal(rte_eth_dev_is_removed(port), 0);
+}
+
+static void
+test_card_with_fewer_queues_is_refused(void **state)
+{
+	struct test_pmd *pmd;
+	uint16_t port;
+
+	(void)state;
+	test_pmd_max_queues = 4;
+	pmd = plug_started("0000:67:00.0");
+	port = pmd->port;
+	lose_for_good(pmd);
+	test_pmd_max_queues = 2;
+	check_is_given_up(pmd, port, "the card that came has 2 rx and 2 tx queues");
+	assert_true(is_logged("cannot be healed: the card has too few queues"));
+	test_pmd_max_queues = 4;
+	take_the_right_one(pmd, port);
+	test_pmd_max_queues = 1;
+	remove_port(port);
+}
+
+static void
+test_card_with_other_ports_is_refused(void **state)
+{
+	struct test_pmd *pmd;
+	uint16_t port, port2;
+
+	(void)state;
+	test_pmd_n_ports = 2;
+	pmd = plug_started("0000:68:00.0");
+	port = pmd->port;
+	port2 = pmd->port2;
+	lose_for_good(pmd);
+	test_pmd_n_ports = 1;
+	n_failed = 1;           /* there are two to tell */
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_failed == 3));
+	assert_true(is_logged("cannot be healed: the card has another number of ports"));
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
+	assert_int_equal(rte_eth_dev_is_removed(port), 1);
+	assert_int_equal(rte_eth_dev_is_removed(port2), 1);
+	test_pmd_n_ports = 2;
+	n_success = 0;
+	mock_sysfs_remove(pmd->name);
+	hotplug_scan();
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1 && rte_eth_dev_is_removed(port2) == 0));
+	test_pmd_n_ports = 1;
+	assert_int_equal(pmd->port, port);
+	assert_int_equal(pmd->port2, port2);
+	assert_int_equal(rte_eth_dev_close(port2), 0);
+	remove_port(port);
+}
+
+static unsigned int
+count_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* Nobody waits for it: no probe, no thread, no word; the port answers, and can go.  A
+ * policy for a device that was never there is no error either (start). */
+static void
+test_card_that_never_returns_is_not_waited_for(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:6b:00.0");
+	unsigned int n_threads = count_threads();
+	struct rte_eth_stats stats;
+	uint16_t port = pmd->port;
+
+	(void)state;
+	lose_for_good(pmd);
+	pmd->n_probes = 0;
+	assert_true(WAIT_FOR(count_threads() == n_threads));
+	log_clear();
+	test_sleep_ms(500);             /* ten looks */
+	assert_true(count_threads() <= n_threads);
+	assert_int_equal(pmd->n_probes, 0);
+	assert_int_equal(n_failed + n_success, 0);
+	assert_true(is_log_empty());
+	assert_int_equal(rte_eth_dev_is_removed(port), 1);
+	assert_int_equal(rte_eth_stats_get(port, &stats), 0);
+	assert_int_equal(rte_eth_dev_start(port), -EIO);
+	remove_port(port);
+	assert_false(rte_eth_dev_is_valid_port(port));
+}
+
+static int
+start(void **state)
+{
+	return mock_port_start(state, "policy.0000:7f:1f.7=heal") != 0 || logged_start() != 0 ||
+		rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_RECOVERY_FAILED,
+					      on_failed, NULL) != 0;
+}
+
+static int
+stop(void **state)
+{
+	logged_stop();
+	return mock_port_stop(state);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_card_with_fewer_queues_is_refused),
+		cmocka_unit_test(test_card_with_other_ports_is_refused),
+		cmocka_unit_test(test_card_that_never_returns_is_not_waited_for),
+	};
+
+	return cmocka_run_group_tests_name("bad_card", tests, start, stop);
+}

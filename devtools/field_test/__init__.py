@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The parts of devtools/field-test: checks (may it be done?), trial (do it), report."""

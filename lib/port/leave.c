@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* leave: a secondary's ports go with a device that all processes let go of, and come
+ * again.
+ * In:  a device that this process is about to remove, or to probe (the hand); another
+ *      process has asked for it, so threads here may be polling.
+ * Out: they are out of the PMD, and find quiet functions until it is back; when it is,
+ *      its queues are in the fast path before its functions are.
+ * ethdev's release would clear the fast path under their feet, so it is ours (release.c).
+ * A primary's ports are stopped before they go, which is its application's own doing, or
+ * torn down (teardown.c).
+ * Lock: port_lock() around the states; port_probe_lock() is held by the caller.
+ * Context: work (the hand), app. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_eal.h>
+
+#include "leave.h"
+#include "release.h"
+
+static bool
+is_started(const uint16_t *ids, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (rte_eth_devices[ids[i]].data->dev_started != 0)
+			return true;
+	return false;
+}
+
+/* Without queues there is nothing to poll. */
+static bool
+has_queues(const uint16_t *ids, unsigned int n)
+{
+	const struct rte_eth_dev_data *data;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		data = rte_eth_devices[ids[i]].data;
+		if (data->nb_rx_queues != 0 || data->nb_tx_queues != 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+begin(struct rte_eth_dev *eth, struct port *port, struct leaving *old)
+{
+	old->fast_path = rte_eth_fp_ops[eth - rte_eth_devices];
+	old->rx_pkt_burst = eth->rx_pkt_burst;
+	old->tx_pkt_burst = eth->tx_pkt_burst;
+	port_lock();
+	old->state = port->state;
+	port->state = PORT_LEAVING;
+	snprintf(port->device, sizeof(port->device), "%s", eth->device->name);
+	memcpy(port->name, eth->data->name, sizeof(port->name));
+	port_unlock();
+	quiet_begin(eth - rte_eth_devices);
+}
+
+void
+leave_begin(const uint16_t *ids, unsigned int n, struct leaving *old)
+{
+	unsigned int i;
+
+	if (rte_eal_process_type() != RTE_PROC_SECONDARY || !has_queues(ids, n) ||
+	    release_guard() != 0)
+		return;
+	for (i = 0; i < n; i++)
+		begin(&rte_eth_devices[ids[i]], port_of(&rte_eth_devices[ids[i]]), &old[i]);
+	if (is_started(ids, n))
+		quiet_wait();
+	else
+		quiet_wait_lcores();
+	for (i = 0; i < n; i++)
+		quiet_detach_queues(ids[i]);
+}
+
+static bool
+is_leaving(uint16_t id)
+{
+	return port_of(&rte_eth_devices[id])->state == PORT_LEAVING;
+}
+
+/* Queues first: its functions never meet others'. */
+static void
+undo(struct rte_eth_dev *eth, const struct leaving *old)
+{
+	struct rte_eth_fp_ops *fp = &rte_eth_fp_ops[eth - rte_eth_devices];
+
+	fp->rxq = old->fast_path.rxq;
+	fp->txq = old->fast_path.txq;
+	atomic_thread_fence(memory_order_seq_cst);
+	*fp = old->fast_path;
+	eth->rx_pkt_burst = old->rx_pkt_burst;
+	eth->tx_pkt_burst = old->tx_pkt_burst;
+	port_lock();
+	port_of(eth)->state = old->state;
+	port_unlock();
+}
+
+void
+leave_undo(const uint16_t *ids, unsigned int n, const struct leaving *old)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (is_leaving(ids[i]))
+			undo(&rte_eth_devices[ids[i]], &old[i]);
+}
+
+void
+leave_release(struct rte_eth_dev *eth)
+{
+	if (eth->state != RTE_ETH_DEV_UNUSED)
+		rte_eth_dev_callback_process(eth, RTE_ETH_EVENT_DESTROY, NULL);
+	port_lock();
+	port_of(eth)->state = PORT_NONE;
+	eth->state = RTE_ETH_DEV_UNUSED;
+	eth->device = NULL;
+	eth->process_private = NULL;
+	eth->intr_handle = NULL;
+	eth->dev_ops = NULL;
+	port_unlock();
+}
+
+/* The primary has started it: who polls it here meets its queues. */
+void
+leave_return(const char *device)
+{
+	struct rte_eth_dev *eth;
+	struct port *port;
+	unsigned int i;
+
+	for (i = 0; rte_eal_process_type() == RTE_PROC_SECONDARY && i < RTE_MAX_ETHPORTS; i++) {
+		port = port_of(&rte_eth_devices[i]);
+		if (port->state != PORT_NONE || !quiet_is(i) || strcmp(port->device, device) != 0)
+			continue;
+		eth = rte_eth_dev_attach_secondary(port->name);
+		if (eth == &rte_eth_devices[i] && eth->data->dev_started != 0)
+			quiet_attach_queues(i);
+	}
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* together: a card that is back is everybody's.
+ * In:  heal, before it touches the card, and when its ports work here.
+ * Out: not before every process that lives has acknowledged that the card was gone: a
+ *      BAR that is not cut off there reaches the one that came.  Then the device in
+ *      every process, or heal's undoing in this one.
+ * A process that is stopped keeps the card waiting, and is named.  It does not where the
+ * kernel itself has cut all processes off (our igb_uio) or takes nothing away that is
+ * still open (vfio), nor with heal_forced.
+ * Context: work; each blocks for twice sync_deadline_ms at most. */
+
+#include <errno.h>
+
+#include "../core/enable.h"
+#include "../core/host.h"
+#include "../core/work.h"
+#include "../sync/sync.h"
+#include "together.h"
+
+#define AGAIN_MS 500
+
+static bool
+is_revoked(const struct port *port)
+{
+	return port->bus->ops->revokes != NULL && port->bus->ops->revokes(port->kernel_driver);
+}
+
+bool
+together_wait(struct port *port)
+{
+	struct hotplug_outcome outcome = { .size = sizeof(outcome) };
+	int ret = sync_is_on() ? sync_clear(port->device, &outcome) : 0;
+	bool may_go_on = ret == 0 || ret == -EEXIST || enable_config()->heal_forced ||
+		is_revoked(port);
+
+	if (ret != 0 && !port->is_waiting)
+		host_log(HOST_WARN, "%s is back, %s process %d: %s%s", port->device,
+			 may_go_on ? "and healed beside" : "but not healed before", outcome.pid,
+			 outcome.reason, may_go_on ? "" : " (heal_forced=on would)");
+	port->is_waiting = !may_go_on;
+	if (port->is_waiting)
+		work_push(heal_run, port->device, AGAIN_MS);
+	return port->is_waiting;
+}
+
+int
+together_share(const char *device, const char *devargs, uint64_t took_ns)
+{
+	struct hotplug_outcome outcome = { .size = sizeof(outcome) };
+	int ret = sync_is_on() ? sync_share(devargs, took_ns, &outcome) : 0;
+
+	if (ret != 0)
+		host_log(HOST_ERR, "%s is back, but process %d: %s", device, outcome.pid,
+			 outcome.reason);
+	return ret;
+}
