@@ -32,11 +32,11 @@
 #define BLOCK 100u                      /* faults in a row */
 #define N_ROUNDS 20u
 #define N_DEVICES 1024u
-#define HUGE_LEN (512 * MIB)
+#define N_THREADS 8u
 
 static FILE *json;
 static int ones_fd, empty_fd;
-static struct toy victim[2];            /* cut off; their chunks are touched */
+static struct toy victim[N_THREADS];    /* cut off; their chunks are touched */
 static uint8_t *floor_bar;
 static struct sigaction ours;
 
@@ -150,43 +150,67 @@ add_devices(unsigned int from, unsigned int to)
 
 static pthread_barrier_t barrier;
 
-/* On another core: EAL has pinned the thread that started this one. */
+struct toucher {
+	pthread_t thread;
+	unsigned int number;
+	struct samples samples;
+};
+
+/* Over the cores in turn: EAL has pinned the thread that started this one. */
 static void *
 touch_thread(void *arg)
 {
+	struct toucher *t = arg;
 	cpu_set_t cpus;
 
 	CPU_ZERO(&cpus);
-	CPU_SET(1, &cpus);
+	CPU_SET(t->number % sysconf(_SC_NPROCESSORS_ONLN), &cpus);
 	assert_int_equal(sched_setaffinity(0, sizeof(cpus), &cpus), 0);
 	pthread_barrier_wait(&barrier);
-	touch_block(victim[1].bar[0], arg);
+	touch_block(victim[t->number].bar[0], &t->samples);
 	return NULL;
 }
 
-static void
-compare_two_threads(void)
+/* Each its own device; the first one's times. */
+static double
+touch_by(unsigned int n_threads, struct samples *samples)
 {
-	static struct samples one, two, other, ratio;
-	pthread_t thread;
+	static struct toucher toucher[N_THREADS];
 	unsigned int i;
 
-	for (i = 0; i < N_ROUNDS; i++) {
-		empty_out(victim[0].bar[0]);
-		touch_block(victim[0].bar[0], &one);
-		empty_out(victim[0].bar[0]);
-		empty_out(victim[1].bar[0]);
-		pthread_barrier_init(&barrier, NULL, 2);
-		pthread_create(&thread, NULL, touch_thread, &other);
-		pthread_barrier_wait(&barrier);
-		touch_block(victim[0].bar[0], &two);
-		pthread_join(thread, NULL);
-		samples_add(&ratio, samples_median_from(&two, two.n - BLOCK) /
-			    samples_median_from(&one, one.n - BLOCK));
+	pthread_barrier_init(&barrier, NULL, n_threads);
+	for (i = 0; i < n_threads; i++) {
+		empty_out(victim[i].bar[0]);
+		toucher[i].number = i;
+		toucher[i].samples.n = 0;
+		pthread_create(&toucher[i].thread, NULL, touch_thread, &toucher[i]);
 	}
+	for (i = 0; i < n_threads; i++)
+		pthread_join(toucher[i].thread, NULL);
+	pthread_barrier_destroy(&barrier);
+	for (i = 0; i < toucher[0].samples.n; i++)
+		samples_add(samples, toucher[0].samples.value[i]);
+	return samples_median_from(&toucher[0].samples, 0);
+}
+
+static void
+compare_threads(unsigned int n_threads)
+{
+	static struct samples one, many, ratio;
+	char name[64];
+	unsigned int i;
+	double alone;
+
+	one.n = many.n = ratio.n = 0;
+	for (i = 0; i < N_ROUNDS; i++) {
+		alone = touch_by(1, &one);
+		samples_add(&ratio, touch_by(n_threads, &many) / alone);
+	}
+	snprintf(name, sizeof(name), "fault to resume, each of %u threads", n_threads);
 	report("fault to resume, one thread", "us", &one);
-	report("fault to resume, each of two threads", "us", &two);
-	report("  ratio of two threads to one", "x", &ratio);
+	report(name, "us", &many);
+	snprintf(name, sizeof(name), "  ratio of %u threads to one", n_threads);
+	report(name, "x", &ratio);
 }
 
 /* Stock: EAL's handler, the pci bus's own slots, a mock function's BAR. */
@@ -212,7 +236,7 @@ measure_stock_fault(struct test_pmd *pmd)
 }
 
 static unsigned long
-resident_kib(const void *start)
+resident_kib(const void *start, size_t bar_len)
 {
 	unsigned long from, to, kib, sum = 0;
 	bool is_inside = false;
@@ -222,7 +246,7 @@ resident_kib(const void *start)
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f) != NULL) {
 		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
-			is_inside = from < (unsigned long)start + HUGE_LEN &&
+			is_inside = from < (unsigned long)start + bar_len &&
 				to > (unsigned long)start;
 		else if (is_inside && sscanf(line, "Rss: %lu kB", &kib) == 1)
 			sum += kib;
@@ -231,56 +255,69 @@ resident_kib(const void *start)
 	return sum;
 }
 
+static void
+report_cut_off(const char *whose, size_t len, bool is_locked, struct samples *time,
+	       struct samples *rss)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s, %zu KiB%s", whose, len / 1024,
+		 is_locked ? ", mlockall" : "");
+	report(name, "us", time);
+	report("  resident after it", "KiB", rss);
+	time->n = rss->n = 0;
+}
+
 /* look() knows no toy of this name: it is absent. */
 static void
-measure_cut_off(void)
+measure_cut_off(size_t len, bool is_locked)
 {
 	static struct samples time, rss;
 	struct hotplug_device_info info = {
 		.key = &time, .name = "huge", .n_regions = 1, .sign_fd = -1,
-		.region = { { .len = HUGE_LEN, .restore_fd = -1 } },
+		.region = { { .len = len, .restore_fd = -1 } },
 	};
 	unsigned int i;
 	double t0;
 
 	for (i = 0; i < 50; i++) {
-		info.region[0].addr = mmap(NULL, HUGE_LEN, PROT_READ, MAP_SHARED, empty_fd, 0);
+		info.region[0].addr = mmap(NULL, len, PROT_READ, MAP_SHARED, empty_fd, 0);
 		assert_int_equal(hotplug_device_publish(&toy_bus, &info), 0);
 		t0 = samples_now_us();
 		assert_int_equal(hotplug_bus_report(&toy_bus, &time, HOTPLUG_SIGN_CALLER), 0);
 		samples_add(&time, samples_now_us() - t0);
-		samples_add(&rss, resident_kib(info.region[0].addr));
+		samples_add(&rss, resident_kib(info.region[0].addr, len));
 		assert_int_equal(hotplug_device_withdraw(&toy_bus, &time), 0);
-		munmap(info.region[0].addr, HUGE_LEN);
+		munmap(info.region[0].addr, len);
 	}
-	report("cut-off, 512 MiB under mlockall", "us", &time);
-	report("  resident after it", "KiB", &rss);
+	report_cut_off("cut-off", len, is_locked, &time, &rss);
 }
 
-/* The stock bus's own code, made to believe in a BAR of 512 MiB. */
+/* The stock bus's own code, made to believe in a BAR of that length. */
 static void
-measure_stock_cut_off(void)
+measure_stock_cut_off(size_t len, bool is_locked)
 {
 	static struct samples time, rss;
 	struct rte_device *dev = mock_find(MOCK_FIRST);
 	struct rte_pci_device *pci = container_of(dev, struct rte_pci_device, device);
 	struct rte_mem_resource saved = pci->mem_resource[0];
-	unsigned int i;
+	unsigned int i, n = len > 16 * MIB && is_locked ? 3 : 50;
 	double t0;
 
-	pci->mem_resource[0].len = HUGE_LEN;
-	for (i = 0; i < 5; i++) {
-		pci->mem_resource[0].addr = mmap(NULL, HUGE_LEN, PROT_READ, MAP_SHARED, empty_fd, 0);
+	pci->mem_resource[0].len = len;
+	for (i = 0; i < n; i++) {
+		pci->mem_resource[0].addr = mmap(NULL, len, PROT_READ, MAP_SHARED, empty_fd, 0);
 		t0 = samples_now_us();
 		assert_int_equal(mock_bus->hot_unplug_handler(dev), 0);
 		samples_add(&time, samples_now_us() - t0);
-		samples_add(&rss, resident_kib(pci->mem_resource[0].addr));
-		munmap(pci->mem_resource[0].addr, HUGE_LEN);
+		samples_add(&rss, resident_kib(pci->mem_resource[0].addr, len));
+		munmap(pci->mem_resource[0].addr, len);
 	}
 	pci->mem_resource[0] = saved;
-	report("stock remap, 512 MiB under mlockall", "us", &time);
-	report("  resident after it", "KiB", &rss);
+	report_cut_off("stock remap", len, is_locked, &time, &rss);
 }
+
+static const size_t bar_lens[] = { 128 * KIB, MIB, 16 * MIB, 256 * MIB, 1024 * MIB };
 
 static void
 make_files(void)
@@ -302,10 +339,12 @@ make_files(void)
 static void
 make_victims(void)
 {
+	char name[16];
 	unsigned int i;
 
-	for (i = 0; i < 2; i++) {
-		toy_make(&victim[i], i == 0 ? "victim0" : "victim1", 6, BLOCK * CUTOFF_CHUNK);
+	for (i = 0; i < N_THREADS; i++) {
+		snprintf(name, sizeof(name), "victim%u", i);
+		toy_make(&victim[i], name, i == 0 ? 6 : 1, BLOCK * CUTOFF_CHUNK);
 		assert_int_equal(toy_publish(&victim[i]), 0);
 		toy_pull(&victim[i]);
 		toy_report(&victim[i]);
@@ -327,17 +366,29 @@ run(void **state)
 	config.liveness_ms = 0;
 	assert_int_equal(toy_enable(&config), 0);
 	assert_int_equal(sigaction(SIGBUS, NULL, &ours), 0);
+	/* before there are thousands of mappings: these BARs are no files of sysfs, so
+	 * that each cut-off walks /proc/self/maps */
+	for (i = 0; i < N_ELEMENTS(bar_lens); i++)
+		measure_cut_off(bar_lens[i], false);
+	assert_int_equal(mlockall(MCL_CURRENT | MCL_FUTURE), 0);
+	for (i = 0; i < N_ELEMENTS(bar_lens); i++)
+		measure_cut_off(bar_lens[i], true);
+	assert_int_equal(munlockall(), 0);
 	make_victims();
 	for (i = 0; i < N_ELEMENTS(counts); i++) {
 		add_devices(n, counts[i]);
 		n = counts[i];
 		compare_with_floor(n);
 	}
-	compare_two_threads();
-	assert_int_equal(mlockall(MCL_CURRENT | MCL_FUTURE), 0);
-	measure_cut_off();
+	compare_threads(2);
+	compare_threads(N_THREADS);
 	toy_disable();
-	measure_stock_cut_off();
+	assert_int_equal(mlockall(MCL_CURRENT | MCL_FUTURE), 0);
+	for (i = 0; i < N_ELEMENTS(bar_lens); i++)
+		measure_stock_cut_off(bar_lens[i], true);
+	assert_int_equal(munlockall(), 0);
+	for (i = 0; i < N_ELEMENTS(bar_lens); i++)
+		measure_stock_cut_off(bar_lens[i], false);
 	mock_eal_remove_files();
 }
 

@@ -200,6 +200,11 @@ def analysis(o):
     return rows(sys.executable, "devtools/analyse", *(["--all"] if o.all else []))
 
 
+def bench(o):
+    """The fast path is the driver's own; --all: and all that can be measured here."""
+    return one(quiet(sys.executable, "bench/run", *([] if o.all else ["--short"])))
+
+
 def doc(o):
     """Spelling of every file in git; each public header compiles alone, in C and C++."""
     files = subprocess.run(["git", "ls-files"], cwd=TOP, text=True, check=True,
@@ -233,8 +238,8 @@ def package(o):
 # function, budget in seconds (for --all: without)
 LANES = {"build": (build, 90), "fast": (fast, 60), "sanitize": (sanitize, 120),
          "mp": (mp, 150), "guest": (guest, 600),
-         "module": (module, 150), "analysis": (analysis, 60), "doc": (doc, 30),
-         "abi": (abi, 60), "package": (package, 5)}
+         "module": (module, 150), "analysis": (analysis, 60), "bench": (bench, 30),
+         "doc": (doc, 30), "abi": (abi, 60), "package": (package, 5)}
 
 
 def main():

@@ -13,6 +13,7 @@
 
 #include <rte_dev.h>
 #include <rte_eal.h>
+#include <rte_version.h>
 #include <rte_ethdev.h>
 
 #include "mock_eal.h"
@@ -250,13 +251,33 @@ test_pci_a_second_bus_probe_probes_only_what_is_new(void **state)
 }
 
 /* Wrapped in turn by somebody else, ours stays where it is when we go. */
-static int (*our_cleanup)(void);
+static rte_bus_cleanup_t our_cleanup;
 
+#if RTE_VERSION >= RTE_VERSION_NUM(26, 7, 0, 0)
+static int
+their_cleanup(struct rte_bus *bus)
+{
+	return our_cleanup(bus);
+}
+
+static int
+clean_up(void)
+{
+	return mock_bus->cleanup(mock_bus);
+}
+#else
 static int
 their_cleanup(void)
 {
 	return our_cleanup();
 }
+
+static int
+clean_up(void)
+{
+	return mock_bus->cleanup();
+}
+#endif
 
 static void
 test_pci_a_wrapper_over_ours_still_works_when_we_are_gone(void **state)
@@ -272,7 +293,7 @@ test_pci_a_wrapper_over_ours_still_works_when_we_are_gone(void **state)
 	assert_ptr_equal(mock_bus->cleanup, their_cleanup);
 	pid = fork();
 	if (pid == 0)
-		_exit(mock_bus->cleanup() == 0 ? 0 : 1);
+		_exit(clean_up() == 0 ? 0 : 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	mock_bus->cleanup = stock.cleanup;
 	assert_int_equal(status, 0);

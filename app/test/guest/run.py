@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs the guest scenarios: a line per row, then `N passed, N failed`.
 
-    run.py [--all] [--only REGEX] [--repeat N] [--plugin FILE] [--list]
+    run.py [--all] [--only REGEX] [--repeat N] [--kernel NAME] [--plugin FILE] [--list]
 
 Rows that can share a guest do.  When the lab itself fails (QEMU dies, the
 guest goes silent) the row is tried again on a new guest; a row that never got
@@ -31,7 +31,7 @@ from testpmd import Failed                      # noqa: E402
 
 MODULES = ("survive", "heal", "ghost", "claim", "suspend", "foreign", "bystand", "watch_burst",
            "failsafe", "procedure", "watch_all", "watch_held", "mp", "old_kernel", "upstream",
-           "field", "ovs")
+           "field", "ovs", "soak")
 ATTEMPTS = 3
 
 
@@ -136,7 +136,10 @@ def main():
     o = options()
     rows = [r for m in MODULES
             for r in importlib.import_module("scenarios." + m).rows(o.all)]
-    rows = interleave([r for r in rows if re.search(o.only, r.name)] * o.repeat)
+    rows = [r for r in rows if re.search(o.only, r.name)]
+    if o.kernel:
+        rows = [r._replace(boot=r.boot._replace(kernel=o.kernel)) for r in rows]
+    rows = interleave(rows * o.repeat)
     if o.list:
         print("\n".join(r.name for r in rows))
         return 0
@@ -162,6 +165,7 @@ def options():
     ap.add_argument("--all", action="store_true", help="the full products")
     ap.add_argument("--only", default="", metavar="REGEX", help="rows whose name matches")
     ap.add_argument("--repeat", type=int, default=1, metavar="N", help="each row N times")
+    ap.add_argument("--kernel", metavar="NAME", help="all rows on this one (kernel.py's name)")
     ap.add_argument("--list", action="store_true", help="print the rows' names")
     ap.add_argument("--plugin", default=os.path.join(TOP, "build/lib/libdpdk-hotplug.so"))
     return ap.parse_args()
