@@ -40,6 +40,8 @@ SHOWN = {
     ("doc/install.md", "ln -s"): ("program", "devtools/package-test"),
     ("CONTRIBUTING.md", "lib/hotplug.h"): ("here", "paths"),
     ("CONTRIBUTING.md", "devtools/setup"): ("lane", "build, fast"),
+    ("doc/benchmarks.md", "bench/run"): ("lane", "bench, its short form"),
+    ("doc/matrix.md", "devtools/matrix"): ("program", "devtools/matrix"),
     ("doc/guest-lab.md", "devtools/demo"): ("here", "rows_are_listed"),
     ("doc/howto/ovs-dpdk.md", "$ ovs-vsctl --no-wait"): ("row", r"^ovs "),
     ("doc/howto/ovs-dpdk.md", "hotplug: enabled"): ("row", r"^ovs "),

@@ -101,13 +101,20 @@ test_everybody_has_them(void **state)
 	}
 }
 
+/* Not another process's: its descriptor, or a look that came before it. */
+static bool
+is_own(enum hotplug_sign sign)
+{
+	return sign == HOTPLUG_SIGN_UIO || sign == HOTPLUG_SIGN_LIVENESS;
+}
+
 static void
 test_loss_in_the_primary_cuts_off_the_secondary(void **state)
 {
 	struct report report;
 
 	(void)state;
-	assert_int_equal(mp_ask(&primary, 'A').sign, HOTPLUG_SIGN_UIO);
+	assert_true(is_own(mp_ask(&primary, 'A').sign));
 	report = mp_ask(&member, 'a');
 	assert_int_equal(report.state, HOTPLUG_STATE_GONE);
 	assert_int_equal(report.bar, 0xff);
@@ -124,7 +131,7 @@ test_loss_in_a_secondary_cuts_off_the_primary(void **state)
 	struct report report;
 
 	(void)state;
-	assert_int_equal(mp_ask(&member, 'B').sign, HOTPLUG_SIGN_UIO);
+	assert_true(is_own(mp_ask(&member, 'B').sign));
 	report = mp_ask(&primary, 'b');
 	assert_int_equal(report.state, HOTPLUG_STATE_GONE);
 	assert_int_equal(report.bar, 0xff);
@@ -167,7 +174,7 @@ static void
 test_subscribers_detach_what_is_lost(void **state)
 {
 	(void)state;
-	assert_int_equal(mp_ask(&member, 'D').sign, HOTPLUG_SIGN_UIO);
+	assert_true(is_own(mp_ask(&member, 'D').sign));
 	assert_true(WAIT_FOR(mp_ask(&member, '\x13').bar == 0));
 	assert_true(WAIT_FOR(mp_ask(&primary, '\x13').bar == 0));
 	assert_int_equal(mp_ask(&member, '\x12').bar != 0, 1);
@@ -178,7 +185,7 @@ static void
 test_torn_down_device_leaves_every_process(void **state)
 {
 	(void)state;
-	assert_int_equal(mp_ask(&primary, 'A').sign, HOTPLUG_SIGN_UIO);
+	assert_true(is_own(mp_ask(&primary, 'A').sign));
 	assert_true(WAIT_FOR(mp_ask(&primary, '\x10').bar == 0));
 	assert_int_equal(mp_ask(&member, '0').bar, 0);
 	assert_int_equal(mp_ask(&member, '1').bar, 0x5a);
@@ -190,7 +197,7 @@ test_teardown_does_not_wait_for_a_stopped_process(void **state)
 {
 	(void)state;
 	assert_int_equal(kill(member.pid, SIGSTOP), 0);
-	assert_int_equal(mp_ask(&primary, 'B').sign, HOTPLUG_SIGN_UIO);
+	assert_true(is_own(mp_ask(&primary, 'B').sign));
 	assert_true(WAIT_FOR(mp_ask(&primary, '\x11').bar == 0));
 	assert_int_equal(kill(member.pid, SIGCONT), 0);
 	assert_true(WAIT_FOR(mp_ask(&member, '\x11').bar == 0));

@@ -87,8 +87,11 @@ def dies(lab):
     """Cut off in the middle of its work, and with nobody to catch the signal."""
     module, (victim, bystander), t = begin(lab, "e1000e", False)
     bdf = t.bdfs[0]
+    t.wait_forwarding([victim, bystander])
     lab.guest.ask(op="write", path="/sys/bus/pci/drivers/igb_uio/unbind", text=bdf)
-    time.sleep(1)
+    end = time.monotonic() + 20                 # it touches registers every 32 packets
+    while t.state()["signal"] != "SIGBUS" and time.monotonic() < end:
+        time.sleep(0.2)
     check(t.state()["signal"] == "SIGBUS", "not cut off: %s" % t.end())
     check(not uio.removed(lab.guest), "removed: %s" % uio.removed(lab.guest))
     check(uio.attribute(lab.guest, t.bdfs[1], "state") == "released", "the other is not released")

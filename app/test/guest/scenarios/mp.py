@@ -12,7 +12,6 @@ import time
 
 import removal
 from console import Group
-from scenarios.heal import AWAY
 from scenarios.row import Row, boot, check
 
 DRIVERS = ("igb_uio", "vfio-pci")
@@ -146,8 +145,8 @@ def come_back(lab, group, slot, driver, way):
     g = lab.guest
     if way == "sysfs":
         g.sh("echo 1 > /sys/bus/pci/rescan")
-    elif driver in AWAY:
-        time.sleep(AWAY[driver])
+    elif driver == "vfio-pci":
+        time.sleep(8)           # pciehp is still at it: the kernel waited for the release
     bdf = g.ready(slot, driver)
     live = [c for c in group.all if c.is_alive()]
     say(live[-1].attach(bdf))
