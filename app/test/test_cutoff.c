@@ -290,6 +290,43 @@ test_cutoff_a_fault_is_answered_before_any_sign(void **state)
 	toy_destroy(&toy);
 }
 
+static bool
+is_mapped(uint8_t *p)
+{
+	unsigned char vec;
+
+	return mincore(p, 4096, &vec) == 0;
+}
+
+/* What a driver has left mapped, cut off or not; not what somebody put there since. */
+static void
+test_cutoff_unmaps_what_is_left_and_nothing_else(void **state)
+{
+	uint8_t *own, *others;
+
+	(void)state;
+	assert_int_equal(toy_enable(NULL), 0);
+	for (int is_cut = 0; is_cut < 2; is_cut++) {
+		toy_make(&toy, "toy0", 2, BIG);
+		assert_int_equal(toy_publish(&toy), 0);
+		own = toy.bar[0];
+		others = toy_unmap(&toy, 1);
+		assert_ptr_equal(mmap(others, BIG, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+				      MAP_FIXED_NOREPLACE, -1, 0), others);
+		if (is_cut) {
+			atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
+			assert_int_equal(toy_report(&toy), 0);
+		}
+		device_unmap(&toy_bus, &toy);
+		assert_false(is_mapped(own));
+		assert_true(is_mapped(others));
+		assert_int_equal(munmap(others, BIG), 0);
+		toy.bar[0] = NULL;
+		toy_destroy(&toy);
+	}
+	assert_int_equal(hotplug_disable(), 0);
+}
+
 static void
 test_cutoff_disable_leaves_it_readable_without_us(void **state)
 {
@@ -319,6 +356,7 @@ main(void)
 		ENABLED(test_cutoff_a_fault_is_answered_before_any_sign),
 		cmocka_unit_test(test_cutoff_fill_is_the_drivers_or_the_default),
 		cmocka_unit_test(test_cutoff_without_a_handler_fills_everything_at_once),
+		cmocka_unit_test(test_cutoff_unmaps_what_is_left_and_nothing_else),
 		cmocka_unit_test(test_cutoff_disable_leaves_it_readable_without_us),
 	};
 

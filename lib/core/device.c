@@ -321,6 +321,18 @@ hotplug_device_withdraw(struct hotplug_bus *bus, const void *key)
 	return dev != NULL ? 0 : -ENOENT;
 }
 
+void
+device_unmap(struct hotplug_bus *bus, const void *key)
+{
+	struct hotplug_device *dev;
+
+	device_lock();
+	dev = find_key(bus, key);
+	if (dev != NULL)
+		cutoff_unmap(dev);
+	device_unlock();
+}
+
 int
 hotplug_device_unsettle(struct hotplug_bus *bus, const void *key)
 {

@@ -111,6 +111,8 @@ bool device_is_lost(const struct hotplug_bus *bus, const void *key);
 enum hotplug_card device_compare_cards(const struct hotplug_identity *lost,
 				       const struct hotplug_identity *now);
 bool device_is_cut(const struct hotplug_bus *bus, const void *key);
+/* Its driver has left its BARs mapped: unmap them; the device itself stays published. */
+void device_unmap(struct hotplug_bus *bus, const void *key);
 void device_withdraw_all(const struct hotplug_bus *bus); /* NULL: all buses */
 unsigned int device_count_published(void);
 unsigned int device_count_zombies(void);

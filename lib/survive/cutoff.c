@@ -449,6 +449,19 @@ cut_regions(struct hotplug_device *dev)
 	return ret;
 }
 
+void
+cutoff_unmap(struct hotplug_device *dev)
+{
+	unsigned int i;
+
+	cutoff_drop_unmapped(dev);
+	guard_withdraw(dev);
+	for (i = 0; i < dev->n_regions; i++)
+		munmap((void *)dev->region[i].start,
+		       dev->region[i].end - dev->region[i].start);
+	dev->n_regions = 0;
+}
+
 int
 cutoff_device(struct hotplug_device *dev)
 {

@@ -20,6 +20,9 @@ int cutoff_restore(struct hotplug_device *dev);
 void cutoff_fill_device(struct hotplug_device *dev);    /* all of it, for good */
 void cutoff_drop_unmapped(struct hotplug_device *dev);  /* regions that are no more */
 
+/* Unmap what is left of its regions, whether cut off or not; they are guarded no more. */
+void cutoff_unmap(struct hotplug_device *dev);
+
 /* Each second, without the lock: BARs that could not be mapped over when their device
  * was lost still lead to the bus. */
 void cutoff_retry(void);

@@ -197,18 +197,22 @@ pci_is_lost(const struct rte_device *dev)
 }
 
 void
-pci_before_unplug(const struct rte_device *dev)
+pci_before_unplug(struct rte_device *dev, struct leftover *rest)
 {
+	leftover_note(container_of(dev, struct rte_pci_device, device), rest);
 	hotplug_device_unsettle(&pci_bus, dev);
 }
 
 void
-pci_after_unplug(const struct rte_device *dev, bool is_gone)
+pci_after_unplug(const struct rte_device *dev, const struct leftover *rest, bool is_gone)
 {
-	if (is_gone)
-		hotplug_device_withdraw(&pci_bus, dev);
-	else
+	if (!is_gone) {
 		hotplug_device_settle(&pci_bus, dev);
+		return;
+	}
+	leftover_unmap(&pci_bus, dev);
+	hotplug_device_withdraw(&pci_bus, dev);
+	leftover_close(rest);
 }
 
 /* rte_eal_cleanup(): drivers still touch what is dead, so faults are answered

@@ -82,14 +82,15 @@ static int
 unplug(struct rte_device *dev)
 {
 	struct rte_devargs *devargs;
+	struct leftover rest;
 	int ret;
 
 	if (port_is_shadow(dev))
 		return port_close_shadow(dev);
 	devargs = pci_is_lost(dev) ? devargs_copy(dev->devargs) : NULL;
-	pci_before_unplug(dev);
+	pci_before_unplug(dev, &rest);
 	ret = stock.unplug(dev);
-	pci_after_unplug(dev, ret == 0);
+	pci_after_unplug(dev, &rest, ret == 0);
 	if (ret == 0)
 		devargs_put_back(devargs);
 	else

@@ -48,13 +48,14 @@ probe_device(struct rte_driver *drv, struct rte_device *dev)
 static int
 unplug_device(struct rte_device *dev)
 {
+	struct leftover rest;
 	int ret;
 
 	if (port_is_shadow(dev))
 		return port_close_shadow(dev);
-	pci_before_unplug(dev);
+	pci_before_unplug(dev, &rest);
 	ret = stock.unplug_device(dev);
-	pci_after_unplug(dev, ret == 0);
+	pci_after_unplug(dev, &rest, ret == 0);
 	return ret;
 }
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* leftover: what EAL leaves of a device that a secondary removes after the primary.
+ * In:  a device before its driver is removed (note), and after (clear).
+ * Out: its descriptors are closed, its BARs unmapped.
+ * EAL looks up what it has mapped in a list that all processes share, and the primary's
+ * detach takes the device out of it.  A secondary that comes later, because it was
+ * stopped, finds nothing there and leaves everything as it is (22.11 to 26.07): memory
+ * and descriptors are lost, and on vfio the kernel's removal waits for them for ever.
+ * Context: app, hand. */
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_interrupts.h>
+
+#include "../../../lib/core/device.h"
+#include "leftover.h"
+
+static bool
+read_name(int fd, char name[LEFTOVER_NAME_LEN])
+{
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, name, LEFTOVER_NAME_LEN - 1);
+	name[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* An eventfd has no name of its own: it is not told from anybody else's, and stays. */
+static bool
+is_devices(const char *name)
+{
+	return strncmp(name, "/dev/uio", 8) == 0 ||
+		strncmp(name, "/dev/vfio/devices/", 18) == 0 ||
+		strcmp(name, "anon_inode:[vfio-device]") == 0 ||
+		(strncmp(name, "/sys/", 5) == 0 && strstr(name, "/config") != NULL);
+}
+
+static void
+note_fd(struct leftover *rest, int fd)
+{
+	if (fd > STDERR_FILENO && read_name(fd, rest->name[rest->n]) &&
+	    is_devices(rest->name[rest->n]))
+		rest->fd[rest->n++] = fd;
+}
+
+void
+leftover_note(const struct rte_pci_device *dev, struct leftover *rest)
+{
+	rest->n = 0;
+	if (rte_eal_process_type() != RTE_PROC_SECONDARY || dev->intr_handle == NULL)
+		return;
+	note_fd(rest, rte_intr_fd_get(dev->intr_handle));
+	note_fd(rest, rte_intr_dev_fd_get(dev->intr_handle));
+}
+
+void
+leftover_unmap(struct hotplug_bus *bus, const struct rte_device *dev)
+{
+	if (rte_eal_process_type() == RTE_PROC_SECONDARY)
+		device_unmap(bus, dev);
+}
+
+void
+leftover_close(const struct leftover *rest)
+{
+	char name[LEFTOVER_NAME_LEN];
+	unsigned int i;
+
+	for (i = 0; i < rest->n; i++)
+		if (read_name(rest->fd[i], name) && strcmp(name, rest->name[i]) == 0)
+			close(rest->fd[i]);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_BUS_PCI_LEFTOVER_H
+#define HOTPLUG_BUS_PCI_LEFTOVER_H
+
+#include <bus_pci_driver.h>
+
+struct hotplug_bus;
+
+#define LEFTOVER_NAME_LEN 128
+
+/* The descriptors that a device had before its driver was removed. */
+struct leftover {
+	unsigned int n;
+	int fd[2];
+	char name[2][LEFTOVER_NAME_LEN];
+};
+
+/* In a secondary; elsewhere nothing is noted, and so nothing done. */
+void leftover_note(const struct rte_pci_device *dev, struct leftover *rest);
+/* After the driver is gone: first what is still mapped, while the device is guarded;
+ * then, when it is not watched any more, what is still open. */
+void leftover_unmap(struct hotplug_bus *bus, const struct rte_device *dev);
+void leftover_close(const struct leftover *rest);
+
+#endif /* HOTPLUG_BUS_PCI_LEFTOVER_H */
