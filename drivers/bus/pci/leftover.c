@@ -5,8 +5,9 @@
  * Out: its descriptors are closed, its BARs unmapped.
  * EAL looks up what it has mapped in a list that all processes share, and the primary's
  * detach takes the device out of it.  A secondary that comes later, because it was
- * stopped, finds nothing there and leaves everything as it is (22.11 to 26.07): memory
- * and descriptors are lost, and on vfio the kernel's removal waits for them for ever.
+ * stopped, finds nothing there and leaves everything as it is (22.11 to 26.07; drivers
+ * that map by themselves, as virtio, do not find their port): memory and descriptors are
+ * lost, and on vfio the kernel's removal waits for them for ever.
  * Context: app, hand. */
 
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 #include <rte_eal.h>
 #include <rte_interrupts.h>
+#include <rte_vfio.h>
 
 #include "../../../lib/core/device.h"
 #include "leftover.h"
@@ -55,6 +57,7 @@ leftover_note(const struct rte_pci_device *dev, struct leftover *rest)
 	rest->n = 0;
 	if (rte_eal_process_type() != RTE_PROC_SECONDARY || dev->intr_handle == NULL)
 		return;
+	snprintf(rest->device, sizeof(rest->device), "%s", dev->device.name);
 	note_fd(rest, rte_intr_fd_get(dev->intr_handle));
 	note_fd(rest, rte_intr_dev_fd_get(dev->intr_handle));
 }
@@ -66,13 +69,25 @@ leftover_unmap(struct hotplug_bus *bus, const struct rte_device *dev)
 		device_unmap(bus, dev);
 }
 
+static bool
+is_open(const struct leftover *rest, unsigned int i)
+{
+	char name[LEFTOVER_NAME_LEN];
+
+	return read_name(rest->fd[i], name) && strcmp(name, rest->name[i]) == 0;
+}
+
+/* EAL has the group of a vfio device open, too, and counts its devices. */
 void
 leftover_close(const struct leftover *rest)
 {
-	char name[LEFTOVER_NAME_LEN];
 	unsigned int i;
 
-	for (i = 0; i < rest->n; i++)
-		if (read_name(rest->fd[i], name) && strcmp(name, rest->name[i]) == 0)
+	for (i = 0; i < rest->n; i++) {
+		if (is_open(rest, i) && strstr(rest->name[i], "vfio") != NULL)
+			(void)rte_vfio_release_device(rte_pci_get_sysfs_path(), rest->device,
+						      rest->fd[i]);
+		if (is_open(rest, i))
 			close(rest->fd[i]);
+	}
 }

@@ -3,6 +3,8 @@
 #ifndef HOTPLUG_BUS_PCI_LEFTOVER_H
 #define HOTPLUG_BUS_PCI_LEFTOVER_H
 
+#include <rte_dev.h>
+
 #include <bus_pci_driver.h>
 
 struct hotplug_bus;
@@ -14,6 +16,7 @@ struct leftover {
 	unsigned int n;
 	int fd[2];
 	char name[2][LEFTOVER_NAME_LEN];
+	char device[RTE_DEV_NAME_MAX_LEN];
 };
 
 /* In a secondary; elsewhere nothing is noted, and so nothing done. */
