@@ -83,6 +83,22 @@ test_attach_names_the_kernel_driver(void **state)
 	mock_sysfs_remove("0000:62:00.0");
 }
 
+/* It was the shell until a moment ago. */
+static bool
+is_sleep(int pid)
+{
+	char path[64], name[16] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return false;
+	(void)!fscanf(f, "%15s", name);
+	fclose(f);
+	return strcmp(name, "sleep") == 0;
+}
+
 /* A process that has this file open, and is nobody's child. */
 static pid_t
 start_stranger(const char *file)
@@ -96,6 +112,7 @@ start_stranger(const char *file)
 	assert_non_null(f);
 	assert_int_equal(fscanf(f, "%d", &pid), 1);
 	pclose(f);
+	assert_true(WAIT_FOR(is_sleep(pid)));
 	return pid;
 }
 
