@@ -192,6 +192,24 @@ test_registered_thread_in_a_burst_is_waited_for(void **state)
 	remove_port(port);
 }
 
+/* The main lcore is in a burst in which its device goes: nobody closes it meanwhile. */
+static void
+check_main_in_burst(const char *name, void (*in_receive)(struct test_pmd *pmd))
+{
+	struct test_pmd *pmd = plug(name);
+	uint16_t port = pmd->port;
+	struct rte_mbuf *pkts[4];
+
+	atomic_store(&n_closes_at_leaving, 77);
+	test_pmd_in_receive = in_receive;
+	atomic_store(&is_to_hold, true);
+	(void)rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
+	test_pmd_in_receive = NULL;
+	(void)rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
+	check_close(pmd);
+	remove_port(port);
+}
+
 /* It loses its own device in the middle of a burst. */
 static void
 lose_and_hold(struct test_pmd *pmd)
@@ -206,19 +224,8 @@ lose_and_hold(struct test_pmd *pmd)
 static void
 test_main_lcore_in_a_burst_is_waited_for(void **state)
 {
-	struct test_pmd *pmd = plug("0000:33:00.0");
-	uint16_t port = pmd->port;
-	struct rte_mbuf *pkts[4];
-
 	(void)state;
-	atomic_store(&n_closes_at_leaving, 77);
-	test_pmd_in_receive = lose_and_hold;
-	atomic_store(&is_to_hold, true);
-	(void)rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
-	test_pmd_in_receive = NULL;
-	(void)rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
-	check_close(pmd);
-	remove_port(port);
+	check_main_in_burst("0000:33:00.0", lose_and_hold);
 }
 
 /* The same, but the kernel has it wait, as in a page fault: a parent in vfork() does. */
@@ -242,19 +249,8 @@ lose_and_wait(struct test_pmd *pmd)
 static void
 test_main_lcore_that_waits_in_a_burst_is_waited_for(void **state)
 {
-	struct test_pmd *pmd = plug("0000:36:00.0");
-	uint16_t port = pmd->port;
-	struct rte_mbuf *pkts[4];
-
 	(void)state;
-	atomic_store(&n_closes_at_leaving, 77);
-	test_pmd_in_receive = lose_and_wait;
-	atomic_store(&is_to_hold, true);
-	(void)rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
-	test_pmd_in_receive = NULL;
-	(void)rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
-	check_close(pmd);
-	remove_port(port);
+	check_main_in_burst("0000:36:00.0", lose_and_wait);
 }
 
 static void
