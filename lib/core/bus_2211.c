@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* bus_2211: the ops of any stock bus that we call, as DPDK 22.11 to 26.03 have them.
+/* bus_2211: the ops of any stock bus that differ, as DPDK 22.11 to 26.03 have them.
  * Context: app, events; plug and unplug: whoever waits for drivers. */
 
 #include <errno.h>
-#include <string.h>
 
 #include <bus_driver.h>
 #include <dev_driver.h>
@@ -19,18 +18,6 @@ bus_find_device(struct rte_bus *bus, int (*match)(const struct rte_device *dev, 
 	return bus->find_device(NULL, match, data);
 }
 
-bool
-bus_is_virtual(const struct rte_bus *bus)
-{
-	return strcmp(bus->name, "vdev") == 0;
-}
-
-int
-bus_scan(struct rte_bus *bus)
-{
-	return bus->scan() < 0 ? -EIO : 0;
-}
-
 int
 bus_plug(struct rte_bus *bus, struct rte_device *dev)
 {
@@ -41,12 +28,6 @@ int
 bus_unplug(struct rte_bus *bus, struct rte_device *dev)
 {
 	return bus->unplug != NULL ? bus->unplug(dev) : -ENOTSUP;
-}
-
-void
-bus_give_devargs(struct rte_device *dev, struct rte_devargs *devargs)
-{
-	dev->devargs = devargs;
 }
 
 static rte_bus_probe_t stock_vdev_probe;

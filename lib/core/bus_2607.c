@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* bus_2607: the ops of any stock bus that we call, as DPDK 26.07 and later have them.
+/* bus_2607: the ops of any stock bus that differ, as DPDK 26.07 and later have them.
  * Context: app, events; plug and unplug: whoever waits for drivers. */
 
 #include <errno.h>
-#include <string.h>
 
 #include <bus_driver.h>
 #include <dev_driver.h>
@@ -17,18 +16,6 @@ bus_find_device(struct rte_bus *bus, int (*match)(const struct rte_device *dev, 
 		const void *data)
 {
 	return bus->find_device(bus, NULL, match, data);
-}
-
-bool
-bus_is_virtual(const struct rte_bus *bus)
-{
-	return strcmp(bus->name, "vdev") == 0;
-}
-
-int
-bus_scan(struct rte_bus *bus)
-{
-	return bus->scan() < 0 ? -EIO : 0;
 }
 
 /* Driver after driver that matches, until one takes it. */
@@ -57,12 +44,6 @@ bus_unplug(struct rte_bus *bus, struct rte_device *dev)
 	if (ret == 0)
 		dev->driver = NULL;
 	return ret;
-}
-
-void
-bus_give_devargs(struct rte_device *dev, struct rte_devargs *devargs)
-{
-	dev->devargs = devargs;
 }
 
 static rte_bus_probe_t stock_vdev_probe;

@@ -9,7 +9,7 @@ struct rte_bus;
 struct rte_device;
 struct rte_devargs;
 
-/* core/bus_2211.c, core/bus_2607.c: a stock bus's ops, as this DPDK has them; what EAL
+/* stock_bus.c, bus_2211.c, bus_2607.c: a stock bus's ops, as this DPDK has them; what EAL
  * does with them in its own process.  0 or > 0 as the bus says, -errno. */
 bool bus_is_virtual(const struct rte_bus *bus);
 int bus_scan(struct rte_bus *bus);
