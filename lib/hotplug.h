@@ -21,6 +21,11 @@
  * Errors.  Calls return 0 or a positive value, or -errno; on failure outputs
  * are untouched.  Nothing here ends the process.
  *
+ * Growth.  A struct that begins with its size grows at its end only.  The library
+ * reads and writes no more of it than that size, so an application that was compiled
+ * with an older version of this file needs no change; a size that is larger than the
+ * library's own, an application newer than the library, is refused.
+ *
  * The data path is not touched: no hook in rx or tx, no branch, no store.
  */
 
@@ -135,7 +140,8 @@ struct hotplug_own_policy {
 
 /** How hotplug_enable() behaves.  hotplug_config_init() gives the defaults. */
 struct hotplug_config {
-	size_t size;                /**< sizeof(struct hotplug_config), for growth */
+	size_t size;                /**< sizeof(struct hotplug_config) as the application knows
+				     * it; hotplug_config_init() sets it */
 	enum hotplug_policy policy; /**< default HOTPLUG_POLICY_TELL; as a plugin
 				     * HOTPLUG_POLICY_HEAL */
 	enum hotplug_sigbus sigbus; /**< default HOTPLUG_SIGBUS_OWN */
@@ -198,6 +204,7 @@ struct hotplug_config {
 	/** So many losses and returns of a device within a minute are FLAPPING, at most
 	 * 32; 0 is never; default 10. */
 	uint32_t flaps;
+	uint32_t reserved;          /**< 0: the struct ends with a member, not with padding */
 };
 
 /** Room for the reason of a failure, with its NUL. */
@@ -272,13 +279,29 @@ struct hotplug_stats {
 };
 
 /**
+ * The defaults, for a struct hotplug_config of that size; C and C++ call
+ * hotplug_config_init(), which passes it.
+ *
+ * @param config  filled, size included, up to size bytes; what a larger one than this
+ *   library's has beyond that is zeroed, and hotplug_enable() will refuse it; not NULL
+ * @param size    bytes at config; less than sizeof(size_t) changes nothing
+ * @par Context   any thread, also before hotplug_enable()
+ * @since 0.1
+ */
+void hotplug_config_defaults(struct hotplug_config *config, size_t size);
+
+/**
  * The defaults, size included.
  *
  * @param config  filled; not NULL
  * @par Context   any thread, also before hotplug_enable()
  * @since 0.1
  */
-void hotplug_config_init(struct hotplug_config *config);
+static inline void
+hotplug_config_init(struct hotplug_config *config)
+{
+	hotplug_config_defaults(config, sizeof(*config));
+}
 
 /**
  * Read options as DPDK_HOTPLUG has them into a configuration.
@@ -296,8 +319,10 @@ void hotplug_config_init(struct hotplug_config *config);
  * @param options    the text; NULL or "" changes nothing
  * @param error      receives a sentence that names the bad option; may be NULL
  * @param error_len  bytes at error
- * @return 0; -EINVAL for an unknown key or a bad value; -ENOSPC for more than
- *   HOTPLUG_MAX_DRIVER_FILLS fills or HOTPLUG_MAX_POLICIES policies
+ * @return 0; -EINVAL for an unknown key, a bad value, or a size that this library does
+ *   not know; -E2BIG for an option that an older, smaller config has no room for;
+ *   -ENOSPC for more than HOTPLUG_MAX_DRIVER_FILLS fills or HOTPLUG_MAX_POLICIES
+ *   policies
  * @par Context   any thread, also before hotplug_enable()
  * @since 0.1
  */
@@ -307,9 +332,11 @@ int hotplug_config_parse(struct hotplug_config *config, const char *options,
 /**
  * Start: guard the devices that are probed and those that will be.
  *
- * @param config  NULL for the defaults; copied
+ * @param config  NULL for the defaults; copied; what one of an older size lacks has its
+ *   default
  * @return 0;
- *   -EINVAL   a field of config is out of its range (the log names it);
+ *   -EINVAL   a field of config is out of its range, or its size is larger than this
+ *             library's (the log names it);
  *   -EAGAIN   EAL is not initialised yet;
  *   -EALREADY enabled already;
  *   -ENOTSUP  the running DPDK is not the one compiled for, or its bus is not
@@ -376,8 +403,8 @@ int hotplug_device_state(const char *device);
 /**
  * Counters.
  *
- * @param stats  its size member set by the caller; not NULL
- * @return 0; -EINVAL the size is not one that this library knows; -EPERM not
+ * @param stats  its size member set by the caller; filled up to that; not NULL
+ * @return 0; -EINVAL the size is none, or larger than this library's; -EPERM not
  *   enabled
  * @par Context   any thread
  * @since 0.1
@@ -418,7 +445,8 @@ int hotplug_scan(void);
  * @param flags    0 or HOTPLUG_PRIVATE
  * @param outcome  its size member set by the caller; NULL: only the return value counts
  * @return 0;
- *   -EINVAL     no bus knows such a device, a NULL, or a flag that is none;
+ *   -EINVAL     no bus knows such a device, a NULL, a flag that is none, or a size of
+ *               outcome that this library does not know;
  *   -E2BIG      devargs are longer than HOTPLUG_DEVARGS_LEN;
  *   -EEXIST     attached already: nothing has changed in any process;
  *   -ENOTCONN   the primary, or a process that outcome names, has not enabled this

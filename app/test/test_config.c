@@ -5,10 +5,13 @@
  * Context: app. */
 
 #include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/config.h"
+#include "core/enable.h"
 #include "fake_host.h"
 #include "test.h"
 #include "toy_bus.h"
@@ -292,6 +295,7 @@ spoil(struct hotplug_config *config, unsigned int what)
 	case 12: memset(config->drill, 'x', HOTPLUG_NAME_LEN); break;
 	case 13: config->drill_after_ms = 3600001; break;
 	case 14: config->drill_for_ms = 3600001; break;
+	case 15: config->reserved = 1; break;
 	default: memset(config, 0xff, sizeof(*config)); break;
 	}
 }
@@ -302,7 +306,7 @@ test_config_nonsense_is_refused_by_enable_and_named(void **state)
 	static const char *const named[] = {
 		"size", "size", "sigbus", "fill", "fill", "liveness_ms", "driver_fill",
 		"deadline_ms", "uevent_buffer_kb", "uevent_buffer_kb", "uio_mmap", "driver_fill",
-		"drill", "drill_after_ms", "drill_for_ms", "size",
+		"drill", "drill_after_ms", "drill_for_ms", "reserved", "size",
 	};
 	struct hotplug_config config;
 	unsigned int i;
@@ -319,6 +323,115 @@ test_config_nonsense_is_refused_by_enable_and_named(void **state)
 	assert_int_equal(hotplug_disable(), -EALREADY);
 }
 
+/* An application's struct, and what lies behind it. */
+union shell {
+	struct hotplug_config config;
+	uint8_t byte[sizeof(struct hotplug_config) + 64];
+};
+
+/* As if hotplug.h had once ended before flaps. */
+#define OLD_SIZE offsetof(struct hotplug_config, flaps)
+#define OUTSIDE 0xee
+
+static void
+check_outside(const union shell *shell, size_t size)
+{
+	size_t i;
+
+	for (i = size; i < sizeof(*shell); i++)
+		if (shell->byte[i] != OUTSIDE)
+			fail_msg("byte %zu of %zu was written", i, size);
+}
+
+static void
+test_config_an_older_struct_is_written_no_further(void **state)
+{
+	union shell shell;
+	char error[256];
+	size_t size;
+
+	(void)state;
+	for (size = 0; size < sizeof(size); size++) {
+		memset(&shell, OUTSIDE, sizeof(shell));
+		hotplug_config_defaults(&shell.config, size);
+		check_outside(&shell, 0);
+	}
+	for (; size <= sizeof(shell.config); size++) {
+		memset(&shell, OUTSIDE, sizeof(shell));
+		hotplug_config_defaults(&shell.config, size);
+		assert_int_equal(shell.config.size, size);
+		check_outside(&shell, size);
+	}
+	hotplug_config_defaults(&shell.config, OLD_SIZE);
+	memset(&shell.byte[OLD_SIZE], OUTSIDE, sizeof(shell) - OLD_SIZE);
+	assert_int_equal(hotplug_config_parse(&shell.config, "drill_for_ms=7,stuck_ms=8", error,
+					      sizeof(error)), 0);
+	assert_int_equal(shell.config.drill_for_ms, 7);
+	assert_int_equal(shell.config.stuck_ms, 8);
+	assert_int_equal(shell.config.size, OLD_SIZE);
+	check_outside(&shell, OLD_SIZE);
+}
+
+/* It must not get lost. */
+static void
+test_config_an_option_that_an_older_struct_lacks_is_refused(void **state)
+{
+	union shell shell, before;
+	char error[256];
+
+	(void)state;
+	memset(&shell, OUTSIDE, sizeof(shell));
+	hotplug_config_defaults(&shell.config, OLD_SIZE);
+	before = shell;
+	assert_int_equal(hotplug_config_parse(&shell.config, "drill_for_ms=7,flaps=3", error,
+					      sizeof(error)), -E2BIG);
+	assert_non_null(strstr(error, "'flaps=3': the application was compiled with an older"));
+	assert_memory_equal(&shell, &before, sizeof(shell));
+	assert_int_equal(hotplug_config_parse(&shell.config, "flaps=10", NULL, 0), 0);
+}
+
+static void
+test_config_what_an_older_struct_lacks_has_its_default(void **state)
+{
+	union shell shell;
+
+	(void)state;
+	memset(&shell, OUTSIDE, sizeof(shell));         /* flaps were more than 32 */
+	hotplug_config_defaults(&shell.config, OLD_SIZE);
+	shell.config.drill_for_ms = 7;
+	assert_int_equal(hotplug_enable(&shell.config), 0);
+	assert_int_equal(enable_config()->drill_for_ms, 7);
+	assert_int_equal(enable_config()->flaps, 10);
+	assert_int_equal(enable_config()->reserved, 0);
+	assert_int_equal(enable_config()->size, sizeof(struct hotplug_config));
+	assert_int_equal(hotplug_disable(), 0);
+	check_outside(&shell, OLD_SIZE);
+}
+
+static void
+test_config_a_newer_struct_is_filled_and_refused(void **state)
+{
+	const size_t size = sizeof(struct hotplug_config) + 8;
+	union shell shell;
+	char error[256];
+
+	(void)state;
+	memset(&shell, OUTSIDE, sizeof(shell));
+	hotplug_config_defaults(&shell.config, size);
+	check_outside(&shell, size);
+	assert_int_equal(shell.config.size, size);
+	assert_int_equal(shell.config.liveness_ms, 1000);
+	assert_int_equal(shell.byte[size - 1], 0);
+	fake_log_clear();
+	assert_int_equal(hotplug_enable(&shell.config), -EINVAL);
+	assert_true(fake_log_has("ERR: configuration: size is larger than this library's"));
+	assert_int_equal(hotplug_config_parse(&shell.config, "flaps=3", error, sizeof(error)),
+			 -EINVAL);
+	assert_non_null(strstr(error, "size is larger than this library's"));
+	assert_int_equal(shell.config.flaps, 10);
+	assert_int_equal(hotplug_config_parse(&shell.config, "flaps=3", NULL, 0), -EINVAL);
+}
+
 int
 main(void)
 {
@@ -333,6 +446,10 @@ main(void)
 		cmocka_unit_test(test_config_endless_names_are_refused),
 		cmocka_unit_test(test_config_sixteen_drivers_fit_and_no_more),
 		cmocka_unit_test(test_config_nonsense_is_refused_by_enable_and_named),
+		cmocka_unit_test(test_config_an_older_struct_is_written_no_further),
+		cmocka_unit_test(test_config_an_option_that_an_older_struct_lacks_is_refused),
+		cmocka_unit_test(test_config_what_an_older_struct_lacks_has_its_default),
+		cmocka_unit_test(test_config_a_newer_struct_is_filled_and_refused),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

@@ -6,6 +6,7 @@
  * Context: app. */
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -163,13 +164,31 @@ test_device_report_takes_a_backends_signs_only(void **state)
 static void
 test_device_state_of_nonsense(void **state)
 {
-	struct hotplug_stats stats = { .size = sizeof(stats) - 1 };
+	struct hotplug_stats stats = { .size = sizeof(stats) + 1 };
 
 	(void)state;
 	assert_int_equal(hotplug_device_state(NULL), -EINVAL);
 	assert_int_equal(hotplug_device_state("no such"), -ENOENT);
 	assert_int_equal(hotplug_stats_get(NULL), -EINVAL);
 	assert_int_equal(hotplug_stats_get(&stats), -EINVAL);
+	stats.size = sizeof(stats.size) - 1;
+	assert_int_equal(hotplug_stats_get(&stats), -EINVAL);
+}
+
+/* Of an application that was compiled before has_handler was there. */
+static void
+test_device_stats_of_an_older_size_are_written_no_further(void **state)
+{
+	struct hotplug_stats stats = {
+		.size = offsetof(struct hotplug_stats, has_handler), .faults = 99, .has_handler = 77,
+	};
+	const size_t size = stats.size;
+
+	(void)state;
+	assert_int_equal(hotplug_stats_get(&stats), 0);
+	assert_int_equal(stats.size, size);
+	assert_int_equal(stats.faults, 0);
+	assert_int_equal(stats.has_handler, 77);
 }
 
 static enum hotplug_look
@@ -341,6 +360,7 @@ main(void)
 		ENABLED(test_device_a_new_key_takes_the_name_over),
 		ENABLED(test_device_report_takes_a_backends_signs_only),
 		ENABLED(test_device_state_of_nonsense),
+		ENABLED(test_device_stats_of_an_older_size_are_written_no_further),
 		cmocka_unit_test(test_bus_register_refuses_nonsense_and_doubles),
 		cmocka_unit_test(test_bus_the_ninth_is_refused),
 		cmocka_unit_test(test_bus_runs_between_enable_and_disable),

@@ -144,9 +144,10 @@ start(void)
 }
 
 static int
-enable(const struct hotplug_config *wanted)
+enable(const struct hotplug_config *asked)
 {
-	const char *fault = config_fault(wanted);
+	struct hotplug_config wanted;
+	const char *fault = config_read(&wanted, asked);
 	int ret;
 
 	if (fault != NULL) {
@@ -159,7 +160,7 @@ enable(const struct hotplug_config *wanted)
 	if (ret != 0)
 		return ret;
 	device_lock();          /* telemetry may be reading the last one */
-	config = *wanted;
+	config = wanted;
 	device_unlock();
 	ret = start();
 	if (ret != 0) {

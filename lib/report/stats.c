@@ -19,12 +19,14 @@ struct stats stats;
 int
 hotplug_stats_get(struct hotplug_stats *out)
 {
-	if (out == NULL || out->size != sizeof(*out))
+	struct hotplug_stats now;
+
+	if (out == NULL || out->size < sizeof(out->size) || out->size > sizeof(*out))
 		return -EINVAL;
 	if (!enable_is_on())
 		return -EPERM;
-	*out = (struct hotplug_stats){
-		.size = sizeof(*out),
+	now = (struct hotplug_stats){
+		.size = out->size,
 		.guarded = device_count_published(),
 		.cut_offs = stats.cut_offs,
 		.restored = stats.restored,
@@ -43,6 +45,7 @@ hotplug_stats_get(struct hotplug_stats *out)
 		.has_monitor = watch_has_monitor(),
 		.has_handler = eal_sigbus_is_on_top(),
 	};
+	memcpy(out, &now, now.size);
 	return 0;
 }
 

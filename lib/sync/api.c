@@ -54,6 +54,14 @@ change(bool attaches, const char *text, unsigned int flags, struct hotplug_outco
 	return outcome->error = -ENOTCONN;
 }
 
+/* The first version's, up to ours. */
+static bool
+is_known(size_t outcome_size)
+{
+	return outcome_size >= offsetof(struct hotplug_outcome, reason) + HOTPLUG_REASON_LEN &&
+		outcome_size <= sizeof(struct hotplug_outcome);
+}
+
 static int
 begin(bool attaches, const char *text, unsigned int flags, struct hotplug_outcome *outcome)
 {
@@ -61,14 +69,16 @@ begin(bool attaches, const char *text, unsigned int flags, struct hotplug_outcom
 	int ret;
 
 	if (text == NULL || text[0] == '\0' || (flags & ~HOTPLUG_PRIVATE) != 0 ||
-	    (outcome != NULL && outcome->size != sizeof(*outcome)))
+	    (outcome != NULL && !is_known(outcome->size)))
 		return -EINVAL;
 	ret = change(attaches, text, flags, &own);
 	if (ret != 0)
 		host_log(HOST_ERR, "%s %.64s: %s (process %d)", attaches ? "attach" : "detach",
 			 text, own.reason, own.pid);
-	if (outcome != NULL)
-		*outcome = own;
+	if (outcome != NULL) {
+		own.size = outcome->size;
+		memcpy(outcome, &own, own.size);
+	}
 	return ret;
 }
 
