@@ -7,6 +7,7 @@ in the way.  Called by devtools/field-test.
 import glob
 import os
 import re
+import subprocess
 
 METHODS = ("sysfs", "slot", "link")
 USER_DRIVERS = ("vfio-pci", "igb_uio", "uio_pci_generic")
@@ -135,10 +136,19 @@ def pcie_port_type(path):
     return config[at + 2] >> 4 if at else None
 
 
-def machine(plugin, is_dry):
+def plugin(name):
+    """The library's file; a name without a folder is one that the dynamic linker knows."""
+    if "/" not in name:
+        p = subprocess.run(["/sbin/ldconfig", "-p"], text=True, stdout=subprocess.PIPE)
+        known = re.search(r"^\s*%s \(.*=> (.*)$" % re.escape(name), p.stdout, re.M)
+        name = known[1] if known else name
+    if not os.path.exists(name):
+        raise NotFit("no plugin at %s: build or install it first, or --plugin FILE" % name)
+    return os.path.realpath(name)
+
+
+def machine(is_dry):
     """What has nothing to do with the card."""
-    if not os.path.exists(plugin):
-        raise NotFit("no plugin at %s: build it first, or --plugin FILE" % plugin)
     if is_dry:
         return
     if os.geteuid() != 0:

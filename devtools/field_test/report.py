@@ -6,6 +6,7 @@ Called by devtools/field-test.
 import json
 import os
 import platform
+import re
 import subprocess
 import time
 
@@ -28,10 +29,10 @@ def distribution():
         return "?"
 
 
-def library(top):
-    p = subprocess.run(["git", "-C", top, "describe", "--always", "--dirty"], text=True,
-                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    return p.stdout.strip() or "?"
+def library(plugin):
+    """Its file, whose name has the version; in a checkout, the commit, too."""
+    commit = said("git", "-C", os.path.dirname(plugin), "describe", "--always", "--dirty")
+    return os.path.basename(plugin) + (" of " + commit if re.fullmatch(r"\S+", commit) else "")
 
 
 def table(cycles):
@@ -41,8 +42,8 @@ def table(cycles):
     return "\n".join("%-6s %-10s %-10s %-17s %s" % r for r in rows)
 
 
-def write(card, o, result, top):
-    path = o.report or os.path.join(top, "out", "field-%s-%s-%s.txt" % (
+def write(card, o, result, folder):
+    path = o.report or os.path.join(folder, "field-%s-%s-%s.txt" % (
         card.bdf.replace(":", "."), o.method, time.strftime("%Y%m%d-%H%M%S")))
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     parts = [
@@ -51,8 +52,8 @@ def write(card, o, result, top):
         ("times", table(result.cycles)),
         ("machine", "kernel %s, %s, %s" % (platform.release(), platform.machine(),
                                            distribution())),
-        ("software", "dpdk-hotplug %s, DPDK %s, options %s" % (
-            library(top), said("pkg-config", "--modversion", "libdpdk"), o.options)),
+        ("software", "%s, DPDK %s, options %s" % (
+            library(o.plugin), said("pkg-config", "--modversion", "libdpdk"), o.options)),
         ("card", "%s, driver %s\n%s" % (card.ids, card.driver,
                                         said("lspci", "-nnvs", card.bdf))),
         ("telemetry", json.dumps(result.telemetry, indent=1)),

@@ -39,7 +39,7 @@ class Testpmd:
         self.prefix, self.lines = "field-%d" % os.getpid(), []
         self.screen, end = pty.openpty()        # else it keeps its last words back
         self.process = subprocess.Popen(
-            ["dpdk-testpmd", "-d", os.path.abspath(o.plugin), "-a", card.bdf, "-m", "128",
+            ["dpdk-testpmd", "-d", o.plugin, "-a", card.bdf, "-m", "128",
              "--huge-unlink=always", "--file-prefix", self.prefix, "--", "-i", "--auto-start", "--forward-mode=rxonly",
              "--total-num-mbufs=8192"],
             env=dict(os.environ, DPDK_HOTPLUG=o.options), text=True,
