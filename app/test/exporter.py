@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Our plug-in in DPDK's own exporter, which asks a process that is protected.
+"""Our plug-in in an exporter, which asks a process that is protected.
 
 usage: exporter.py EXPORTER ENDPOINT HOTPLUG_MP
 
-In:  the built console; dpdk-telemetry-exporter.py of the DPDK that this is built for (23.11 and later have
-one).  Out: TAP: what it serves has every metric that the plug-in describes, and pleases
-promtool.
+In:  the built console; DPDK's own dpdk-telemetry-exporter.py, where there is one (23.11 and
+     later), and own_exporter.py everywhere.  Out: TAP: what it serves has every metric that
+     the plug-in describes, and pleases promtool; and a plug-in that tells of what it does
+     not describe is not served.
 """
 import importlib.util
 import os
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 import promtool
@@ -44,6 +46,8 @@ def get(port):
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
             return answer.read().decode()
+    except urllib.error.HTTPError as e:
+        return f"{e.code}: {e.read().decode()}"
     except OSError:
         return ""
 
@@ -56,41 +60,79 @@ def described():
     return {"dpdk_hotplug_" + n for n in endpoint.info() if not n.startswith(OF_DEVICES)}
 
 
+class Exporter:
+    """At work, with one plug-in."""
+
+    def __init__(self, folder, name):
+        self.port, self.text = free_port(), ""
+        self.process = subprocess.Popen(
+            [sys.executable, EXPORTER, "-o", f"openmetrics://127.0.0.1:{self.port}", "-p", folder,
+             "-e", name, "-s", FOLDER + "/dpdk_telemetry.v2"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def serves(self, word):
+        self.text = get(self.port)
+        return word in self.text
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+# Tells of what it does not describe.
+BAD = """
+def info():
+    return {"known": ("It.", "gauge")}
+def metrics(sock):
+    return [("known", 1, {}), ("unknown", 1, {})]
+"""
+
+
+def every_metric_is_served(good, bad):
+    wait_for(lambda: good.serves("dpdk_hotplug_enabled 1"), "nothing is served")
+    there = {line.split("{")[0].split()[0] for line in good.text.splitlines()
+             if line and line[0] != "#"}
+    assert described() <= there, sorted(described() - there)
+
+
+def they_please_promtool(good, bad):
+    p = subprocess.run([promtool.path(), "check", "metrics"], text=True, capture_output=True,
+                       input=good.text.replace("# EOF\n", ""))
+    assert p.returncode == 0, p.stdout + p.stderr
+
+
+def a_plug_in_that_tells_what_it_does_not_describe_is_not_served(good, bad):
+    wait_for(lambda: bad.serves("500: "), "no error is served")
+
+
+CASES = (every_metric_is_served, they_please_promtool,
+         a_plug_in_that_tells_what_it_does_not_describe_is_not_served)
+
+
 def main():
-    port, text, folder = free_port(), [""], tempfile.mkdtemp()
+    folder, failed = tempfile.mkdtemp(), 0
     shutil.copy(ENDPOINT, folder)
+    with open(os.path.join(folder, "bad.py"), "w") as f:
+        f.write(BAD)
     process = subprocess.Popen(
         [PROGRAM, "--no-pci", "--no-huge", "-m", "64", "--file-prefix", PREFIX],
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    exporter = subprocess.Popen(
-        [sys.executable, EXPORTER, "-o", f"openmetrics://127.0.0.1:{port}", "-p", folder,
-         "-e", "hotplug", "-s", FOLDER + "/dpdk_telemetry.v2"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def is_served():
-        text[0] = get(port)
-        return "dpdk_hotplug_enabled 1" in text[0]
-
-    print("1..2")
-    try:
-        wait_for(is_served, "nothing is served")
-        there = {line.split("{")[0].split()[0] for line in text[0].splitlines()
-                 if line and line[0] != "#"}
-        missing = described() - there
-        print(f"{'not ok' if missing else 'ok'} 1 - every_metric_is_served # {sorted(missing)}")
-        p = subprocess.run([promtool.path(), "check", "metrics"], text=True, capture_output=True,
-                           input=text[0].replace("# EOF\n", ""))
-        print(f"{'not ok' if p.returncode else 'ok'} 2 - they_please_promtool")
-        print("".join(f"# {line}\n" for line in (p.stdout + p.stderr).splitlines()), end="")
-        return bool(missing) or p.returncode
-    except (AssertionError, OSError) as e:
-        print(f"not ok - {e}")
-        return 1
-    finally:
-        exporter.kill()
-        process.communicate(b"quit\n")
-        shutil.rmtree(folder)
-        shutil.rmtree(FOLDER, ignore_errors=True)
+    good, bad = Exporter(folder, "hotplug"), Exporter(folder, "bad")
+    print(f"1..{len(CASES)}")
+    for n, case in enumerate(CASES, 1):
+        try:
+            case(good, bad)
+            print(f"ok {n} - {case.__name__}")
+        except (AssertionError, OSError) as e:
+            failed += 1
+            print(f"not ok {n} - {case.__name__}")
+            print("".join(f"# {line}\n" for line in f"{e}\n{good.text}".splitlines()), end="")
+    good.end()
+    bad.end()
+    process.communicate(b"quit\n")
+    shutil.rmtree(folder)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    return failed != 0
 
 
 if __name__ == "__main__":
