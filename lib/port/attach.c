@@ -14,9 +14,9 @@
 
 #include <rte_bus.h>
 #include <rte_dev.h>
-#include <rte_devargs.h>
 
 #include "../core/bus.h"
+#include "../core/devargs.h"
 #include "../core/host.h"
 #include "../sync/sync.h"
 #include "others.h"
@@ -173,8 +173,7 @@ hotplug_port_attach(const char *text, uint16_t *port_id)
 
 	if (text == NULL || text[0] == '\0' || port_id == NULL)
 		return -EINVAL;
-	memset(&devargs, 0, sizeof(devargs));
-	ret = rte_devargs_parse(&devargs, text);
+	ret = devargs_parse(&devargs, text);
 	if (ret < 0 || devargs.bus == NULL) {
 		host_log(HOST_ERR, "attach: no bus knows a device '%s'", text);
 		ret = -EINVAL;

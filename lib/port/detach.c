@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include <rte_dev.h>
-#include <rte_devargs.h>
 
+#include "../core/devargs.h"
 #include "../core/host.h"
 #include "../sync/sync.h"
 #include "stuck.h"
@@ -86,8 +86,7 @@ detach_device(const char *name)
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 	int ret;
 
-	memset(&devargs, 0, sizeof(devargs));
-	ret = rte_devargs_parse(&devargs, name);
+	ret = devargs_parse(&devargs, name);
 	if (ret < 0)
 		return -ENODEV;
 	dev = attach_find(&devargs);
@@ -120,8 +119,7 @@ has_open_ports(const char *name)
 	const struct rte_device *dev = NULL;
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 
-	memset(&devargs, 0, sizeof(devargs));
-	if (rte_devargs_parse(&devargs, name) == 0)
+	if (devargs_parse(&devargs, name) == 0)
 		dev = attach_find(&devargs);
 	rte_devargs_reset(&devargs);
 	return dev != NULL && port_list(dev, ids) > 0;

@@ -129,6 +129,8 @@ revive(const char *device, const uint16_t *ids, unsigned int n)
 	bool is_probed;
 	int ret;
 
+	if (port->devargs[0] == '\0')
+		return -E2BIG;
 	memcpy(devargs, port->devargs, sizeof(devargs));
 	for (i = 0; i < n; i++) {
 		hide_callbacks(&rte_eth_devices[ids[i]], &hidden[i]);
@@ -203,6 +205,8 @@ what_is_wrong(int ret)
 			"(pkg-config --static libdpdk-hotplug has it)";
 	case -ERANGE:
 		return "the card has too few queues";
+	case -E2BIG:
+		return "its devargs are too long to be remembered";
 	case -EADDRINUSE:
 		return "the card has another number of ports";
 	default:
@@ -265,8 +269,8 @@ try_again(const char *device, const uint16_t *ids, unsigned int n, int ret)
 {
 	struct port *port = port_of(&rte_eth_devices[ids[0]]);
 
-	port->n_tries = ret == -ERANGE || ret == -EADDRINUSE || ret == -ENOTSUP ? N_TRIES :
-		port->n_tries + 1;
+	port->n_tries = ret == -ERANGE || ret == -EADDRINUSE || ret == -ENOTSUP || ret == -E2BIG ?
+		N_TRIES : port->n_tries + 1;
 	port->next_try_ns = device_now_ns() + pause_ms(port) * 1000000ull;
 	if (port->n_tries < N_TRIES)
 		heal_soon(device);

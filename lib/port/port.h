@@ -79,7 +79,7 @@ struct port {
 	const void *key;
 	char device[HOTPLUG_NAME_LEN];
 	char name[RTE_ETH_NAME_MAX_LEN];        /* as the PMD named it */
-	char devargs[512];              /* to attach it again */
+	char devargs[HOTPLUG_DEVARGS_LEN]; /* to attach it again; "": they were too long */
 	const struct eth_dev_ops *pmd_ops;
 	struct eth_dev_ops *ops;        /* the PMD's with ours in front; kept allocated */
 	struct port_rxq *rxq;

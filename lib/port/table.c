@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_devargs.h>
-
 #include "../core/config.h"
+#include "../core/devargs.h"
 #include "../core/enable.h"
 #include "../core/host.h"
 #include "port.h"
@@ -38,15 +37,13 @@ port_of(const struct rte_eth_dev *eth)
 	return &ports[eth - rte_eth_devices];
 }
 
-/* "name,args" as a probe takes it. */
+/* As a probe takes them; cut short they would be others. */
 static void
 remember_devargs(struct port *port, const struct rte_device *dev)
 {
-	const struct rte_devargs *devargs = dev->devargs;
-	bool has_args = devargs != NULL && devargs->args != NULL && devargs->args[0] != '\0';
-
-	snprintf(port->devargs, sizeof(port->devargs), "%s%s%s", port->device,
-		 has_args ? "," : "", has_args ? devargs->args : "");
+	if (devargs_text(port->device, dev->devargs, port->devargs, sizeof(port->devargs)) != 0)
+		host_log(HOST_WARN, "%s: its devargs are longer than %zu bytes: it will not be "
+			 "healed", port->device, sizeof(port->devargs) - 1);
 }
 
 /* With the lock held. */

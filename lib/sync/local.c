@@ -18,10 +18,10 @@
 #include <rte_bus.h>
 #include <rte_bus_vdev.h>
 #include <rte_dev.h>
-#include <rte_devargs.h>
 #include <rte_eal.h>
 
 #include "../core/bus.h"
+#include "../core/devargs.h"
 #include "../core/device.h"
 #include "../core/stock_bus.h"
 #include "../port/leave.h"
@@ -48,8 +48,7 @@ bus_of(const char *name)
 	struct rte_devargs devargs;
 	struct rte_bus *bus;
 
-	memset(&devargs, 0, sizeof(devargs));
-	bus = rte_devargs_parse(&devargs, name) == 0 ? devargs.bus : NULL;
+	bus = devargs_parse(&devargs, name) == 0 ? devargs.bus : NULL;
 	rte_devargs_reset(&devargs);
 	return bus;
 }
@@ -69,8 +68,7 @@ local_name(const char *text, char *name)
 	struct rte_devargs devargs;
 	int ret = -EINVAL;
 
-	memset(&devargs, 0, sizeof(devargs));
-	if (rte_devargs_parse(&devargs, text) == 0 && devargs.bus != NULL)
+	if (devargs_parse(&devargs, text) == 0 && devargs.bus != NULL)
 		ret = snprintf(name, HOTPLUG_NAME_LEN, "%s", devargs.name) < HOTPLUG_NAME_LEN ?
 			0 : -ENAMETOOLONG;
 	rte_devargs_reset(&devargs);
@@ -94,7 +92,7 @@ insert_devargs(struct rte_bus *bus, const char *name, const char *text)
 
 	if (devargs == NULL)
 		return -ENOMEM;
-	ret = rte_devargs_parse(devargs, text);
+	ret = devargs_parse(devargs, text);
 	if (ret == 0)
 		ret = rte_devargs_insert(&devargs) != 0 ? -EINVAL : 0;
 	if (ret != 0) {
@@ -111,8 +109,7 @@ remove_devargs(const char *text)
 {
 	struct rte_devargs devargs;
 
-	memset(&devargs, 0, sizeof(devargs));
-	if (rte_devargs_parse(&devargs, text) == 0)
+	if (devargs_parse(&devargs, text) == 0)
 		rte_devargs_remove(&devargs);
 	rte_devargs_reset(&devargs);
 }

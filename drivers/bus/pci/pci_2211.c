@@ -10,10 +10,10 @@
 
 #include <rte_bus_pci.h>
 
+#include "../../../lib/core/devargs.h"
 #include "../../../lib/core/plugin.h"
 #include "../../../lib/port/port.h"
 #include "../../../lib/survive/sigbus.h"
-#include "devargs.h"
 #include "pci.h"
 
 static struct rte_bus stock;    /* the ops as they were */

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* fuzz_devargs: any text as devargs.  What EAL's parser takes is copied whole, and the
+ * text that is remembered of it parses to the same again, or is refused as too long.
+ * Copies are compared: what the parser fills in may point into what it has freed. */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bus_pci_driver.h>
+#include <rte_bus.h>
+#include <rte_bus_vdev.h>
+#include <rte_devargs.h>
+#include <rte_ethdev.h>
+#include <rte_log.h>
+
+#include "core/devargs.h"
+#include "fuzz.h"
+
+const char *const fuzz_seeds[] = {
+	"0000:01:00.0", "0000:01:00.0,speed=10,name=a b", "01:00.0,x", "pci:0000:01:00.0,a=b",
+	"bus=pci,addr=0000:01:00.0", "bus=pci,addr=01:00.0,id=1/class=eth",
+	"bus=vdev,name=net_null0/class=eth,mac=00:11:22:33:44:55/driver=null,size=64",
+	"driver=ring/bus=vdev,name=net_ring0", "0000:01:00.0,a/class=unknown",  /* N_TAKEN */
+	"net_null0,size=64", "class=eth", "/class=eth", "/bus=", "/driver=", ",", "bus=", NULL,
+};
+
+#define N_TAKEN 9
+#define MAX_LEN 8192     /* of a remembered text; inputs are shorter */
+
+/* But for empty pairs at the beginning. */
+static bool
+is_same(const char *a, const char *b)
+{
+	a = a != NULL ? a + strspn(a, ",") : "";
+	b = b != NULL ? b + strspn(b, ",") : "";
+	return strcmp(a, b) == 0;
+}
+
+static void
+compare(const struct rte_devargs *a, const struct rte_devargs *b)
+{
+	FUZZ_CHECK(strcmp(a->name, b->name) == 0);
+	FUZZ_CHECK(a->bus == b->bus && a->cls == b->cls);
+	FUZZ_CHECK(is_same(a->bus_str, b->bus_str));
+	FUZZ_CHECK(is_same(a->cls_str, b->cls_str));
+	FUZZ_CHECK(is_same(a->args, b->args));
+}
+
+/* EAL takes "x=class=eth" for a layer, where it is the first one; its text cannot be found
+ * again. */
+static bool
+is_odd(const struct rte_devargs *copy)
+{
+	const char *first = copy->data + strspn(copy->data, ",");
+
+	if (copy->bus_str == NULL)
+		return copy->cls != NULL;
+	return strncmp(first, "bus=", 4) != 0 &&
+		strncmp(first, "class=", 6) != 0 && strncmp(first, "driver=", 7) != 0;
+}
+
+/* Parses the text that is remembered, in a buffer of len bytes. */
+static void
+remember(const struct rte_devargs *copy, size_t len)
+{
+	struct rte_devargs again, *copied = NULL;
+	char text[MAX_LEN];
+
+	if (devargs_text(copy->name, copy, text, len) != 0) {
+		FUZZ_CHECK(text[0] == '\0' && len < MAX_LEN);
+		return;
+	}
+	if (devargs_parse(&again, text) == 0)
+		copied = devargs_copy(&again);
+	else    /* by its name alone a virtual device needs its driver, which is not here */
+		FUZZ_CHECK(copy->bus_str == NULL && strcmp(rte_bus_name(copy->bus), "vdev") == 0);
+	rte_devargs_reset(&again);
+	if (copied != NULL)
+		compare(copy, copied);
+	devargs_free(copied);
+}
+
+/* The same text from the parser's and from the copy. */
+static void
+check(struct rte_devargs *devargs)
+{
+	char text[MAX_LEN], of_copy[MAX_LEN];
+	struct rte_devargs *copy = devargs_copy(devargs);
+
+	FUZZ_CHECK(copy != NULL);
+	FUZZ_CHECK(devargs_text(devargs->name, devargs, text, sizeof(text)) == 0);
+	rte_devargs_reset(devargs);             /* nothing of it is used any more */
+	FUZZ_CHECK(devargs_text(copy->name, copy, of_copy, sizeof(of_copy)) == 0);
+	FUZZ_CHECK(strcmp(text, of_copy) == 0);
+	if (!is_odd(copy)) {
+		remember(copy, MAX_LEN);
+		remember(copy, 20);
+	}
+	devargs_free(copy);
+}
+
+/* Both buses and the class are linked in, and take their seeds. */
+static void
+check_parser(void)
+{
+	struct rte_devargs devargs;
+	unsigned int i;
+
+	FUZZ_CHECK(rte_pci_get_sysfs_path() != NULL && rte_eth_dev_count_avail() == 0);
+	FUZZ_CHECK(rte_vdev_uninit(NULL) == -EINVAL);
+	for (i = 0; i < N_TAKEN; i++) {
+		FUZZ_CHECK(devargs_parse(&devargs, fuzz_seeds[i]) == 0 && devargs.bus != NULL);
+		rte_devargs_reset(&devargs);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct rte_devargs devargs;
+	char *text = malloc(len + 1);
+	static bool is_checked;
+
+	rte_log_set_global_level(RTE_LOG_EMERG);
+	if (!is_checked)
+		check_parser();
+	is_checked = true;
+	if (text == NULL)
+		return 0;
+	memcpy(text, data, len);
+	text[len] = '\0';
+	if (devargs_parse(&devargs, text) == 0 && devargs.bus != NULL && devargs.name[0] != '\0')
+		check(&devargs);
+	rte_devargs_reset(&devargs);
+	free(text);
+	return 0;
+}
