@@ -60,6 +60,7 @@ SHOWN = {
     ("doc/operations.md", "DPDK_HOTPLUG=drill="): ("here", "options"),
     ("doc/operations.md", "$ devtools/field-test"): ("row", r"^field test"),
     ("doc/sync.md", "./hotplug_mp"): ("here", "console"),
+    ("doc/upstream/eal-devargs.md", "class "): ("test", "upstream"),
     ("doc/upstream/eal-enobufs.md", "rte_dev_event_monitor_start()"): ("test", "upstream"),
     ("doc/upstream/eal-map-zero.md", "mapped at address 0"): ("test", "upstream"),
     ("doc/upstream/eal-rollback.md", "attach: 0"): ("test", "upstream"),
