@@ -33,6 +33,9 @@ MODULES = ("survive", "heal", "ghost", "claim", "suspend", "foreign", "bystand",
            "failsafe", "procedure", "watch_all", "watch_held", "mp", "old_kernel", "upstream",
            "field", "ovs", "soak")
 ATTEMPTS = 3
+# who drives each card, its power state, and the start of its configuration space
+CARDS = ("cd /sys/bus/pci/devices; for d in *; do echo $d $(basename $(readlink -f $d/driver)) "
+         "$(cat $d/power_state); od -An -tx1 -N64 $d/config; done")
 
 
 class Runner:
@@ -104,6 +107,14 @@ def brief(figures):
                    for k, v in figures.items() if not k.startswith("t_"))
 
 
+def ask_testpmd(lab):
+    """How its ports are, where it can still tell; the last answers of two."""
+    for line in ("show port info all", "show port stats all", "show port xstats all",
+                 "show port stats all", "show fwd stats all"):
+        lab.testpmd.type(line)
+        time.sleep(0.5)
+
+
 def keep(row, guest, lab, error):
     """Leave what helps to understand a failed row in out/guest/."""
     folder = os.path.join(OUT, "guest", re.sub(r"\W+", "-", row.name))
@@ -112,7 +123,9 @@ def keep(row, guest, lab, error):
         f.write("%s: %s\n" % (type(error).__name__, error))
         try:
             if lab and lab.testpmd:
+                ask_testpmd(lab)
                 f.write("\n--- testpmd\n" + lab.testpmd.text())
+            f.write("\n--- cards\n" + guest.sh(CARDS))
             f.write("\n--- kernel log\n" + guest.dmesg())
         except (LabError, AttributeError) as e:
             f.write("\n(nothing more: %s)\n" % e)
