@@ -33,6 +33,7 @@ MODULES = ("survive", "heal", "ghost", "claim", "suspend", "foreign", "bystand",
            "failsafe", "procedure", "watch_all", "watch_held", "mp", "old_kernel", "upstream",
            "field", "ovs", "soak")
 ATTEMPTS = 3
+N_LINES = 8             # of a failed row's log that are printed
 # who drives each card, its power state, and the start of its configuration space
 CARDS = ("cd /sys/bus/pci/devices; for d in *; do echo $d $(basename $(readlink -f $d/driver)) "
          "$(cat $d/power_state); od -An -tx1 -N64 $d/config; done")
@@ -131,7 +132,10 @@ def keep(row, guest, lab, error):
             f.write("\n(nothing more: %s)\n" % e)
         if guest:
             f.write("\n--- console\n" + guest.console_end())
-    print("# see " + os.path.relpath(folder), flush=True)
+    print("# see %s; our last lines in it:" % os.path.relpath(folder))
+    with open(os.path.join(folder, "log"), errors="replace") as f:
+        ours = re.findall(r"hotplug: .*|.*(?:DMAR|Oops|segfault).*", f.read())
+    print("".join("#   %s\n" % line[:160] for line in ours[-N_LINES:]), end="", flush=True)
 
 
 def interleave(rows):
