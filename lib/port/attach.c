@@ -19,6 +19,7 @@
 #include "../core/bus.h"
 #include "../core/host.h"
 #include "../sync/sync.h"
+#include "arguments.h"
 #include "others.h"
 #include "port.h"
 
@@ -193,6 +194,8 @@ hotplug_port_attach(const char *text, uint16_t *port_id)
 		if (ret != 0)
 			host_log(HOST_ERR, "attach '%s': %s", text, strerror(-ret));
 	}
+	if (ret < 0 && ret != -EEXIST && ret != -EBUSY)
+		arguments_explain(text);
 	rte_devargs_reset(&devargs);
 	return ret;
 }
