@@ -116,13 +116,16 @@ static int
 probe(const char *text, const struct rte_devargs *devargs)
 {
 	struct rte_device *dev = attach_find(devargs);
+	char who[256];
 	int ret;
 
 	if (dev != NULL && rte_dev_is_probed(dev))
 		return -EEXIST;
-	ret = others_check(rte_bus_name(devargs->bus), devargs->name);
-	if (ret != 0)
+	ret = others_check(rte_bus_name(devargs->bus), devargs->name, who, sizeof(who));
+	if (ret != 0) {
+		host_log(HOST_ERR, "attach %s: another process has it: %s", devargs->name, who);
 		return ret;
+	}
 	ret = rte_dev_probe(text);
 	return ret < 0 ? explain(devargs, ret) : 0;
 }

@@ -27,7 +27,7 @@ sys.path.insert(0, HERE)
 
 from guest import Guest, LabError, TooBusy      # noqa: E402
 from scenarios.row import Lab                   # noqa: E402
-from testpmd import Failed                      # noqa: E402
+from testpmd import Failed, Testpmd             # noqa: E402
 
 MODULES = ("survive", "heal", "ghost", "claim", "suspend", "foreign", "bystand", "watch_burst",
            "failsafe", "procedure", "watch_all", "watch_held", "mp", "old_kernel", "upstream",
@@ -108,11 +108,11 @@ def brief(figures):
                    for k, v in figures.items() if not k.startswith("t_"))
 
 
-def ask_testpmd(lab):
+def ask(testpmd):
     """How its ports are, where it can still tell; the last answers of two."""
     for line in ("show port info all", "show port stats all", "show port xstats all",
                  "show port stats all", "show fwd stats all"):
-        lab.testpmd.type(line)
+        testpmd.type(line)
         time.sleep(0.5)
 
 
@@ -124,7 +124,8 @@ def keep(row, guest, lab, error):
         f.write("%s: %s\n" % (type(error).__name__, error))
         try:
             if lab and lab.testpmd:
-                ask_testpmd(lab)
+                if isinstance(lab.testpmd, Testpmd):
+                    ask(lab.testpmd)
                 f.write("\n--- testpmd\n" + lab.testpmd.text())
             f.write("\n--- cards\n" + guest.sh(CARDS))
             f.write("\n--- kernel log\n" + guest.dmesg())
