@@ -449,6 +449,8 @@ int hotplug_scan(void);
  *               outcome that this library does not know;
  *   -E2BIG      devargs are longer than HOTPLUG_DEVARGS_LEN;
  *   -EEXIST     attached already: nothing has changed in any process;
+ *   -EBUSY      a process of another file prefix has it (outcome names it), a port is
+ *               kept for it, or a driver is still at work on another device;
  *   -ENOTCONN   the primary, or a process that outcome names, has not enabled this
  *               library;
  *   -ETIMEDOUT  a driver has not returned, or a process has not answered in time;

@@ -20,6 +20,7 @@ struct process {
 	int to, from;
 };
 
+#define MP_WORKER 1             /* an lcore, on the main lcore's processor */
 #define MP_START '!'            /* EAL and the library; the report's state: 0 */
 
 /* Once, in the parent: where hugetlbfs is mounted. */

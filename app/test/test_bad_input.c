@@ -60,6 +60,14 @@ test_attach_names_the_devargs(void **state)
 	log_clear();
 	assert_true(hotplug_port_attach("net_null0,nonsense=1", &port) < 0);
 	assert_true(is_logged("attach 'net_null0,nonsense=1': "));
+	assert_true(is_logged("names an argument 'nonsense'"));
+	assert_int_equal(port, NO_PORT);
+	log_clear();
+	assert_true(hotplug_port_attach("net_null0,size=[64,65],copy=1,sise=64,copy", &port) < 0);
+	assert_true(is_logged("names an argument 'sise'"));
+	assert_true(is_logged("'copy' is not key=value"));
+	assert_false(is_logged("argument 'size'"));
+	assert_false(is_logged("argument '65]'"));
 	assert_int_equal(port, NO_PORT);
 }
 

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_eal.h>
@@ -16,6 +18,7 @@
 #include <ethdev_driver.h>
 #include <hotplug.h>
 
+#include "../../lib/port/port.h"
 #include "mock_port.h"
 #include "test.h"
 
@@ -131,6 +134,123 @@ test_port_whose_probe_fails_is_dead_further(void **state)
 	assert_true(WAIT_FOR(n_success == 1));
 	assert_int_equal(hotplug_port_remove(port, (char [HOTPLUG_NAME_LEN]){ 0 },
 					     HOTPLUG_NAME_LEN), 0);
+}
+
+/* As EAL answers in the moment in which the kernel has it between two drivers: not a
+ * reason to give it up. */
+static void
+test_port_heals_when_a_driver_takes_it_at_last(void **state)
+{
+	struct test_pmd *pmd = plug("0000:29:00.0");
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:29:00.0") == NULL));
+	test_pmd_probe_answer = 1;
+	pmd->n_probes = 0;
+	come_back(pmd);
+	assert_true(WAIT_FOR(pmd->n_probes == 2));
+	test_pmd_probe_answer = 0;
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(n_removed, 0);
+	assert_int_equal(pmd->port, port);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
+static bool
+is_overridden(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(stat(mock_sysfs_path(name, "driver_override"), &st), 0);
+	return st.st_size > 0;
+}
+
+/* Who takes the driver away, an administrator or a removal on its way, is not worked
+ * against; the card is taken back when it is given back. */
+static void
+test_card_is_not_bound_again_while_it_is_the_same(void **state)
+{
+	struct test_pmd *pmd = plug("0000:2a:00.0");
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	mock_sysfs_write("0000:2a:00.0", "driver_override", "", 0);
+	mock_sysfs_bind("0000:2a:00.0", "e1000e");
+	close(pmd->sign[1]);
+	assert_true(WAIT_FOR(rte_eth_dev_is_removed(port) == 1 && pmd->n_removes == 1));
+	test_sleep_ms(600);             /* two tries, if it tried */
+	assert_false(is_overridden("0000:2a:00.0"));
+	assert_int_equal(n_removed, 0);
+	mock_sysfs_bind("0000:2a:00.0", "hotplug_mock");
+	hotplug_scan();
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(pmd->port, port);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
+/* A silent card is still listed, under its driver; one day it answers again. */
+static void
+test_dark_card_is_not_probed_until_it_answers(void **state)
+{
+	struct test_pmd *pmd = plug("0000:24:00.0");
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	mock_sysfs_config("0000:24:00.0", 0x00, 0xffff);
+	assert_true(WAIT_FOR(rte_eth_dev_is_removed(port) == 1 && pmd->n_removes == 1));
+	pmd->n_probes = 0;
+	test_sleep_ms(600);             /* two tries, if it tried */
+	assert_int_equal(pmd->n_probes, 0);
+	mock_sysfs_config("0000:24:00.0", 0x00, 0x1234);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(n_removed, 0);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
+static struct hotplug_event last_gone;
+
+static void
+keep_gone(const struct hotplug_event *event, void *arg)
+{
+	(void)arg;
+	if (event->type == HOTPLUG_EVENT_GONE)
+		last_gone = *event;
+}
+
+/* Subscribers may lag, and the card be back before we hear that it went. */
+static void
+test_loss_of_a_former_life_is_no_loss(void **state)
+{
+	struct test_pmd *pmd = plug("0000:31:00.0");
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port = pmd->port;
+	int id;
+
+	(void)state;
+	start_port(port);
+	id = hotplug_event_subscribe("0000:31:00.0", keep_gone, NULL);
+	assert_true(id >= 0);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:31:00.0") == NULL));
+	assert_int_equal(hotplug_event_unsubscribe(id), 0);
+	assert_string_equal(last_gone.device, "0000:31:00.0");
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	pmd->n_closes = 0;
+	last_gone.id.generation++;      /* sysfs never has an inode twice, /tmp may */
+	port_on_event(&last_gone, NULL);
+	assert_int_equal(rte_eth_dev_is_removed(port), 0);
+	test_sleep_ms(100);
+	assert_int_equal(pmd->n_closes, 0);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
 }
 
 static unsigned int n_to_refuse;
@@ -348,6 +468,10 @@ main(void)
 		cmocka_unit_test(test_port_heals_under_its_id_with_the_card),
 		cmocka_unit_test(test_port_is_polled_while_its_probe_fails),
 		cmocka_unit_test(test_port_whose_probe_fails_is_dead_further),
+		cmocka_unit_test(test_port_heals_when_a_driver_takes_it_at_last),
+		cmocka_unit_test(test_card_is_not_bound_again_while_it_is_the_same),
+		cmocka_unit_test(test_dark_card_is_not_probed_until_it_answers),
+		cmocka_unit_test(test_loss_of_a_former_life_is_no_loss),
 		cmocka_unit_test(test_port_that_is_not_configured_is_torn_down_again),
 		cmocka_unit_test(test_port_is_lost_while_it_heals),
 		cmocka_unit_test(test_ports_keep_their_ids_in_the_other_order),

@@ -8,7 +8,6 @@
  * Out: TAP.
  * Context: app; the processes answer one byte of command by one struct. */
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 
 #include <bus_pci_driver.h>
 #include <rte_ethdev.h>
+#include <rte_launch.h>
 
 #include <hotplug.h>
 
@@ -82,13 +82,12 @@ start_port(void)
 }
 
 static struct {
-	pthread_t thread;
 	uint16_t port;
 	_Atomic bool is_over;
 } poller;
 
-/* As a data path does: it knows nothing of removals. */
-static void *
+/* As a data path does, on an lcore: it knows nothing of removals. */
+static int
 poll_port(void *arg)
 {
 	struct rte_mbuf *pkts[4];
@@ -96,7 +95,7 @@ poll_port(void *arg)
 	(void)arg;
 	while (!atomic_load(&poller.is_over))
 		(void)rte_eth_rx_burst(poller.port, 0, pkts, N_ELEMENTS(pkts));
-	return NULL;
+	return 0;
 }
 
 static int
@@ -104,14 +103,14 @@ begin_to_poll(void)
 {
 	poller.port = port_id();
 	atomic_store(&poller.is_over, false);
-	return pthread_create(&poller.thread, NULL, poll_port, NULL);
+	return rte_eal_remote_launch(poll_port, NULL, MP_WORKER);
 }
 
 static int
 end_to_poll(void)
 {
 	atomic_store(&poller.is_over, true);
-	return pthread_join(poller.thread, NULL);
+	return rte_eal_wait_lcore(MP_WORKER);
 }
 
 static int

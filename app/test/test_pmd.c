@@ -288,11 +288,20 @@ set_link_up(struct rte_eth_dev *eth)
 	return 0;
 }
 
+/* As vmxnet3's, but it says so and does not die of it. */
+static int
+set_promiscuous(struct rte_eth_dev *eth)
+{
+	test_pmd_of(eth->device->name)->n_promiscuous++;
+	return eth->data->dev_configured ? 0 : -EFAULT;
+}
+
 static const struct eth_dev_ops port_ops = {
 	.dev_configure = configure_port,
 	.dev_start = start_port,
 	.dev_stop = stop_port,
 	.link_update = update_link,
+	.promiscuous_enable = set_promiscuous,
 	.dev_close = close_port,
 	.dev_infos_get = get_info,
 	.stats_get = get_stats,

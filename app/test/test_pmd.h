@@ -26,7 +26,8 @@ struct test_pmd {
 	uint16_t port;          /* its first one */
 	uint16_t port2;         /* where it has two */
 	int sign[2];            /* sign[1] closed: its uio descriptor hangs up */
-	unsigned int n_probes, n_removes, n_closes, n_configures, n_starts;
+	unsigned int n_probes, n_removes, n_closes, n_configures, n_starts,
+		     n_promiscuous;
 	uint8_t read_at_close, read_at_remove;
 	unsigned int n_open;    /* ports that are not closed */
 	struct test_settings told;

@@ -49,6 +49,25 @@ test_port_of_a_lost_device_is_dead_and_kept(void **state)
 	assert_false(rte_eth_dev_is_valid_port(port));
 }
 
+static void
+test_port_is_asked_for_modes_when_it_has_a_place_for_them(void **state)
+{
+	struct test_pmd *pmd = plug("0000:20:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	pmd->n_promiscuous = 0;
+	assert_int_equal(rte_eth_promiscuous_enable(port), 0);
+	assert_int_equal(pmd->n_promiscuous, 0);
+	assert_int_equal(rte_eth_promiscuous_get(port), 1);
+	start_port(port);
+	assert_int_equal(pmd->n_promiscuous, 1);
+	assert_int_equal(rte_eth_promiscuous_get(port), 1);
+	assert_int_equal(rte_eth_dev_stop(port), 0);
+	assert_int_equal(hotplug_port_remove(port, (char [HOTPLUG_NAME_LEN]){ 0 },
+					     HOTPLUG_NAME_LEN), 0);
+}
+
 struct loss {
 	struct hotplug_bus *bus;
 	const struct rte_device *dev;
@@ -249,6 +268,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_port_of_a_lost_device_is_dead_and_kept),
+		cmocka_unit_test(test_port_is_asked_for_modes_when_it_has_a_place_for_them),
 		cmocka_unit_test(test_port_that_is_released_meanwhile_is_not_lost),
 		cmocka_unit_test(test_port_that_was_closed_is_not_healed),
 		cmocka_unit_test(test_port_of_a_lost_device_is_detached_by_eal),

@@ -19,6 +19,7 @@
 #include "../core/devargs.h"
 #include "../core/host.h"
 #include "../sync/sync.h"
+#include "arguments.h"
 #include "others.h"
 #include "port.h"
 
@@ -115,13 +116,16 @@ static int
 probe(const char *text, const struct rte_devargs *devargs)
 {
 	struct rte_device *dev = attach_find(devargs);
+	char who[256];
 	int ret;
 
 	if (dev != NULL && rte_dev_is_probed(dev))
 		return -EEXIST;
-	ret = others_check(rte_bus_name(devargs->bus), devargs->name);
-	if (ret != 0)
+	ret = others_check(rte_bus_name(devargs->bus), devargs->name, who, sizeof(who));
+	if (ret != 0) {
+		host_log(HOST_ERR, "attach %s: another process has it: %s", devargs->name, who);
 		return ret;
+	}
 	ret = rte_dev_probe(text);
 	return ret < 0 ? explain(devargs, ret) : 0;
 }
@@ -192,6 +196,8 @@ hotplug_port_attach(const char *text, uint16_t *port_id)
 		if (ret != 0)
 			host_log(HOST_ERR, "attach '%s': %s", text, strerror(-ret));
 	}
+	if (ret < 0 && ret != -EEXIST && ret != -EBUSY)
+		arguments_explain(text);
 	rte_devargs_reset(&devargs);
 	return ret;
 }

@@ -30,6 +30,7 @@
 
 #define N_TRIES 6
 #define FIRST_PAUSE_MS 250
+#define DARK_MS 1000            /* between two looks at a card that does not answer */
 
 static _Thread_local bool is_healer;
 
@@ -103,8 +104,8 @@ settle(const char *device, const uint16_t *ids, unsigned int n, int ret)
 	unsigned int i;
 
 	port_lock();
-	if (ret == 0 && is_any_dead(ids, n))
-		ret = -EIO;
+	if (is_any_dead(ids, n))
+		ret = -EIO;     /* whatever a dead card seemed to lack */
 	for (i = 0; i < n; i++)
 		if (port_of(&rte_eth_devices[ids[i]])->state == PORT_HEALING) {
 			port_of(&rte_eth_devices[ids[i]])->state =
@@ -164,7 +165,20 @@ is_there(const struct port *port)
 		device_glance(port->bus, port->device, &now) == 0;
 }
 
-/* Bound to the driver that it had? */
+/* Still listed, and nobody answers: a probe could only fail, and the kernel's reset
+ * before and after it waits for the card (vfio-pci, 6.1: 65 s). */
+static bool
+is_dark(const struct port *port)
+{
+	const struct hotplug_identity any = { .generation = 0 };
+
+	return port->bus->ops->look(port->device, port->kernel_driver, &any) ==
+		HOTPLUG_LOOK_DARK;
+}
+
+/* Bound to the driver that it had?  Only a card that was enumerated anew is: who takes
+ * the driver of one that stayed, an administrator or a removal on its way, would find
+ * it bound again behind his back.  When he gives it back, an event tells. */
 static int
 bind_driver(const struct port *port)
 {
@@ -176,6 +190,8 @@ bind_driver(const struct port *port)
 		return -ENODEV;
 	if (strcmp(now.kernel_driver, port->kernel_driver) == 0)
 		return 0;
+	if (now.generation == port->id.generation)
+		return -ENODEV;
 	if (ops->bind == NULL)
 		return -ENOTSUP;
 	return ops->bind(port->device, port->kernel_driver);
@@ -200,7 +216,7 @@ static const char *
 what_is_wrong(int ret)
 {
 	switch (ret) {
-	case -ENOTSUP:
+	case -ENOSYS:
 		return "link with -Wl,--wrap=rte_eth_dev_release_port "
 			"(pkg-config --static libdpdk-hotplug has it)";
 	case -ERANGE:
@@ -262,14 +278,15 @@ heal_returned(const char *device)
 }
 
 /* Not yet: again later, each time twice as late, then not until it comes anew; at once
- * where another try cannot help.  A port that is torn down first comes by itself
+ * where another try cannot help.  ENOTSUP is no such case: that is how EAL says that the
+ * kernel has it between two drivers.  A port that is torn down first comes by itself
  * (teardown). */
 static void
 try_again(const char *device, const uint16_t *ids, unsigned int n, int ret)
 {
 	struct port *port = port_of(&rte_eth_devices[ids[0]]);
 
-	port->n_tries = ret == -ERANGE || ret == -EADDRINUSE || ret == -ENOTSUP || ret == -E2BIG ?
+	port->n_tries = ret == -ERANGE || ret == -EADDRINUSE || ret == -ENOSYS || ret == -E2BIG ?
 		N_TRIES : port->n_tries + 1;
 	port->next_try_ns = device_now_ns() + pause_ms(port) * 1000000ull;
 	if (port->n_tries < N_TRIES)
@@ -319,13 +336,17 @@ run(const char *device)
 		return;
 	if (!is_there(port_of(&rte_eth_devices[ids[0]])))
 		return;         /* not yet: an event tells */
+	if (is_dark(port_of(&rte_eth_devices[ids[0]]))) {
+		work_push(heal_run, device, DARK_MS);
+		return;         /* no event tells */
+	}
 	if (!is_acceptable(port_of(&rte_eth_devices[ids[0]])))
 		return;
 	if (together_wait(port_of(&rte_eth_devices[ids[0]])))
 		return;         /* somebody may still write to it */
 	ret = bind_driver(port_of(&rte_eth_devices[ids[0]]));
 	if (ret == -ENODEV)
-		return;         /* gone again */
+		return;         /* gone again, or taken away */
 	if (ret == 0)
 		ret = revive(device, ids, n);
 	trace(TRACE_HEAL, device, ret);

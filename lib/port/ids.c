@@ -137,10 +137,10 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 int
 ids_probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n)
 {
-	int ret = release_guard();
+	int ret;
 
-	if (ret != 0)
-		return ret;
+	if (release_guard() != 0)
+		return -ENOSYS;
 	port_probe_lock();
 	ret = probe(device, devargs, ids, n);
 	port_probe_unlock();

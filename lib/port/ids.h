@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* Probe with exactly these ids free (ascending, their ports HEALING); where it fails
- * they are held by placeholders.  -ENOTSUP: this program cannot do it under
+ * they are held by placeholders.  -ENOSYS: this program cannot do it under
  * pollers (release.c).  -EADDRINUSE: it has other ports than these.  Or what EAL's
  * probe says. */
 int ids_probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n);

@@ -228,6 +228,22 @@ port_returned(const char *device)
 	heal_returned(device);
 }
 
+/* Subscribers lag, and a card heals without them: is the one at that address another
+ * life by now? */
+static bool
+is_of_former_life(const struct hotplug_event *event)
+{
+	const struct hotplug_device *dev;
+	bool is_former;
+
+	device_lock();
+	dev = device_find(NULL, event->device);
+	is_former = dev != NULL && dev->key != NULL &&
+		dev->id.generation != event->id.generation;
+	device_unlock();
+	return is_former;
+}
+
 void
 port_on_event(const struct hotplug_event *event, void *arg)
 {
@@ -235,7 +251,9 @@ port_on_event(const struct hotplug_event *event, void *arg)
 	switch (event->type) {
 	case HOTPLUG_EVENT_GONE:
 	case HOTPLUG_EVENT_REQUESTED:
-		on_loss(event->device, event->port, event->n_ports, event->was_requested);
+		if (!is_of_former_life(event))
+			on_loss(event->device, event->port, event->n_ports,
+				event->was_requested);
 		break;
 	case HOTPLUG_EVENT_READY:
 		port_returned(event->device);

@@ -89,19 +89,15 @@ is_other(int pid)
 }
 
 int
-others_check(const char *bus_name, const char *device)
+others_check(const char *bus_name, const char *device, char *who, size_t len)
 {
 	struct hotplug_bus *bus;
-	char text[256];
 
 	for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
 		if (strcmp(bus->name, bus_name) == 0)
 			break;
 	if (bus == NULL)
 		return 0;
-	holders_text(bus, device, is_other, text, sizeof(text));
-	if (text[0] == '\0')
-		return 0;
-	host_log(HOST_ERR, "attach %s: another process has it: %s", device, text);
-	return -EBUSY;
+	holders_text(bus, device, is_other, who, len);
+	return who[0] != '\0' ? -EBUSY : 0;
 }

@@ -10,6 +10,7 @@
 
 #include "../core/enable.h"
 #include "../core/host.h"
+#include "../port/arguments.h"
 #include "local.h"
 #include "share.h"
 #include "sync.h"
@@ -75,6 +76,8 @@ begin(bool attaches, const char *text, unsigned int flags, struct hotplug_outcom
 	if (ret != 0)
 		host_log(HOST_ERR, "%s %.64s: %s (process %d)", attaches ? "attach" : "detach",
 			 text, own.reason, own.pid);
+	if (attaches && ret < 0 && ret != -EEXIST && ret != -EBUSY)
+		arguments_explain(text);
 	if (outcome != NULL) {
 		own.size = outcome->size;
 		memcpy(outcome, &own, own.size);

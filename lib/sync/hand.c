@@ -144,7 +144,7 @@ give(enum job what, const char *device, const char *devargs, bool by_broadcast)
 		return -ENOMEM;
 	pthread_mutex_lock(&lock);
 	if (job != JOB_NONE && !is_over) {
-		ret = -EBUSY;
+		ret = -EALREADY;
 		free(copy);
 	} else {
 		job = what;

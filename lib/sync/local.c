@@ -161,13 +161,14 @@ probe_vdev_in_secondary(struct rte_bus *bus, const char *name, const char *text)
 static int
 probe_new(struct rte_bus *bus, const char *name, const char *text)
 {
+	char who[256];
 	int ret;
 
 	if (rte_eal_process_type() == RTE_PROC_SECONDARY) {
 		ret = bus_is_virtual(bus) ? probe_vdev_in_secondary(bus, name, text) :
 			probe(bus, name, text);
 	} else {
-		ret = others_check(rte_bus_name(bus), name);
+		ret = others_check(rte_bus_name(bus), name, who, sizeof(who));
 		if (ret == 0)
 			ret = probe(bus, name, text);
 	}
@@ -312,15 +313,18 @@ local_detach_all(const char *name)
 int
 local_may_attach(const char *name, char *reason, size_t len)
 {
+	struct rte_bus *bus = bus_of(name);
 	uint16_t ids[HOTPLUG_MAX_PORTS];
+	char who[256];
 
-	if (teardown_is_running(name)) {
+	if (teardown_is_running(name))
 		snprintf(reason, len, "it is being torn down");
-		return -EBUSY;
-	}
-	if (port_list_held(name, ids) == 0)
+	else if (port_list_held(name, ids) > 0)
+		snprintf(reason, len, "port %u is kept for it", ids[0]);
+	else if (bus != NULL && others_check(rte_bus_name(bus), name, who, sizeof(who)) != 0)
+		snprintf(reason, len, "another process has it: %s", who);
+	else
 		return 0;
-	snprintf(reason, len, "port %u is kept for it", ids[0]);
 	return -EBUSY;
 }
 

@@ -23,7 +23,8 @@ int local_detach_all(const char *name);
 /* With port_probe_lock() held already: heal's own. */
 int local_probe(const char *name, const char *text);
 int local_remove(const char *name);
-/* 0, or -EBUSY and the reason: a port is started, is kept for it, heals or is torn down. */
+/* 0, or -EBUSY and the reason: a port is started, is kept for it, heals or is torn down;
+ * to attach also: another process has the device. */
 int local_may_attach(const char *name, char *reason, size_t len);
 int local_may_detach(const char *name, char *reason, size_t len);
 /* While EAL starts: when it probes this device, then with these. */
@@ -36,7 +37,7 @@ void local_describe(const char *name, char *text, size_t len);
 int hand_start(void (*done)(void));
 void hand_stop(void);           /* a driver that does not return keeps its thread */
 bool hand_is_self(void);
-/* -EINPROGRESS, or -EBUSY: it is at work.  by_broadcast: local_..._all(). */
+/* -EINPROGRESS, or -EALREADY: it is at work.  by_broadcast: local_..._all(). */
 int hand_attach(const char *name, const char *text, bool by_broadcast);
 int hand_detach(const char *name, bool by_broadcast);
 int hand_poll(void);            /* -EINPROGRESS, or what became of it */

@@ -7,7 +7,7 @@
 
 /* What the machine does to the process that it runs in, and asks of the world.
  * attach and detach: 1 done newly, 0 it was so before, -EINPROGRESS: poll() says
- * later what has become of it, else -errno.  One at a time. */
+ * later what has become of it, -EALREADY: it is at another one, else -errno. */
 struct sync_ops {
 	uint64_t (*now_ns)(void *arg);
 	bool (*is_alive)(void *arg, uint32_t slot);

@@ -285,9 +285,10 @@ probe(struct sync_primary *p)
 	if (ret == -EINPROGRESS) {
 		p->ops->abandon(p->arg);
 		refuse(p, -ETIMEDOUT, "its driver's probe does not return");
+	} else if (ret == -EALREADY) {
+		refuse(p, -EBUSY, "a driver is still at work on another device");
 	} else if (ret < 0) {
-		refuse(p, ret, ret == -EBUSY ? "a driver is still at work on another device" :
-		       "its driver's probe failed");
+		refuse(p, ret, "its driver's probe failed");
 	} else {
 		p->probe_ns = p->ops->now_ns(p->arg) - p->since_ns;
 		write_entry(p, SYNC_WANT_ATTACHED, false, true, p->text);

@@ -27,12 +27,16 @@ sys.path.insert(0, HERE)
 
 from guest import Guest, LabError, TooBusy      # noqa: E402
 from scenarios.row import Lab                   # noqa: E402
-from testpmd import Failed                      # noqa: E402
+from testpmd import Failed, Testpmd             # noqa: E402
 
 MODULES = ("survive", "heal", "ghost", "claim", "suspend", "foreign", "bystand", "watch_burst",
            "failsafe", "procedure", "watch_all", "watch_held", "mp", "old_kernel", "upstream",
            "field", "ovs", "soak")
 ATTEMPTS = 3
+N_LINES = 8             # of a failed row's log that are printed
+# who drives each card, its power state, and the start of its configuration space
+CARDS = ("cd /sys/bus/pci/devices; for d in *; do echo $d $(basename $(readlink -f $d/driver)) "
+         "$(cat $d/power_state); od -An -tx1 -N64 $d/config; done")
 
 
 class Runner:
@@ -104,6 +108,14 @@ def brief(figures):
                    for k, v in figures.items() if not k.startswith("t_"))
 
 
+def ask(testpmd):
+    """How its ports are, where it can still tell; the last answers of two."""
+    for line in ("show port info all", "show port stats all", "show port xstats all",
+                 "show port stats all", "show fwd stats all"):
+        testpmd.type(line)
+        time.sleep(0.5)
+
+
 def keep(row, guest, lab, error):
     """Leave what helps to understand a failed row in out/guest/."""
     folder = os.path.join(OUT, "guest", re.sub(r"\W+", "-", row.name))
@@ -112,13 +124,19 @@ def keep(row, guest, lab, error):
         f.write("%s: %s\n" % (type(error).__name__, error))
         try:
             if lab and lab.testpmd:
+                if isinstance(lab.testpmd, Testpmd):
+                    ask(lab.testpmd)
                 f.write("\n--- testpmd\n" + lab.testpmd.text())
+            f.write("\n--- cards\n" + guest.sh(CARDS))
             f.write("\n--- kernel log\n" + guest.dmesg())
         except (LabError, AttributeError) as e:
             f.write("\n(nothing more: %s)\n" % e)
         if guest:
             f.write("\n--- console\n" + guest.console_end())
-    print("# see " + os.path.relpath(folder), flush=True)
+    print("# see %s; our last lines in it:" % os.path.relpath(folder))
+    with open(os.path.join(folder, "log"), errors="replace") as f:
+        ours = re.findall(r"hotplug: .*|.*(?:DMAR|Oops|segfault).*", f.read())
+    print("".join("#   %s\n" % line[:160] for line in ours[-N_LINES:]), end="", flush=True)
 
 
 def interleave(rows):

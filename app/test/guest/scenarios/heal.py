@@ -125,10 +125,12 @@ def detach_times(t, bdf):
     """Milliseconds from the first sign of each loss until the device was detached."""
     log, sign, times = t.log(), None, []
     offsets = [at for at, _ in log["marks"]]
-    for m in re.finditer(r"hotplug: %s (?:\w+ cause=.* t_sign=([\d.]+)|detached after)"
+    for m in re.finditer(r"hotplug: %s (?:\w+ cause=.* t_sign=([\d.]+)|detached after|ready)"
                          % re.escape(bdf), log["text"]):
         if m[1]:
             sign = sign or float(m[1])
+        elif m[0].endswith("ready"):        # gone may be told of what was let go already
+            sign = None
         elif sign:
             told = log["marks"][bisect.bisect(offsets, m.start()) - 1][1]
             times.append(round(1000 * (told - sign)))

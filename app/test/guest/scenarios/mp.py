@@ -7,6 +7,7 @@ lose    the card goes: all cut it off, then it is detached everywhere, also besi
 heal    testpmd forwards as the primary, hotplug_mp has its ports twice: the card goes
         and comes back, and all have it again; a stopped one keeps it waiting where the
         kernel does not cut off (uio_pci_generic), and only there
+taken   processes of another file prefix have the card: refused, and said who has it
 """
 import time
 
@@ -33,7 +34,9 @@ def rows(full):
               for n in NICS for d in DRIVERS for w in WAYS for v in VICTIMS]
     heals = [Row("mp heal %s %s %s, %s" % r, boot(), heal,
                  dict(nic=r[0], driver=r[1], way=r[2], victim=r[3])) for r in HEALS]
-    return heals + found if full else heals[:1]
+    taken_rows = [Row("mp taken e1000e " + d, boot(), taken, dict(nic="e1000e", driver=d))
+                  for d in DRIVERS]
+    return heals + found + taken_rows if full else heals[:1]
 
 
 def begin(lab, nic, driver, options=None):
@@ -153,6 +156,29 @@ def come_back(lab, group, slot, driver, way):
     group.agree(live, [bdf])
     say(live[0].detach(bdf))
     group.agree(live, [])
+
+
+def taken(lab, nic, driver):
+    """Neither UIO nor EAL would refuse: both processes would drive the card."""
+    holders, _, bdf = begin(lab, nic, driver)
+    others = Group(lab, driver)
+    try:
+        say(holders.all[0].attach(bdf))
+        held = holders.all[0].holds(bdf)
+        for console in others.all:
+            reason = console.attach(bdf)
+            check(reason is not None, "attached what another process has")
+            check("another process has it" in reason and str(holders.all[0].pid) in reason,
+                  "it does not say who has it: " + reason)
+            check(not console.holds(bdf), "%s holds it nevertheless" % console.name)
+        holders.agree(holders.all, [bdf])
+        check(holders.all[0].holds(bdf) == held, "the owner has lost something")
+        say(holders.all[0].detach(bdf))
+        say(others.all[0].attach(bdf))
+        others.quit()
+    finally:
+        others.kill()
+    end(lab, holders)
 
 
 # --- heal ----------------------------------------------------------------------------
