@@ -49,7 +49,8 @@ config_size_fault(size_t size)
 		return "size is none: call hotplug_config_init()";
 	if (size > sizeof(struct hotplug_config))
 		return "size is larger than this library's: it is older than the hotplug.h that "
-			"the application was compiled with, or hotplug_config_init() was not called";
+			"the application was compiled with, or hotplug_config_init() was not "
+			"called";
 	return NULL;
 }
 

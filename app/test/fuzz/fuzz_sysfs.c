@@ -32,8 +32,8 @@ static const char *const file_names[N_FILES] = { "config", "physfn/config", "ven
 const char *const fuzz_seeds[] = {
 	"cvdrsR0\n../../../bus/pci/drivers/uio_pci_generic\n0x8086\n0x10d3\n",
 	"cpvdrs\n../drivers/vfio-pci\n0x8086\n0x10ed\n\x01\x01\xff", "c\n\n\n\n", "cz\nigb_uio\n",
-	"cvd\nvfio-pci\n0xffff\nzzzz\n\x03\x01\x10\x04\x01\x01", "Z", "p", "R", "\n", "\xff\xff\xff",
-	"\x01\x01\x01\x02\x01\x03\x03\x01\x11", NULL,
+	"cvd\nvfio-pci\n0xffff\nzzzz\n\x03\x01\x10\x04\x01\x01", "Z", "p", "R", "\n",
+	"\xff\xff\xff", "\x01\x01\x01\x02\x01\x03\x03\x01\x11", NULL,
 };
 
 static char lines[N_LINES][600];
