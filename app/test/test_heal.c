@@ -455,6 +455,33 @@ test_port_heals_with_what_was_set(void **state)
 	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
 }
 
+/* What cannot be remembered whole is not healed with other options: given up at once. */
+static void
+test_port_with_endless_devargs_is_given_up(void **state)
+{
+	char name[HOTPLUG_NAME_LEN], text[HOTPLUG_DEVARGS_LEN + 100] = "0000:34:00.0,a=";
+	struct test_pmd *pmd = plug("0000:34:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	memset(text + strlen(text), 'x', sizeof(text) - strlen(text) - 1);
+	assert_int_equal(rte_dev_probe(text), 0);
+	pmd = test_pmd_of("0000:34:00.0");
+	port = pmd->port;
+	n_removed = 0;
+	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_RMV, success_of,
+				      (void *)(uintptr_t)&n_removed);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find("0000:34:00.0") == NULL));
+	pmd->n_probes = 0;
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_removed > 0));   /* RECOVERY_FAILED, and its application's again */
+	assert_int_equal(pmd->n_probes, 0);
+	assert_int_equal(rte_eth_dev_is_removed(port), 1);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
 static int
 start(void **state)
 {
@@ -477,6 +504,7 @@ main(void)
 		cmocka_unit_test(test_ports_keep_their_ids_in_the_other_order),
 		cmocka_unit_test(test_both_ports_of_a_device_heal),
 		cmocka_unit_test(test_port_heals_with_what_was_set),
+		cmocka_unit_test(test_port_with_endless_devargs_is_given_up),
 	};
 
 	return cmocka_run_group_tests_name("heal", tests, start, mock_port_stop);
