@@ -90,6 +90,22 @@ test_eal_callbacks_are_the_monitors_where_it_runs(void **state)
 	assert_int_equal(n_removed, 0);
 }
 
+/* vfio: the kernel says "remove" when everybody has let go, so who waits for that to let
+ * go waits for ever (testpmd --hot-plug, a vfio card torn out). */
+static void
+test_eal_callbacks_hear_from_us_what_the_kernel_waits_for(void **state)
+{
+	struct test_pmd *pmd;
+
+	(void)state;
+	test_pmd_kdrv = RTE_PCI_KDRV_VFIO;
+	pmd = begin("0000:14:00.0");
+	test_pmd_kdrv = RTE_PCI_KDRV_UIO_GENERIC;
+	assert_int_equal(rte_dev_event_monitor_start(), 0);
+	lose(pmd);
+	assert_int_equal(n_removed, 1);
+}
+
 /* An unbound driver: the monitor does not tell of that, so we do. */
 static void
 test_eal_callbacks_hear_of_an_unbound_driver_from_us(void **state)
@@ -259,6 +275,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CLEAN(test_eal_callbacks_hear_of_a_removal_once),
 		CLEAN(test_eal_callbacks_are_the_monitors_where_it_runs),
+		CLEAN(test_eal_callbacks_hear_from_us_what_the_kernel_waits_for),
 		CLEAN(test_eal_callbacks_hear_of_an_unbound_driver_from_us),
 		CLEAN(test_eal_handler_enabled_before_us_is_not_in_between),
 		CLEAN(test_eal_handler_enabled_after_us_is_not_on_top),

@@ -34,6 +34,7 @@ bool test_pmd_unmaps_at_close;
 bool test_pmd_has_fd = true;
 int test_pmd_probe_answer;
 unsigned int test_pmd_bad_inits;
+enum rte_pci_kernel_driver test_pmd_kdrv = RTE_PCI_KDRV_UIO_GENERIC;
 unsigned int test_pmd_n_ports = 1;
 unsigned int test_pmd_max_queues = 1;
 bool test_pmd_sets_link = true;
@@ -342,7 +343,7 @@ map(struct rte_pci_device *dev, struct test_pmd *pmd)
 	dev->mem_resource[0].addr = pmd->bar;
 	/* said now: the bus wants physical addresses for what it finds on uio,
 	 * which there are none of without hugepages */
-	dev->kdrv = RTE_PCI_KDRV_UIO_GENERIC;
+	dev->kdrv = test_pmd_kdrv;
 	if (!test_pmd_has_fd)
 		return 0;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pmd->sign) < 0)

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <bus_pci_driver.h>
+
 /* A poll mode driver for the mock functions of mock_sysfs.h: a port that has
  * nothing but registers, and a descriptor that can hang up. */
 
@@ -49,6 +51,7 @@ extern bool test_pmd_has_fd;            /* false: it sets no descriptor at all *
 /* Called in each probe, when the BAR is mapped and not guarded yet. */
 extern void (*test_pmd_in_probe)(struct test_pmd *pmd);
 extern int test_pmd_probe_answer;       /* not 0: the probe fails */
+extern enum rte_pci_kernel_driver test_pmd_kdrv; /* what EAL takes it for */
 extern unsigned int test_pmd_bad_inits; /* so many fail after they have got a port */
 extern bool test_pmd_sets_link;         /* up and down */
 extern unsigned int test_pmd_n_ports;   /* 1 or 2 */

@@ -19,6 +19,7 @@
 #include <rte_version.h>
 
 #include "../survive/sigbus.h"
+#include "device.h"
 #include "eal.h"
 #include "host.h"
 #include "plugin.h"
@@ -178,11 +179,27 @@ eal_has_monitor(void)
 	return is_running;
 }
 
+/* vfio: the kernel's removal waits until it is let go, and its uevent comes after. */
+static bool
+is_waited_for(const char *name)
+{
+	const struct hotplug_device *dev;
+	bool is_waited;
+
+	device_lock();
+	dev = device_find(NULL, name);
+	is_waited = dev != NULL && dev->works_on_request;
+	device_unlock();
+	return is_waited;
+}
+
 /* Does EAL tell of this by itself?  Its monitor, when it runs, of "add" and
  * "remove" uevents of the pci subsystem; of nothing else. */
 static bool
 is_told_by_eal(const struct hotplug_event *event)
 {
+	if (event->type == HOTPLUG_EVENT_GONE && is_waited_for(event->device))
+		return false;
 	/* a silent device is still listed: EAL tells when the kernel lets it go */
 	if (event->type == HOTPLUG_EVENT_GONE && event->cause != HOTPLUG_CAUSE_REMOVED &&
 	    event->cause != HOTPLUG_CAUSE_SILENT)

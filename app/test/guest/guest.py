@@ -16,6 +16,7 @@ says nothing about what was tested.  Called by run.py and devtools/demo.
 import bisect
 import collections
 import ctypes
+import functools
 import json
 import os
 import re
@@ -31,7 +32,7 @@ from wire import Wires
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 IGB_UIO = os.path.join(HERE, "../../../kernel/linux/igb_uio")   # ours, not the stock one
-QEMU = "qemu-system-x86_64"
+QEMU = os.environ.get("QEMU", "qemu-system-x86_64")
 FIRST_PORT = 0x10       # root port i is device FIRST_PORT + i of bus 0
 SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Call Trace|"
                    r"refcount_t|already-free IRQ|hung task|blocked for more than")
@@ -39,6 +40,13 @@ SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Call Trace|"
 # What distinguishes one boot from another; rows that agree in it share a guest.
 Boot = collections.namedtuple("Boot", "kernel hotplug nics iommu",
                               defaults=("6.1", "pciehp", ("e1000e", "e1000e"), False))
+
+
+@functools.lru_cache
+def has_model(nic):
+    """Does this QEMU emulate it?  igb: from 8.0 on."""
+    return 'name "%s"' % nic in subprocess.run([QEMU, "-device", "help"], text=True,
+                                               stdout=subprocess.PIPE).stdout
 
 
 def die_with_parent():

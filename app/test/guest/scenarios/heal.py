@@ -11,7 +11,7 @@ import re
 import time
 
 import removal
-from guest import TooBusy
+from guest import TooBusy, has_model
 from scenarios import survive
 from scenarios.row import Row, boot, check
 from testpmd import Failed
@@ -32,10 +32,19 @@ def rows(full):
     found = [Row("heal %s %s %s" % r, boot(removal.hotplug_for(r[2])), heal,
                  dict(nic=r[0], driver=r[1], way=r[2], cycles=cycles(full, r[2])))
              for r in (product if full else short)]
+    if full:
+        found += [igb(d, w) for d in ("igb_uio", "vfio-pci") for w in ("sysfs", "yank")]
     found.append(Row("heal e1000e igb_uio sysfs, uio_mmap=on", boot(), heal,
                      dict(nic="e1000e", driver="igb_uio", way="sysfs", cycles=3,
                           options="uio_mmap=on")))
     return found
+
+
+def igb(driver, way):
+    """A QEMU that has it can be named: QEMU=/path run.py ..."""
+    return Row("heal igb %s %s" % (driver, way), boot()._replace(nics=("igb", "igb")), heal,
+               dict(nic="igb", driver=driver, way=way, cycles=20),
+               None if has_model("igb") else "no igb in this QEMU (8.0 has it)")
 
 
 def cycles(full, way):

@@ -16,7 +16,7 @@ Row = collections.namedtuple("Row", "name boot run args optional", defaults=(Non
 
 NICS = ("e1000e", "e1000", "virtio-net-pci", "vmxnet3")
 PAIRS = tuple(n for n in NICS for _ in range(2))    # two of each in every guest
-KERNEL_DRIVER = {"e1000": "e1000", "e1000e": "e1000e", "vmxnet3": "vmxnet3",
+KERNEL_DRIVER = {"e1000": "e1000", "igb": "igb", "e1000e": "e1000e", "vmxnet3": "vmxnet3",
                  "virtio-net-pci": "virtio_net"}
 
 
