@@ -60,6 +60,8 @@ def check_all_of_a_drill():
     with tempfile.TemporaryDirectory() as folder:
         run(folder, "--trace=lib.hotplug.*")
         found = records(folder)
+    # to the last thing that was asked for: from 26.07 on EAL unplugs what is there at the end
+    found = found[:found.index(("lib.hotplug.event", NAME, 2)) + 1]
     of = collections.defaultdict(list)
     for name, device, number in found:
         assert device == NAME, found
