@@ -33,5 +33,6 @@ void mp_remove_files(void);
 
 /* In the child: called once the library is enabled. */
 extern int (*mp_started)(void);
+extern const char *mp_lcores;           /* of each child, as --lcores takes them; "0" */
 
 #endif /* HOTPLUG_TEST_MP_PROCESS_H */

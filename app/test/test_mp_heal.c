@@ -8,7 +8,6 @@
  * Out: TAP.
  * Context: app; the processes answer one byte of command by one struct. */
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 
 #include <bus_pci_driver.h>
 #include <rte_ethdev.h>
+#include <rte_launch.h>
 
 #include <hotplug.h>
 
@@ -81,14 +81,15 @@ start_port(void)
 	return ret != 0 ? ret : rte_eth_dev_start(id);
 }
 
+#define POLLER 1        /* the lcore: other threads are waited for by time alone (quiet.c) */
+
 static struct {
-	pthread_t thread;
 	uint16_t port;
 	_Atomic bool is_over;
 } poller;
 
 /* As a data path does: it knows nothing of removals. */
-static void *
+static int
 poll_port(void *arg)
 {
 	struct rte_mbuf *pkts[4];
@@ -96,7 +97,7 @@ poll_port(void *arg)
 	(void)arg;
 	while (!atomic_load(&poller.is_over))
 		(void)rte_eth_rx_burst(poller.port, 0, pkts, N_ELEMENTS(pkts));
-	return NULL;
+	return 0;
 }
 
 static int
@@ -104,14 +105,14 @@ begin_to_poll(void)
 {
 	poller.port = port_id();
 	atomic_store(&poller.is_over, false);
-	return pthread_create(&poller.thread, NULL, poll_port, NULL);
+	return rte_eal_remote_launch(poll_port, NULL, POLLER);
 }
 
 static int
 end_to_poll(void)
 {
 	atomic_store(&poller.is_over, true);
-	return pthread_join(poller.thread, NULL);
+	return rte_eal_wait_lcore(POLLER);
 }
 
 static int
@@ -349,6 +350,7 @@ main(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	mp_prepare(argv[1]);
+	mp_lcores = "0@0,1@0";
 	if (argc == 2)
 		return cmocka_run_group_tests_name("mp_heal", tests, set_up, tear_down);
 	snprintf(primary_options, sizeof(primary_options), "policy=heal,%s", argv[2]);
