@@ -68,7 +68,9 @@ compare_name(const struct rte_device *dev, const void *name)
 struct rte_device *
 mock_find(const char *name)
 {
-	return bus_find_device(mock_bus, compare_name, name);
+	struct rte_device *dev = bus_find_device(mock_bus, compare_name, name);
+
+	return dev != NULL && rte_dev_is_probed(dev) ? dev : NULL;
 }
 
 struct test_pmd *

@@ -19,6 +19,7 @@ extern const char *mock_eal_lcores;     /* as -l takes them; "0" */
 int mock_eal_start(void **state);
 void mock_eal_remove_files(void);       /* after rte_eal_cleanup() */
 
+/* The device, while a driver has it: from 26.07 on the bus keeps it without one. */
 struct rte_device *mock_find(const char *name);
 /* Enabled if it was not, and a new function probed as at run time. */
 struct test_pmd *mock_plug(const char *name);

@@ -7,9 +7,12 @@ usage: mp_faults.py HOTPLUG_MP
 
 In:  the console.  Out: TAP; the times are printed.
 """
+import glob
 import os
+import re
 import shutil
 import socket
+import subprocess
 import sys
 import time
 
@@ -17,7 +20,6 @@ import mp_console
 
 mp_console.own_namespaces()
 PROGRAM = os.path.abspath(sys.argv[1])
-PMDS = "/usr/lib/x86_64-linux-gnu/dpdk/pmds-23.0"
 
 
 def group(n=2, **more):
@@ -33,6 +35,14 @@ def timed(call, *args):
 
 def blames(reason, console):
     return reason is not None and reason.startswith("process %d: " % console.pid)
+
+
+def pmds():
+    """The folder that EAL loads drivers from (RTE_EAL_PMD_PATH), beside its library."""
+    needs = subprocess.run(["ldd", PROGRAM], text=True, capture_output=True, check=True).stdout
+    eal, abi = re.search(r"librte_eal\.so\.(\d+) => (\S+)", needs).group(2, 1)
+    folder, = glob.glob(os.path.join(os.path.dirname(eal), "dpdk/pmds-%s.*" % abi))
+    return folder
 
 
 def works(g):
@@ -161,11 +171,11 @@ def test_stopped_primary_is_said_and_nothing_comes_later():
 
 def test_secondary_without_the_driver():
     """It is named, and the port is gone again everywhere else."""
-    pmds = FOLDER + "/pmds"
-    shutil.copytree(PMDS, pmds, ignore=shutil.ignore_patterns("librte_net_null*"), symlinks=True)
+    few = FOLDER + "/pmds"
+    shutil.copytree(pmds(), few, ignore=shutil.ignore_patterns("librte_net_null*"), symlinks=True)
     wrapper = FOLDER + "/without"
     with open(wrapper, "w") as f:
-        f.write('#!/bin/sh\nmount --bind %s %s\nexec %s "$@"\n' % (pmds, PMDS, PROGRAM))
+        f.write('#!/bin/sh\nmount --bind %s %s\nexec %s "$@"\n' % (few, pmds(), PROGRAM))
     os.chmod(wrapper, 0o755)
     with group() as g:
         g.program = "unshare"

@@ -21,6 +21,7 @@
 #include "test.h"
 
 int (*mp_started)(void);
+const char *mp_lcores = "0";
 
 static char prefix[48], huge[300];
 
@@ -37,7 +38,7 @@ start(const char *type, const char *options)
 	bool is_mocked = getenv("SYSFS_PCI_DEVICES") != NULL;
 	char proc_type[32];
 	char *argv[] = { (char []){ "test" }, (char []){ "--no-telemetry" }, (char []){ "--lcores" },
-			 (char []){ "(0-1)@0" }, (char []){ "-m" }, (char []){ "64" },
+			 (char *)(uintptr_t)mp_lcores, (char []){ "-m" }, (char []){ "64" },
 			 (char []){ "--log-level=lib.eal:error" }, prefix, huge, proc_type,
 			 (char []){ "--no-pci" } };
 	struct hotplug_config config;

@@ -20,7 +20,6 @@ struct process {
 	int to, from;
 };
 
-#define MP_WORKER 1             /* an lcore, on the main lcore's processor */
 #define MP_START '!'            /* EAL and the library; the report's state: 0 */
 
 /* Once, in the parent: where hugetlbfs is mounted. */
@@ -34,5 +33,6 @@ void mp_remove_files(void);
 
 /* In the child: called once the library is enabled. */
 extern int (*mp_started)(void);
+extern const char *mp_lcores;           /* of each child, as --lcores takes them; "0" */
 
 #endif /* HOTPLUG_TEST_MP_PROCESS_H */

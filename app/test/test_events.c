@@ -87,7 +87,7 @@ test_events_reach_log_and_eal_too(void **state)
 	(void)state;
 	push("0000:01:00.0", 5000001000);
 	assert_true(WAIT_FOR(fake_eal_forwarded() == before + 1));
-	assert_true(fake_log_has("NOTICE: 0000:01:00.0 gone t_sign=5.000001"));
+	assert_true(WAIT_FOR(fake_log_has("NOTICE: 0000:01:00.0 gone t_sign=5.000001")));
 }
 
 static int own_id, other_id;

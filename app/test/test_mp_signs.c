@@ -43,10 +43,11 @@ on_event(const struct hotplug_event *event, void *arg)
 		(void)hotplug_device_detach(names[3], 0, NULL);
 }
 
+/* The control, too, looks once at what was just probed: before anything is lost. */
 static int
 subscribe(void)
 {
-	return hotplug_event_subscribe(NULL, on_event, NULL) > 0 ? 0 : -1;
+	return hotplug_event_subscribe(NULL, on_event, NULL) > 0 && hotplug_scan() >= 0 ? 0 : -1;
 }
 
 static void

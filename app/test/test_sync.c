@@ -279,6 +279,34 @@ test_damaged_slot_is_named_and_hurts_nobody(void **state)
 	assert_false(w.process[0].has || w.process[1].has);
 }
 
+/* They are in time: what their drivers do meanwhile stands on the primary's port. */
+static void
+test_damaged_slot_does_not_hurry_the_others(void **state)
+{
+	unsigned int i;
+	struct world w;
+
+	(void)state;
+	join_both(&w);
+	sync_slot(world_table(&w), 2)->magic = 0xdead;
+	w.process[2].is_frozen = true;
+	assert_true(world_request(&w, 1, SYNC_OP_ATTACH));
+	for (i = 0; i < 30; i++) {
+		world_step(&w, 0);
+		if (w.process[0].job != WORLD_NO_JOB && w.process[0].job_result == -EINPROGRESS)
+			world_return(&w, 0, 0);
+		if (w.process[1].job == WORLD_NO_JOB)
+			world_step(&w, 1);
+	}
+	assert_int_equal(w.process[1].job, WORLD_ATTACHES);
+	assert_true(w.process[0].has);
+	world_return(&w, 1, 0);
+	assert_true(world_settle(&w, false));
+	assert_int_equal(world_asked(&w, 1)->answer.error, -EBADMSG);
+	assert_false(w.process[0].has || w.process[1].has);
+	assert_null(w.broken);
+}
+
 static void
 test_nonsense_in_an_acknowledgement_is_an_error(void **state)
 {
@@ -372,6 +400,7 @@ main(void)
 		cmocka_unit_test(test_others_let_go_of_a_lost_device_first),
 		cmocka_unit_test(test_heal_is_the_primarys_alone),
 		cmocka_unit_test(test_damaged_slot_is_named_and_hurts_nobody),
+		cmocka_unit_test(test_damaged_slot_does_not_hurry_the_others),
 		cmocka_unit_test(test_nonsense_in_an_acknowledgement_is_an_error),
 		cmocka_unit_test(test_damaged_request_is_refused),
 		cmocka_unit_test(test_full_table_refuses_and_says_so),

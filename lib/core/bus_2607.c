@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include <rte_bus_vdev.h>
+
 #include <bus_driver.h>
 #include <dev_driver.h>
 
@@ -36,13 +38,23 @@ bus_plug(struct rte_bus *bus, struct rte_device *dev)
 	return ret;
 }
 
+/* And out of the bus's list, as the buses did it themselves before.  EAL leaves a device
+ * there without a driver, and its own detach in all processes is then undone by one
+ * that has detached already: -ENODEV where -ENOENT is looked past. */
 int
 bus_unplug(struct rte_bus *bus, struct rte_device *dev)
 {
-	int ret = bus->unplug_device != NULL ? bus->unplug_device(dev) : -ENOTSUP;
+	int ret;
 
-	if (ret == 0)
-		dev->driver = NULL;
+	if (bus_is_virtual(bus))
+		return rte_vdev_uninit(dev->name);      /* under that bus's own lock */
+	if (bus->unplug_device == NULL || bus->free_device == NULL)
+		return -ENOTSUP;
+	ret = bus->unplug_device(dev);
+	if (ret == 0) {
+		rte_bus_remove_device(bus, dev);
+		bus->free_device(dev);
+	}
 	return ret;
 }
 

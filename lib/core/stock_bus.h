@@ -14,7 +14,7 @@ struct rte_devargs;
 bool bus_is_virtual(const struct rte_bus *bus);
 int bus_scan(struct rte_bus *bus);
 int bus_plug(struct rte_bus *bus, struct rte_device *dev);      /* > 0: no driver */
-int bus_unplug(struct rte_bus *bus, struct rte_device *dev);
+int bus_unplug(struct rte_bus *bus, struct rte_device *dev);    /* 0: dev is freed */
 
 /* These, of EAL's list, are the device's from now on. */
 void bus_give_devargs(struct rte_device *dev, struct rte_devargs *devargs);

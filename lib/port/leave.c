@@ -127,10 +127,12 @@ leave_release(struct rte_eth_dev *eth)
 	port_unlock();
 }
 
-/* The primary has started it: who polls it here meets its queues. */
+/* The primary has started it: who polls it here meets its queues, and has let go of what
+ * was there before, when the driver's functions come. */
 void
 leave_return(const char *device)
 {
+	bool is_back = false;
 	struct rte_eth_dev *eth;
 	struct port *port;
 	unsigned int i;
@@ -140,7 +142,11 @@ leave_return(const char *device)
 		if (port->state != PORT_NONE || !quiet_is(i) || strcmp(port->device, device) != 0)
 			continue;
 		eth = rte_eth_dev_attach_secondary(port->name);
-		if (eth == &rte_eth_devices[i] && eth->data->dev_started != 0)
-			quiet_attach_queues(i);
+		if (eth != &rte_eth_devices[i] || eth->data->dev_started == 0)
+			continue;
+		quiet_attach_queues(i);
+		is_back = true;
 	}
+	if (is_back)
+		quiet_wait();
 }

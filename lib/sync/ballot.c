@@ -73,16 +73,17 @@ ballot_blame_failed(struct sync_primary *p, uint32_t slot, int error)
 	ballot_blame(p, error < 0 && error > -4096 ? error : -EBADMSG, slot, reason);
 }
 
-/* From now on nobody waits for those that have not answered by now. */
+/* From now on nobody waits for those that make no sense; is_late: nor for those that have
+ * not answered by now. */
 void
-ballot_note_silent(struct sync_primary *p)
+ballot_note_silent(struct sync_primary *p, bool is_late)
 {
 	uint64_t generation = atomic_load(&sync_entry(p->table, p->entry)->generation);
 	uint32_t slot;
 
 	for (slot = 1; slot < p->table->n_slots; slot++)
-		p->is_silent[slot] |= !sync_slot_is_sound(p->table, slot) ||
-			atomic_load(&sync_ack(p->table, slot, p->entry)->generation) != generation;
+		p->is_silent[slot] |= !sync_slot_is_sound(p->table, slot) || (is_late &&
+			atomic_load(&sync_ack(p->table, slot, p->entry)->generation) != generation);
 }
 
 /* Before anything that costs a system call. */

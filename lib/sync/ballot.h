@@ -11,8 +11,9 @@ bool ballot_is_member(const struct sync_primary *p, uint32_t slot);
 bool ballot_is_complete(const struct sync_primary *p, uint32_t i);
 /* Who has not answered yet: SYNC_NOBODY, or the first.  failed: who has failed. */
 uint32_t ballot_missing(struct sync_primary *p, uint32_t *failed);
-/* From now on nobody waits for those that have not answered by now. */
-void ballot_note_silent(struct sync_primary *p);
+/* From now on nobody waits for those that make no sense; is_late: nor for those that have
+ * not answered by now. */
+void ballot_note_silent(struct sync_primary *p, bool is_late);
 void ballot_blame(struct sync_primary *p, int error, uint32_t slot, const char *reason);
 void ballot_blame_silent(struct sync_primary *p, uint32_t slot);
 void ballot_blame_failed(struct sync_primary *p, uint32_t slot, int error);

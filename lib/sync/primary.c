@@ -179,7 +179,7 @@ begin_share(struct sync_primary *p)
 		return;
 	}
 	if (strcmp(sync_entry(p->table, p->entry)->name, p->name) == 0)
-		ballot_note_silent(p);
+		ballot_note_silent(p, true);
 	write_entry(p, SYNC_WANT_ATTACHED, false, true, p->text);
 	enter(p, SYNC_PHASE_ASK);
 }
@@ -342,7 +342,7 @@ ask(struct sync_primary *p)
 		commit(p);
 	} else if (is_late || !sync_slot_is_sound(p->table, slot)) {
 		ballot_blame_silent(p, slot);
-		ballot_note_silent(p);
+		ballot_note_silent(p, is_late);
 		undo(p);
 	} else if (desk_is_dropped(p)) {
 		ballot_blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");

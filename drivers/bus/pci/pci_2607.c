@@ -6,6 +6,8 @@
  * is wrapped as the foothold of the plugin.
  * Context: app (whoever calls EAL). */
 
+#include <errno.h>
+
 #include "../../../lib/core/plugin.h"
 #include "../../../lib/port/port.h"
 #include "../../../lib/survive/sigbus.h"
@@ -32,11 +34,15 @@ probe(struct rte_bus *bus)
 	return ret;
 }
 
+/* The bus keeps what was removed, and would probe it where there is no card. */
 static int
 probe_device(struct rte_driver *drv, struct rte_device *dev)
 {
+	struct hotplug_glance now;
 	int ret;
 
+	if (pci_glance(dev->name, &now) != 0)
+		return -ENODEV;
 	sigbus_probing(true);
 	ret = stock.probe_device(drv, dev);
 	sigbus_probing(false);
