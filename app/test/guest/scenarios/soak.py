@@ -16,6 +16,7 @@ import time
 
 import removal
 from console import Group
+from scenarios.heal import wait_off
 from scenarios.row import Row, boot, check
 from testpmd import Failed
 
@@ -64,7 +65,8 @@ def cycle(lab, t, victims, losses, dice):
     time.sleep(dice.uniform(*PAUSE))
     check(removal.remove(lab.guest, victim, way).wait(40), "the removal blocks: " + way)
     losses[victim] += 1
-    time.sleep(dice.uniform(0.5, 3.0))
+    wait_off(lab, [victim], way)            # else nobody sees it come
+    time.sleep(dice.uniform(0.0, 2.0))
     if way == "sysfs":
         lab.guest.sh("echo 1 > /sys/bus/pci/rescan")
     else:
