@@ -171,9 +171,18 @@ disarm(const char *name)
 	return ret;
 }
 
+_Atomic unsigned int sim_n_unbound;
+
+static void
+unbound(const char *name)
+{
+	(void)name;
+	sim_n_unbound++;
+}
+
 static const struct hotplug_bus_ops ops = {
 	.look = look, .identify = identify, .glance = glance, .enumerate = enumerate,
-	.classify = classify, .disarm = disarm,
+	.classify = classify, .disarm = disarm, .unbound = unbound,
 };
 
 struct hotplug_bus sim_bus = { .name = "sim", .ops = &ops };

@@ -20,6 +20,8 @@ int sim_enable(const struct hotplug_config *config);
 /* Disabled; all cards are gone. */
 void sim_disable(void);
 
+/* How often the bus was told of a known card without a user-space driver. */
+extern _Atomic unsigned int sim_n_unbound;
 /* A card, enumerated anew: its generation is the next.  driver "": none. */
 void sim_put(const char *name, const char *driver, const struct hotplug_identity *id);
 void sim_take(const char *name);

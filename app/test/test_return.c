@@ -143,6 +143,26 @@ test_flapping_is_said_once_and_ready_no_more(void **state)
 	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), FLAPS);
 }
 
+/* As the kernel brings it back: somebody has to bind it, when it has calmed down. */
+static void
+test_flapping_card_without_a_driver_is_not_forgotten(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < FLAPS / 2; i++)
+		flap("flap8");
+	assert_string_equal(heard_wait(&heard, HOTPLUG_EVENT_FLAPPING, 0).device, "flap8");
+	sim_n_unbound = 0;
+	sim_put("flap8", "", NULL);
+	pass_ms(1);
+	assert_int_equal(sim_n_unbound, 0);
+	pass_ms(QUIET_MS);
+	assert_int_equal(sim_n_unbound, 1);
+	pass_ms(QUIET_MS);
+	assert_int_equal(sim_n_unbound, 1);
+}
+
 static void
 enable_with(uint32_t flaps)
 {
@@ -301,6 +321,8 @@ main(void)
 			test_return_faster_than_the_watcher_is_a_loss_all_the_same, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_flapping_is_said_once_and_ready_no_more, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_flapping_card_without_a_driver_is_not_forgotten, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_flapping_takes_ten_changes_in_a_minute, start, stop),
 		cmocka_unit_test_setup_teardown(

@@ -331,22 +331,25 @@ void
 judge_overdue(struct hotplug_device *dev)
 {
 	uint64_t now = device_now_ns(), deadline_ns = enable_config()->deadline_ms * MS;
-	bool is_owed;
+	bool is_calm, is_owed = false, is_unbound = false;
 
 	device_lock();
 	if (dev->is_requested && !dev->is_held && deadline_ns != 0 &&
 	    now - dev->requested_ns >= deadline_ns)
 		say_held(dev);
-	is_owed = dev->is_flapping && is_quiet(dev, now);
-	if (is_owed) {
+	is_calm = dev->is_flapping && is_quiet(dev, now);
+	if (is_calm) {
 		dev->is_flapping = false;
 		is_owed = dev->owes_ready && dev->glance.is_user_space;
+		is_unbound = dev->state == HOTPLUG_STATE_PRESENT;       /* who binds it? */
 		dev->owes_ready = false;
 		memset(dev->change_ns, 0, sizeof(dev->change_ns));
 	}
 	device_unlock();
 	if (is_owed)
 		judge_ready(dev);
+	if (is_unbound)
+		judge_present(dev);
 }
 
 void
