@@ -53,6 +53,21 @@ lose(struct test_pmd *pmd)
 }
 
 void
+lose_for_good(struct test_pmd *pmd)
+{
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
+}
+
+void
+remove_port(uint16_t port)
+{
+	char name[HOTPLUG_NAME_LEN];
+
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+}
+
+void
 come_back(struct test_pmd *pmd)
 {
 	mock_sysfs_add(pmd->name, "hotplug_mock");

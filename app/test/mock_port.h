@@ -14,7 +14,9 @@ extern _Atomic unsigned int n_recovering, n_success, n_new, n_removed;
 
 struct test_pmd *plug(const char *name);
 void lose(struct test_pmd *pmd);                /* surprise: gone, its descriptor hangs up */
+void lose_for_good(struct test_pmd *pmd);       /* and its device is detached */
 void come_back(struct test_pmd *pmd);
+void remove_port(uint16_t port);
 void start_port(uint16_t port);                 /* one queue, not set up */
 
 /* Fixtures: policy heal but for these options (NULL: none). */

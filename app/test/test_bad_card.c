@@ -45,21 +45,6 @@ plug_started(const char *name)
 	return pmd;
 }
 
-static void
-lose_for_good(struct test_pmd *pmd)
-{
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
-}
-
-static void
-remove_port(uint16_t port)
-{
-	char name[HOTPLUG_NAME_LEN];
-
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
-}
-
 /* Refused at once, said once; the device is let go again; a better one is taken. */
 static void
 check_is_given_up(struct test_pmd *pmd, uint16_t port, const char *why)

@@ -28,14 +28,6 @@
 
 #define NO_PORT 77
 
-static void
-remove_port(uint16_t port)
-{
-	char name[HOTPLUG_NAME_LEN];
-
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
-}
-
 /* --- attach ------------------------------------------------------------------------- */
 
 static void

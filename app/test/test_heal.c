@@ -29,13 +29,11 @@ test_port_heals_under_its_id_with_the_card(void **state)
 {
 	struct test_pmd *low = plug("0000:22:00.0"), *pmd = plug("0000:23:00.0");
 	uint16_t port = pmd->port;
-	char name[HOTPLUG_NAME_LEN];
 
 	(void)state;
-	assert_int_equal(hotplug_port_remove(low->port, name, sizeof(name)), 0);
+	remove_port(low->port);
 	n_new = 0;
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:23:00.0") == NULL));
+	lose_for_good(pmd);
 	mock_sysfs_add("0000:23:00.0", "hotplug_mock");
 	hotplug_scan();
 	assert_true(WAIT_FOR(n_success == 1));
@@ -44,7 +42,7 @@ test_port_heals_under_its_id_with_the_card(void **state)
 	assert_true(rte_eth_dev_is_valid_port(port));
 	assert_int_equal(rte_eth_dev_is_removed(port), 0);
 	assert_int_equal(n_new, 0);             /* a port that pauses is neither new nor gone */
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 }
 
 static struct poller {
@@ -86,15 +84,13 @@ static void
 test_port_is_polled_while_its_probe_fails(void **state)
 {
 	struct test_pmd *pmd = plug("0000:25:00.0");
-	char name[HOTPLUG_NAME_LEN];
 	uint16_t port = pmd->port;
 	void **queues;
 
 	(void)state;
 	start_port(port);
 	begin_to_poll(port);
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:25:00.0") == NULL));
+	lose_for_good(pmd);
 	queues = rte_eth_fp_ops[port].rxq.data;
 	test_pmd_bad_inits = 100;
 	come_back(pmd);
@@ -105,7 +101,7 @@ test_port_is_polled_while_its_probe_fails(void **state)
 	assert_ptr_equal(rte_eth_fp_ops[port].rxq.data, rte_eth_devices[port].data->rx_queues);
 	assert_int_equal(pmd->port, port);
 	end_to_poll();
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 }
 
 /* What it answers between two tries: as a dead port does. */
@@ -118,8 +114,7 @@ test_port_whose_probe_fails_is_dead_further(void **state)
 
 	(void)state;
 	start_port(port);
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:26:00.0") == NULL));
+	lose_for_good(pmd);
 	test_pmd_bad_inits = 100;
 	pmd->n_probes = 0;
 	come_back(pmd);
@@ -131,8 +126,7 @@ test_port_whose_probe_fails_is_dead_further(void **state)
 	assert_int_equal(found, port);
 	test_pmd_bad_inits = 0;
 	assert_true(WAIT_FOR(n_success == 1));
-	assert_int_equal(hotplug_port_remove(port, (char [HOTPLUG_NAME_LEN]){ 0 },
-					     HOTPLUG_NAME_LEN), 0);
+	remove_port(port);
 }
 
 /* As EAL answers in the moment in which the kernel has it between two drivers: not a
@@ -141,13 +135,11 @@ static void
 test_port_heals_when_a_driver_takes_it_at_last(void **state)
 {
 	struct test_pmd *pmd = plug("0000:29:00.0");
-	char name[HOTPLUG_NAME_LEN];
 	uint16_t port = pmd->port;
 
 	(void)state;
 	start_port(port);
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:29:00.0") == NULL));
+	lose_for_good(pmd);
 	test_pmd_probe_answer = 1;
 	pmd->n_probes = 0;
 	come_back(pmd);
@@ -156,7 +148,7 @@ test_port_heals_when_a_driver_takes_it_at_last(void **state)
 	assert_true(WAIT_FOR(n_success == 1));
 	assert_int_equal(n_removed, 0);
 	assert_int_equal(pmd->port, port);
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 }
 
 static bool
@@ -174,7 +166,6 @@ static void
 test_card_is_not_bound_again_while_it_is_the_same(void **state)
 {
 	struct test_pmd *pmd = plug("0000:2a:00.0");
-	char name[HOTPLUG_NAME_LEN];
 	uint16_t port = pmd->port;
 
 	(void)state;
@@ -190,7 +181,7 @@ test_card_is_not_bound_again_while_it_is_the_same(void **state)
 	hotplug_scan();
 	assert_true(WAIT_FOR(n_success == 1));
 	assert_int_equal(pmd->port, port);
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 }
 
 /* A silent card is still listed, under its driver; one day it answers again. */
@@ -198,7 +189,6 @@ static void
 test_dark_card_is_not_probed_until_it_answers(void **state)
 {
 	struct test_pmd *pmd = plug("0000:24:00.0");
-	char name[HOTPLUG_NAME_LEN];
 	uint16_t port = pmd->port;
 
 	(void)state;
@@ -211,7 +201,7 @@ test_dark_card_is_not_probed_until_it_answers(void **state)
 	mock_sysfs_config("0000:24:00.0", 0x00, 0x1234);
 	assert_true(WAIT_FOR(n_success == 1));
 	assert_int_equal(n_removed, 0);
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 }
 
 static struct hotplug_event last_gone;
@@ -229,7 +219,6 @@ static void
 test_loss_of_a_former_life_is_no_loss(void **state)
 {
 	struct test_pmd *pmd = plug("0000:31:00.0");
-	char name[HOTPLUG_NAME_LEN];
 	uint16_t port = pmd->port;
 	int id;
 
@@ -237,8 +226,7 @@ test_loss_of_a_former_life_is_no_loss(void **state)
 	start_port(port);
 	id = hotplug_event_subscribe("0000:31:00.0", keep_gone, NULL);
 	assert_true(id >= 0);
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:31:00.0") == NULL));
+	lose_for_good(pmd);
 	assert_int_equal(hotplug_event_unsubscribe(id), 0);
 	assert_string_equal(last_gone.device, "0000:31:00.0");
 	come_back(pmd);
@@ -249,7 +237,7 @@ test_loss_of_a_former_life_is_no_loss(void **state)
 	assert_int_equal(rte_eth_dev_is_removed(port), 0);
 	test_sleep_ms(100);
 	assert_int_equal(pmd->n_closes, 0);
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 }
 
 static unsigned int n_to_refuse;
@@ -266,13 +254,11 @@ static void
 test_port_that_is_not_configured_is_torn_down_again(void **state)
 {
 	struct test_pmd *pmd = plug("0000:27:00.0");
-	char name[HOTPLUG_NAME_LEN];
 	uint16_t port = pmd->port;
 
 	(void)state;
 	start_port(port);
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:27:00.0") == NULL));
+	lose_for_good(pmd);
 	assert_int_equal(pmd->n_closes, 1);
 	test_pmd_in_configure = refuse_some;
 	n_to_refuse = 1;
@@ -282,7 +268,7 @@ test_port_that_is_not_configured_is_torn_down_again(void **state)
 	assert_int_equal(pmd->n_closes, 2);
 	assert_int_equal(pmd->n_starts, 2);
 	assert_int_equal(pmd->port, port);
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 }
 
 static int
@@ -298,13 +284,11 @@ static void
 test_port_is_lost_while_it_heals(void **state)
 {
 	struct test_pmd *pmd = plug("0000:28:00.0");
-	char name[HOTPLUG_NAME_LEN];
 	uint16_t port = pmd->port;
 
 	(void)state;
 	start_port(port);
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:28:00.0") == NULL));
+	lose_for_good(pmd);
 	test_pmd_in_configure = lose_once;
 	n_to_refuse = 1;
 	pmd->n_configures = 0;
@@ -317,7 +301,7 @@ test_port_is_lost_while_it_heals(void **state)
 	come_back(pmd);
 	assert_true(WAIT_FOR(n_success == 1));
 	assert_int_equal(pmd->n_starts, 2);     /* it was started, so it is again */
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 }
 
 /* ethdev gives the lowest free id, and the second card is back first. */
@@ -326,7 +310,6 @@ test_ports_keep_their_ids_in_the_other_order(void **state)
 {
 	struct test_pmd *first = plug("0000:2c:00.0"), *second = plug("0000:2d:00.0");
 	uint16_t first_id = first->port, second_id = second->port;
-	char name[HOTPLUG_NAME_LEN];
 
 	(void)state;
 	start_port(first_id);
@@ -345,8 +328,8 @@ test_ports_keep_their_ids_in_the_other_order(void **state)
 	assert_int_equal(first->port, first_id);
 	assert_int_equal(rte_eth_dev_is_removed(first_id), 0);
 	assert_int_equal(n_new, 0);
-	assert_int_equal(hotplug_port_remove(first_id, name, sizeof(name)), 0);
-	assert_int_equal(hotplug_port_remove(second_id, name, sizeof(name)), 0);
+	remove_port(first_id);
+	remove_port(second_id);
 }
 
 static int
@@ -365,12 +348,11 @@ test_both_ports_of_a_device_heal(void **state)
 {
 	struct test_pmd *stranger = mock_plug("0000:2e:00.0"), *low, *pmd;
 	uint16_t ports[2], port, port2;
-	char name[HOTPLUG_NAME_LEN];
 
 	(void)state;
 	low = mock_plug("0000:2f:00.0");
 	assert_true(low->port > stranger->port);
-	assert_int_equal(hotplug_port_remove(stranger->port, name, sizeof(name)), 0);
+	remove_port(stranger->port);
 	test_pmd_n_ports = 2;
 	pmd = plug("0000:30:00.0");
 	port = pmd->port;
@@ -382,10 +364,9 @@ test_both_ports_of_a_device_heal(void **state)
 	start_port(port);
 	start_port(port2);
 	pmd->n_starts = pmd->n_closes = 0;
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:30:00.0") == NULL));
+	lose_for_good(pmd);
 	assert_int_equal(pmd->n_closes, 2);
-	assert_int_equal(hotplug_port_remove(low->port, name, sizeof(name)), 0);
+	remove_port(low->port);
 	come_back(pmd);
 	assert_true(WAIT_FOR(n_success == 1 && n_success2 == 1));
 	test_pmd_n_ports = 1;
@@ -396,7 +377,7 @@ test_both_ports_of_a_device_heal(void **state)
 	assert_int_equal(rte_eth_dev_is_removed(port) + rte_eth_dev_is_removed(port2), 0);
 	assert_int_equal(rte_eth_dev_stop(port2), 0);
 	assert_int_equal(rte_eth_dev_close(port2), 0);
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 }
 
 static void
@@ -432,7 +413,6 @@ static void
 test_port_heals_with_what_was_set(void **state)
 {
 	struct test_settings before;
-	char name[HOTPLUG_NAME_LEN];
 	struct test_pmd *pmd;
 	uint16_t port;
 
@@ -444,26 +424,25 @@ test_port_heals_with_what_was_set(void **state)
 	before = pmd->told;
 	assert_int_equal(before.key[0], 0x6e);
 	assert_int_equal(before.reta[65], 2);
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:2b:00.0") == NULL));
+	lose_for_good(pmd);
 	come_back(pmd);
 	assert_true(WAIT_FOR(n_success == 1));
 	before.configured_key[0]++;     /* the newer one, from the beginning */
 	assert_memory_equal(&pmd->told, &before, sizeof(before));
 	test_pmd_max_queues = 1;
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 }
 
 /* What cannot be remembered whole is not healed with other options: given up at once. */
 static void
 test_port_with_endless_devargs_is_given_up(void **state)
 {
-	char name[HOTPLUG_NAME_LEN], text[HOTPLUG_DEVARGS_LEN + 100] = "0000:34:00.0,a=";
+	char text[HOTPLUG_DEVARGS_LEN + 100] = "0000:34:00.0,a=";
 	struct test_pmd *pmd = plug("0000:34:00.0");
 	uint16_t port = pmd->port;
 
 	(void)state;
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 	memset(text + strlen(text), 'x', sizeof(text) - strlen(text) - 1);
 	assert_int_equal(rte_dev_probe(text), 0);
 	pmd = test_pmd_of("0000:34:00.0");
@@ -471,14 +450,13 @@ test_port_with_endless_devargs_is_given_up(void **state)
 	n_removed = 0;
 	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_RMV, success_of,
 				      (void *)(uintptr_t)&n_removed);
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:34:00.0") == NULL));
+	lose_for_good(pmd);
 	pmd->n_probes = 0;
 	come_back(pmd);
 	assert_true(WAIT_FOR(n_removed > 0));   /* RECOVERY_FAILED, and its application's again */
 	assert_int_equal(pmd->n_probes, 0);
 	assert_int_equal(rte_eth_dev_is_removed(port), 1);
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 }
 
 static int

@@ -31,8 +31,7 @@ test_port_of_a_lost_device_is_dead_and_kept(void **state)
 	struct rte_eth_link link;
 
 	(void)state;
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:21:00.0") == NULL));
+	lose_for_good(pmd);
 	assert_int_equal(pmd->n_closes, 1);
 	assert_true(rte_eth_dev_is_valid_port(port));
 	assert_int_equal(rte_eth_link_get_nowait(port, &link), 0);
@@ -64,8 +63,7 @@ test_port_is_asked_for_modes_when_it_has_a_place_for_them(void **state)
 	assert_int_equal(pmd->n_promiscuous, 1);
 	assert_int_equal(rte_eth_promiscuous_get(port), 1);
 	assert_int_equal(rte_eth_dev_stop(port), 0);
-	assert_int_equal(hotplug_port_remove(port, (char [HOTPLUG_NAME_LEN]){ 0 },
-					     HOTPLUG_NAME_LEN), 0);
+	remove_port(port);
 }
 
 struct loss {
@@ -112,8 +110,7 @@ test_port_that_was_closed_is_not_healed(void **state)
 	uint16_t port = pmd->port;
 
 	(void)state;
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:24:00.0") == NULL));
+	lose_for_good(pmd);
 	assert_int_equal(rte_eth_dev_close(port), 0);
 	mock_sysfs_add("0000:24:00.0", "hotplug_mock");
 	hotplug_scan();
@@ -132,8 +129,7 @@ test_port_of_a_lost_device_is_detached_by_eal(void **state)
 
 	(void)state;
 	start_port(port);
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:31:00.0") == NULL));
+	lose_for_good(pmd);
 	assert_int_equal(rte_eth_dev_stop(port), 0);
 	assert_int_equal(rte_eth_dev_info_get(port, &info), 0);
 	n_new = 0;
@@ -148,7 +144,6 @@ static void
 test_port_of_a_device_with_policy_tell(void **state)
 {
 	struct test_pmd *pmd = plug("0000:29:00.0");
-	char name[HOTPLUG_NAME_LEN];
 
 	(void)state;
 	start_port(pmd->port);
@@ -159,7 +154,7 @@ test_port_of_a_device_with_policy_tell(void **state)
 	assert_int_equal(pmd->n_closes, 0);
 	assert_int_equal(n_recovering, 0);
 	assert_non_null(mock_find("0000:29:00.0"));
-	assert_int_equal(hotplug_port_remove(pmd->port, name, sizeof(name)), 0);
+	remove_port(pmd->port);
 	assert_int_equal(pmd->n_closes, 1);
 }
 
@@ -167,20 +162,18 @@ static void
 test_port_of_a_device_with_policy_survive(void **state)
 {
 	struct test_pmd *pmd = plug("0000:2a:00.0");
-	char name[HOTPLUG_NAME_LEN];
 	uint16_t port = pmd->port;
 
 	(void)state;
 	start_port(port);
-	lose(pmd);
-	assert_true(WAIT_FOR(mock_find("0000:2a:00.0") == NULL));
+	lose_for_good(pmd);
 	pmd->n_probes = 0;
 	come_back(pmd);
 	test_sleep_ms(300);
 	assert_int_equal(pmd->n_probes, 0);
 	assert_int_equal(n_recovering + n_success + n_removed, 0);
 	assert_int_equal(rte_eth_dev_is_removed(port), 1);
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 }
 
 static _Atomic unsigned int n_receives;
@@ -218,7 +211,6 @@ test_port_of_fail_safe_is_fail_safes(void **state)
 	struct rte_mempool *pool = rte_pktmbuf_pool_create("port", 1023, 0, 0,
 							   RTE_MBUF_DEFAULT_BUF_SIZE, 0);
 	struct test_pmd *pmd = test_pmd_of("0000:32:00.0");
-	char name[HOTPLUG_NAME_LEN];
 	eth_rx_burst_t receive;
 	struct rte_eth_link link;
 	uint16_t port;
@@ -227,7 +219,7 @@ test_port_of_fail_safe_is_fail_safes(void **state)
 	test_pmd_sets_link = false;
 	port = plug("0000:33:00.0")->port;
 	assert_int_equal(rte_eth_dev_set_link_up(port), -ENOTSUP);
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 	mock_sysfs_add(pmd->name, "hotplug_mock");
 	assert_int_equal(hotplug_port_attach("net_failsafe0,dev(0000:32:00.0),dev(net_null3)",
 					     &port), 0);
@@ -252,7 +244,7 @@ test_port_of_fail_safe_is_fail_safes(void **state)
 	assert_true(WAIT_FOR(is_in_use(port)));
 	test_pmd_in_receive = NULL;
 	test_pmd_sets_link = true;
-	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	remove_port(port);
 	assert_int_equal(rte_eth_dev_stop(0), 0);
 	rte_mempool_free(pool);
 }

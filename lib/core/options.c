@@ -6,6 +6,7 @@
  * Context: app. */
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,46 +73,63 @@ parse_number(const char *value, uint32_t min, uint32_t max, uint32_t *number)
 	return 0;
 }
 
+static bool
+is_name(const char *name)
+{
+	return name[0] != '\0' && strlen(name) < HOTPLUG_NAME_LEN;
+}
+
+/* The entry of that name, else the first free one, named; NULL: there is none.  Entries
+ * of these lists begin with their names. */
+static void *
+entry_of(void *list, unsigned int n, size_t size, const char *name)
+{
+	char *entry = list;
+
+	for (; n > 0; n--, entry += size) {
+		if (entry[0] != '\0' && strcmp(entry, name) != 0)
+			continue;
+		strcpy(entry, name);
+		return entry;
+	}
+	return NULL;
+}
+
+_Static_assert(offsetof(struct hotplug_driver_fill, driver) == 0 &&
+	       offsetof(struct hotplug_own_policy, name) == 0, "entries begin with their names");
+
 static int
 set_driver_fill(struct hotplug_config *config, const char *driver, int fill)
 {
-	struct hotplug_driver_fill *entry = config->driver_fill;
-	unsigned int i;
+	struct hotplug_driver_fill *entry;
 
-	if (driver[0] == '\0' || strlen(driver) >= HOTPLUG_NAME_LEN)
+	if (!is_name(driver))
 		return -EINVAL;
-	for (i = 0; i < HOTPLUG_MAX_DRIVER_FILLS; i++, entry++) {
-		if (entry->driver[0] != '\0' && strcmp(entry->driver, driver) != 0)
-			continue;
-		strcpy(entry->driver, driver);
-		entry->fill = fill;
-		return 0;
-	}
-	return -ENOSPC;
+	entry = entry_of(config->driver_fill, HOTPLUG_MAX_DRIVER_FILLS, sizeof(*entry), driver);
+	if (entry == NULL)
+		return -ENOSPC;
+	entry->fill = fill;
+	return 0;
 }
 
 static int
 set_own_policy(struct hotplug_config *config, const char *name, int policy)
 {
-	struct hotplug_own_policy *entry = config->own_policy;
-	unsigned int i;
+	struct hotplug_own_policy *entry;
 
-	if (name[0] == '\0' || strlen(name) >= HOTPLUG_NAME_LEN)
+	if (!is_name(name))
 		return -EINVAL;
-	for (i = 0; i < HOTPLUG_MAX_POLICIES; i++, entry++) {
-		if (entry->name[0] != '\0' && strcmp(entry->name, name) != 0)
-			continue;
-		strcpy(entry->name, name);
-		entry->policy = policy;
-		return 0;
-	}
-	return -ENOSPC;
+	entry = entry_of(config->own_policy, HOTPLUG_MAX_POLICIES, sizeof(*entry), name);
+	if (entry == NULL)
+		return -ENOSPC;
+	entry->policy = policy;
+	return 0;
 }
 
 static int
 set_drill(struct hotplug_config *config, const char *device)
 {
-	if (device[0] == '\0' || strlen(device) >= HOTPLUG_NAME_LEN)
+	if (!is_name(device))
 		return -EINVAL;
 	strcpy(config->drill, device);
 	return 0;

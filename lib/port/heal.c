@@ -277,17 +277,22 @@ heal_returned(const char *device)
 	work_push(heal_run, device, 0);
 }
 
-/* Not yet: again later, each time twice as late, then not until it comes anew; at once
- * where another try cannot help.  ENOTSUP is no such case: that is how EAL says that the
- * kernel has it between two drivers.  A port that is torn down first comes by itself
+/* Another try cannot help.  ENOTSUP is no such case: that is how EAL says that the kernel
+ * has the card between two drivers. */
+static bool
+is_hopeless(int ret)
+{
+	return ret == -ERANGE || ret == -EADDRINUSE || ret == -ENOSYS || ret == -E2BIG;
+}
+
+/* Not yet: again later, each time twice as late, then not until it comes anew.  A port that is torn down first comes by itself
  * (teardown). */
 static void
 try_again(const char *device, const uint16_t *ids, unsigned int n, int ret)
 {
 	struct port *port = port_of(&rte_eth_devices[ids[0]]);
 
-	port->n_tries = ret == -ERANGE || ret == -EADDRINUSE || ret == -ENOSYS || ret == -E2BIG ?
-		N_TRIES : port->n_tries + 1;
+	port->n_tries = is_hopeless(ret) ? N_TRIES : port->n_tries + 1;
 	port->next_try_ns = device_now_ns() + pause_ms(port) * 1000000ull;
 	if (port->n_tries < N_TRIES)
 		heal_soon(device);
@@ -330,21 +335,25 @@ run(const char *device)
 	uint16_t ids[HOTPLUG_MAX_PORTS];
 	unsigned int n = port_list_held(device, ids);
 	uint64_t start = device_now_ns();
+	struct port *port;
 	int ret;
 
-	if (n == 0 || !is_its_turn(device, port_of(&rte_eth_devices[ids[0]])))
+	if (n == 0)
 		return;
-	if (!is_there(port_of(&rte_eth_devices[ids[0]])))
+	port = port_of(&rte_eth_devices[ids[0]]);
+	if (!is_its_turn(device, port))
+		return;
+	if (!is_there(port))
 		return;         /* not yet: an event tells */
-	if (is_dark(port_of(&rte_eth_devices[ids[0]]))) {
+	if (is_dark(port)) {
 		work_push(heal_run, device, DARK_MS);
 		return;         /* no event tells */
 	}
-	if (!is_acceptable(port_of(&rte_eth_devices[ids[0]])))
+	if (!is_acceptable(port))
 		return;
-	if (together_wait(port_of(&rte_eth_devices[ids[0]])))
+	if (together_wait(port))
 		return;         /* somebody may still write to it */
-	ret = bind_driver(port_of(&rte_eth_devices[ids[0]]));
+	ret = bind_driver(port);
 	if (ret == -ENODEV)
 		return;         /* gone again, or taken away */
 	if (ret == 0)
@@ -354,12 +363,12 @@ run(const char *device)
 		try_again(device, ids, n, ret);
 		return;
 	}
-	port_of(&rte_eth_devices[ids[0]])->n_tries = 0;
+	port->n_tries = 0;
 	host_log(HOST_NOTICE, "%s healed: port %u works again after %u ms", device, ids[0],
 		 (unsigned int)((device_now_ns() - start) / 1000000));
 	raise_all(ids, n, RTE_ETH_EVENT_RECOVERY_SUCCESS);
 	raise_all(ids, n, RTE_ETH_EVENT_INTR_LSC);
-	if (is_asked_for(port_of(&rte_eth_devices[ids[0]])))
+	if (is_asked_for(port))
 		port_asked_for(device, ids, n);
 }
 
