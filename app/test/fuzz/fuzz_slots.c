@@ -22,18 +22,21 @@
 #define MS 1000000ull
 #define MANY 200u               /* steps until everything is at rest */
 
-/* r, q: a request of the wild one, of the member's (1 to 4: its op); p: a byte in the wild
+/* r, q, h: a request of the wild one, of the member's, of the primary's heal; of which op,
+ * for which of four devices; p: a byte in the wild
  * slot (two of where, one of what); k: the wild one acknowledges entry 0, with this error;
  * P, M: a step of the primary, of the member; t: so many ms; d: what drivers answer from
  * now on; x: the member stops waiting. */
 const char *const fuzz_seeds[] = {
 	"q\x01PPPPMPk\x02PP", "r\x01PPPPMPPP", "q\x01PPPMPPq\x02PPPMPP", "r\x02PPt\xff", "PPPP",
 	"r\x03PPPM", "p\x01\x01\xff", "p\x08\x01\x01", "d\x05q\x01PPPd\x01PPPP", "xPP", "k\x01k\x03",
+	"q\x02PPPMPMPPq\x0aPPPMPMPPq\x12PPP", "h\x02PPPMPP", "q\x02PPPMPMPPh\x01PPPPMPMPPPP",
 	"p\x0d\x01\x78p\xd8\x01\x78", "t\xfft\xfft\xfft\xff", "MMMM", NULL,
 };
 
 static struct process {
-	bool has, is_at_work, attaches;
+	unsigned int has, device;       /* bits, by name */
+	bool is_at_work, attaches;
 } processes[2];                 /* the primary, the sound member */
 
 static uint64_t time_ns;
@@ -68,13 +71,19 @@ check_name(const char *name)
 	FUZZ_CHECK(memchr(name, '\0', HOTPLUG_NAME_LEN) != NULL);
 }
 
+static unsigned int
+bit_of(const char *name)
+{
+	check_name(name);
+	return 1u << (strlen(name) > 3 ? name[3] % 4 : 0);
+}
+
 static bool
 has(void *arg, const char *name)
 {
 	const struct process *process = arg;
 
-	check_name(name);
-	return process->has;
+	return (process->has & bit_of(name)) != 0;
 }
 
 static int
@@ -85,17 +94,20 @@ finish(struct process *process)
 		return -EINPROGRESS;
 	if (answer % 4 == 2)
 		return -EIO;
-	process->has = process->attaches;
+	process->has &= ~process->device;
+	if (process->attaches)
+		process->has |= process->device;
 	return 1;
 }
 
 static int
-begin(struct process *process, bool attaches)
+begin(struct process *process, const char *name, bool attaches)
 {
 	if (process->is_at_work)
 		return -EALREADY;
-	if (process->has == attaches)
+	if (has(process, name) == attaches)
 		return 0;
+	process->device = bit_of(name);
 	process->attaches = attaches;
 	return finish(process);
 }
@@ -103,16 +115,14 @@ begin(struct process *process, bool attaches)
 static int
 attach(void *arg, const char *name, const char *text)
 {
-	check_name(name);
 	FUZZ_CHECK(memchr(text, '\0', TEXT_LEN) != NULL);
-	return begin(arg, true);
+	return begin(arg, name, true);
 }
 
 static int
 detach(void *arg, const char *name)
 {
-	check_name(name);
-	return begin(arg, false);
+	return begin(arg, name, false);
 }
 
 static int
@@ -177,18 +187,20 @@ struct world {
 };
 
 static void
-post(struct sync_table *table, uint32_t slot, uint8_t op)
+post(struct sync_table *table, uint32_t slot, unsigned int op, unsigned int device)
 {
 	struct sync_request *request = &sync_slot(table, slot)->request;
 	uint32_t state = atomic_load(&request->state);
 
-	if (slot == MEMBER && state != SYNC_REQUEST_NONE && state != SYNC_REQUEST_DONE)
+	if (slot != WILD && state != SYNC_REQUEST_NONE && state != SYNC_REQUEST_DONE)
 		return;
 	request->op = op;
 	request->ticket = atomic_fetch_add(&table->next_ticket, 1);
-	if (slot == MEMBER || request->name[0] == '\0')
-		strcpy(request->name, "dev");
-	if (slot == MEMBER)
+	if (slot != WILD || request->name[0] == '\0') {
+		strcpy(request->name, "dev?");
+		request->name[3] = 'a' + device;
+	}
+	if (slot != WILD)
 		strcpy(sync_request_text(table, slot), "dev,a=1");
 	atomic_store(&request->state, SYNC_REQUEST_POSTED);
 }
@@ -226,8 +238,9 @@ static void
 happen(struct world *w, uint8_t what, const uint8_t *arg)
 {
 	switch (what) {
-	case 'r': post(w->table, WILD, arg[0] % 6); break;
-	case 'q': post(w->table, MEMBER, 1 + arg[0] % 2); break;
+	case 'r': post(w->table, WILD, arg[0] % 6, arg[0] / 8 % 4); break;
+	case 'q': post(w->table, MEMBER, 1 + arg[0] % 2, arg[0] / 8 % 4); break;
+	case 'h': post(w->table, SYNC_PRIMARY, 3 + arg[0] % 2, arg[0] / 8 % 4); break;
 	case 'p': poke(w->table, arg); break;
 	case 'k': acknowledge(w->table, arg[0]); break;
 	case 'P': sync_primary_step(&w->primary); break;
@@ -247,7 +260,7 @@ let_happen(struct world *w, const uint8_t *data, size_t len)
 	while (len > 0) {
 		what = *data;
 		data++, len--;
-		n = what == 'p' ? 3 : strchr("rqktd", what) != NULL && what != '\0' ? 1 : 0;
+		n = what == 'p' ? 3 : strchr("rqhktd", what) != NULL && what != '\0' ? 1 : 0;
 		if (n > len)
 			return;
 		memcpy(arg, data, n);
