@@ -24,13 +24,15 @@
 
 /* r, q, h: a request of the wild one, of the member's, of the primary's heal; of which op,
  * for which of four devices; p: a byte in the wild
- * slot (two of where, one of what); k: the wild one acknowledges entry 0, with this error;
+ * slot (two of where, one of what); f: many (eighths of where, what); k: the wild one acknowledges entry 0, with this error;
  * P, M: a step of the primary, of the member; t: so many ms; d: what drivers answer from
  * now on; x: the member stops waiting. */
 const char *const fuzz_seeds[] = {
 	"q\x01PPPPMPk\x02PP", "r\x01PPPPMPPP", "q\x01PPPMPPq\x02PPPMPP", "r\x02PPt\xff", "PPPP",
 	"r\x03PPPM", "p\x01\x01\xff", "p\x08\x01\x01", "d\x05q\x01PPPd\x01PPPP", "xPP", "k\x01k\x03",
 	"q\x02PPPMPMPPq\x0aPPPMPMPPq\x12PPP", "h\x02PPPMPP", "q\x02PPPMPMPPh\x01PPPPMPMPPPP",
+	"r\x01""f\x1dyPPP", "r\x01""f\xccyPPP", "r\x02""f\x02yf\x1dyPPMPP",
+	"q\x01PPPf\x02yf\x0cyk\x03PPPP",
 	"p\x0d\x01\x78p\xd8\x01\x78", "t\xfft\xfft\xfft\xff", "MMMM", NULL,
 };
 
@@ -75,7 +77,7 @@ static unsigned int
 bit_of(const char *name)
 {
 	check_name(name);
-	return 1u << (strlen(name) > 3 ? name[3] % 4 : 0);
+	return 1u << (strlen(name) > 3 ? (uint8_t)name[3] % 4 : 0);
 }
 
 static bool
@@ -226,12 +228,30 @@ poke(struct sync_table *table, const uint8_t *arg)
 }
 
 static void
+flood(struct sync_table *table, const uint8_t *arg)
+{
+	uint8_t *slot = (uint8_t *)sync_slot(table, WILD);
+	size_t len = (uint8_t *)table + table->size - slot, at = arg[0] * 8u % len;
+
+	memset(slot + at, arg[1], len - at < 80 ? len - at : 80);
+}
+
+static void
 acknowledge(struct sync_table *table, uint8_t error)
 {
 	struct sync_ack *ack = sync_ack(table, WILD, 0);
 
 	ack->error = -(error % 8);
 	atomic_store(&ack->generation, atomic_load(&sync_entry(table, 0)->generation));
+}
+
+/* Heal's requests are the primary's alone. */
+static void
+step_primary(struct sync_primary *p)
+{
+	sync_primary_step(p);
+	FUZZ_CHECK(p->phase == SYNC_PHASE_IDLE || p->op == SYNC_OP_ATTACH ||
+		   p->op == SYNC_OP_DETACH || p->requester == SYNC_PRIMARY);
 }
 
 static void
@@ -242,13 +262,22 @@ happen(struct world *w, uint8_t what, const uint8_t *arg)
 	case 'q': post(w->table, MEMBER, 1 + arg[0] % 2, arg[0] / 8 % 4); break;
 	case 'h': post(w->table, SYNC_PRIMARY, 3 + arg[0] % 2, arg[0] / 8 % 4); break;
 	case 'p': poke(w->table, arg); break;
+	case 'f': flood(w->table, arg); break;
 	case 'k': acknowledge(w->table, arg[0]); break;
-	case 'P': sync_primary_step(&w->primary); break;
+	case 'P': step_primary(&w->primary); break;
 	case 'M': sync_member_step(&w->member); break;
 	case 't': time_ns += arg[0] * 100 * MS; break;
 	case 'd': answer = arg[0]; break;
 	case 'x': stop_waiting(w->table); break;
 	}
+}
+
+static size_t
+n_args(uint8_t what)
+{
+	static const char with_one[] = "rqhktd";
+
+	return what == 'p' ? 3 : what == 'f' ? 2 : memchr(with_one, what, 6) != NULL ? 1 : 0;
 }
 
 static void
@@ -260,7 +289,7 @@ let_happen(struct world *w, const uint8_t *data, size_t len)
 	while (len > 0) {
 		what = *data;
 		data++, len--;
-		n = what == 'p' ? 3 : strchr("rqhktd", what) != NULL && what != '\0' ? 1 : 0;
+		n = n_args(what);
 		if (n > len)
 			return;
 		memcpy(arg, data, n);
