@@ -16,7 +16,8 @@ const char *const fuzz_seeds[] = {
 	"policy.0000:01:00.0=tell,policy.net_null=survive", "drill=0000:01:00.0", "sync_late=on",
 	"fill.a=ones,fill.b=ones,fill.c=ones,fill.d=ones,fill.e=ones,fill.f=ones,fill.g=ones,",
 	"fill.h=ones,fill.i=ones,fill.j=ones,fill.k=ones,fill.l=ones,fill.m=ones,fill.n=ones,",
-	",fill.o=ones,fill.p=ones,fill.q=ones", "uevent_buffer_kb=1048576", "uio_mmap=on", "liveness_ms=0,", "=", ",,", "fill.=ones",
+	",fill.o=ones,fill.p=ones,fill.q=ones",
+	"uevent_buffer_kb=1048576", "uio_mmap=on", "liveness_ms=0,", "=", ",,", "fill.=ones",
 	"liveness_ms=18446744073709551616", NULL,
 };
 

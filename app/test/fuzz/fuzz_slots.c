@@ -23,10 +23,10 @@
 #define MANY 200u               /* steps until everything is at rest */
 
 /* r, q, h: a request of the wild one, of the member's, of the primary's heal; of which op,
- * for which of four devices; p: a byte in the wild
- * slot (two of where, one of what); f: many (eighths of where, what); k: the wild one acknowledges entry 0, with this error;
- * P, M: a step of the primary, of the member; t: so many ms; d: what drivers answer from
- * now on; x: the member stops waiting. */
+ * for which of four devices; p: a byte in the wild slot (two of where, one of what);
+ * f: many there (eighths of where, what); k: the wild one acknowledges entry 0, with this
+ * error; P, M: a step of the primary, of the member; t: so many tenths of a second; d: what
+ * drivers answer from now on; x: the member stops waiting. */
 const char *const fuzz_seeds[] = {
 	"q\x01PPPPMPk\x02PP", "r\x01PPPPMPPP", "q\x01PPPMPPq\x02PPPMPP", "r\x02PPt\xff", "PPPP",
 	"r\x03PPPM", "p\x01\x01\xff", "p\x08\x01\x01", "d\x05q\x01PPPd\x01PPPP", "xPP", "k\x01k\x03",
