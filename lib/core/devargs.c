@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_bus.h>
+
 #include "devargs.h"
 
 #define MAX_LAYERS 3
@@ -102,23 +104,34 @@ next_layer(const char *at)
 	return at;
 }
 
+/* How many '=' has the first pair?  A comma in a list does not end it: "k=x[0,1]". */
+static unsigned int
+n_equal_signs(const char *at, const char *end)
+{
+	bool is_list = false;
+	unsigned int n = 0;
+
+	for (; at < end && (is_list || *at != ','); at++) {
+		n += *at == '=';
+		is_list = *at == '[' || (is_list && *at != ']');
+	}
+	return n;
+}
+
 /* EAL takes a layer twice, and "bus=a=b" (a key "a"), and drops it without a word: what
  * comes behind it could not be found in its copy. */
 static bool
 has_odd_layer(const char *text)
 {
 	bool is_seen[MAX_LAYERS + 1] = { false };
-	const char *at = text + strspn(text, ","), *end, *value;
+	const char *at = text + strspn(text, ","), *end;
 
 	for (; *at != '\0'; at = end) {
 		end = next_layer(at);
-		value = at + strcspn(at, ",=");
-		if (key_of(at) < MAX_LAYERS && is_seen[key_of(at)])
+		if (n_equal_signs(at, end) > 1 ||
+		    (key_of(at) < MAX_LAYERS && is_seen[key_of(at)]))
 			return true;
 		is_seen[key_of(at)] = true;
-		if (*value == '=' && value + 1 + strcspn(value + 1, ",=") < end &&
-		    value[1 + strcspn(value + 1, ",=")] == '=')
-			return true;
 	}
 	return false;
 }
@@ -127,8 +140,11 @@ int
 devargs_parse(struct rte_devargs *devargs, const char *text)
 {
 	memset(devargs, 0, sizeof(*devargs));
-	return lacks_value(text) || has_odd_layer(text) ? -EINVAL :
-		rte_devargs_parse(devargs, text);
+	if (lacks_value(text) || has_odd_layer(text))
+		return -EINVAL;
+	if (rte_bus_find_by_name(text) != NULL)
+		return -EINVAL;         /* EAL would take what is behind its end for the device */
+	return rte_devargs_parse(devargs, text);
 }
 
 /* A layer of them, from its key on; NULL: it is none, or empty. */

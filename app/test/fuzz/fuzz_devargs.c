@@ -26,7 +26,9 @@ const char *const fuzz_seeds[] = {
 	"driver=ring/bus=vdev,name=net_ring0", "0000:01:00.0,a/class=unknown",  /* N_TAKEN */
 	"net_null0,size=64", "driver=ring/bus=a=b/bus=vdev,name=net_ring0", "driver=a/driver=b/bus=pci",
 	"driver/bus=vdev,name=net_ring0", ",driver=ring/bus=vdev,name=net_ring0",
-	"driver=ring/class=a=b/bus=vdev,name=net_ring0", "class=eth", "/class=eth", "/bus=", "/driver=", ",", "bus=", NULL,
+	"[,class=driver=ring/bus=vdev,name=net_ring0",
+	"driver=ring/class=a=b/bus=vdev,name=net_ring0", "class=eth",
+	"/class=eth", "/bus=", "/driver=", ",", "bus=", NULL,
 };
 
 #define N_TAKEN 9
@@ -72,14 +74,34 @@ remember(const struct rte_devargs *copy, size_t len)
 	devargs_free(copied);
 }
 
+/* As layers, the copy has all that EAL has found; as "name,args", none. */
+static void
+check_layers(const struct rte_devargs *devargs, const struct rte_devargs *copy, const char *text)
+{
+	size_t len = strlen(devargs->data), text_len = strlen(text);
+	bool is_layered = strncmp(text, devargs->data, len) == 0 &&
+		(text[len] == '\0' || text[len] == '/');
+	bool is_plain = len == 0 || (text_len > len && text[text_len - len - 1] == ',' &&
+		strcmp(text + text_len - len, devargs->data) == 0);
+
+	FUZZ_CHECK(is_layered || is_plain);
+	if (is_layered && !is_plain) {
+		FUZZ_CHECK(is_same(copy->bus_str, devargs->bus_str));
+		FUZZ_CHECK(is_same(copy->cls_str, devargs->cls_str));
+	}
+	if (is_plain && !is_layered)
+		FUZZ_CHECK(copy->bus_str == NULL && copy->cls_str == NULL);
+}
+
 /* The same text from the parser's and from the copy. */
 static void
-check(struct rte_devargs *devargs)
+check(struct rte_devargs *devargs, const char *input)
 {
 	char text[MAX_LEN], of_copy[MAX_LEN];
 	struct rte_devargs *copy = devargs_copy(devargs);
 
 	FUZZ_CHECK(copy != NULL);
+	check_layers(devargs, copy, input);
 	FUZZ_CHECK(devargs_text(devargs->name, devargs, text, sizeof(text)) == 0);
 	rte_devargs_reset(devargs);             /* nothing of it is used any more */
 	FUZZ_CHECK(devargs_text(copy->name, copy, of_copy, sizeof(of_copy)) == 0);
@@ -120,7 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(text, data, len);
 	text[len] = '\0';
 	if (devargs_parse(&devargs, text) == 0 && devargs.bus != NULL && devargs.name[0] != '\0')
-		check(&devargs);
+		check(&devargs, text);
 	rte_devargs_reset(&devargs);
 	free(text);
 	return 0;
