@@ -173,18 +173,15 @@ _Static_assert(sizeof(enum hotplug_fill) == sizeof(uint32_t), "an option is 32 b
 static int
 set_field(struct hotplug_config *config, const struct option *option, const char *value)
 {
-	uint32_t field;
+	uint32_t *field = (uint32_t *)(void *)((char *)config + option->offset);
 	int ret;
 
-	if (option->choices == NULL) {
-		ret = parse_number(value, option->min, option->max, &field);
-	} else {
-		ret = choose(option->choices, value);
-		field = ret;
-	}
+	if (option->choices == NULL)
+		return parse_number(value, option->min, option->max, field);
+	ret = choose(option->choices, value);
 	if (ret < 0)
 		return ret;
-	memcpy((char *)config + option->offset, &field, sizeof(field));
+	*field = ret;
 	return 0;
 }
 

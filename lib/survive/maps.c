@@ -110,7 +110,7 @@ maps_walk(uintptr_t start, uintptr_t end,
 	  int (*fn)(const struct vma *vma, void *arg), void *arg)
 {
 	struct reader reader = { .n = 0 };
-	char line[LINE_LEN];
+	char line[LINE_LEN] = "";
 	struct vma vma;
 	int ret;
 
