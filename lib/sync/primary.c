@@ -13,8 +13,7 @@
 #include <string.h>
 
 #include "ballot.h"
-
-#define MS 1000000ull
+#include "primary.h"
 
 size_t
 sync_primary_extra(const struct sync_table *table)
@@ -32,8 +31,8 @@ sync_primary_init(struct sync_primary *p, void *extra)
 	p->is_in_progress = false;
 }
 
-static void
-enter(struct sync_primary *p, enum sync_phase phase)
+void
+primary_enter(struct sync_primary *p, enum sync_phase phase)
 {
 	p->phase = phase;
 	p->since_ns = p->ops->now_ns(p->arg);
@@ -41,8 +40,8 @@ enter(struct sync_primary *p, enum sync_phase phase)
 	atomic_fetch_add(&p->table->progress, 1);
 }
 
-static bool
-is_past(const struct sync_primary *p, uint64_t limit_ns)
+bool
+primary_is_past(const struct sync_primary *p, uint64_t limit_ns)
 {
 	return p->ops->now_ns(p->arg) - p->since_ns >= limit_ns;
 }
@@ -57,9 +56,9 @@ wake_all(const struct sync_primary *p)
 			p->ops->wake(p->arg, i);
 }
 
-static void
-write_entry(struct sync_primary *p, enum sync_want want, bool is_undo, bool is_shared,
-	    const char *text)
+void
+primary_write_entry(struct sync_primary *p, enum sync_want want, bool is_undo, bool is_shared,
+		    const char *text)
 {
 	const struct sync_change change = {
 		.want = want, .is_undo = is_undo, .is_shared = is_shared,
@@ -75,11 +74,11 @@ static void
 answer(struct sync_primary *p)
 {
 	desk_answer(p);
-	enter(p, SYNC_PHASE_IDLE);
+	primary_enter(p, SYNC_PHASE_IDLE);
 }
 
-static void
-refuse(struct sync_primary *p, int error, const char *reason)
+void
+primary_refuse(struct sync_primary *p, int error, const char *reason)
 {
 	ballot_blame(p, error, SYNC_PRIMARY, reason);
 	answer(p);
@@ -106,153 +105,9 @@ idle(struct sync_primary *p)
 	    memchr(p->text, '\0', p->table->text_len) == NULL ||
 	    p->op < SYNC_OP_ATTACH || p->op > SYNC_OP_SHARE ||
 	    (p->op > SYNC_OP_DETACH && p->requester != SYNC_PRIMARY))
-		refuse(p, -EINVAL, "the request is damaged");
+		primary_refuse(p, -EINVAL, "the request is damaged");
 	else
-		enter(p, SYNC_PHASE_CHECK);
-	return 1;
-}
-
-/* Asked at each step: the requester may have seen it go before we have. */
-static void
-note_loss(struct sync_primary *p)
-{
-	bool matters = p->op == SYNC_OP_DETACH ||
-		(p->op == SYNC_OP_CLEAR && p->ops->has(p->arg, p->name));
-
-	if (matters && !p->is_lost)
-		p->is_lost = p->ops->is_lost(p->arg, p->name);
-}
-
-static uint32_t
-find_entry(const struct sync_primary *p)
-{
-	const struct sync_entry *entry;
-	uint32_t i;
-
-	for (i = 0; i < p->table->n_entries; i++) {
-		entry = sync_entry(p->table, i);
-		if (entry->want != SYNC_WANT_NOTHING && strcmp(entry->name, p->name) == 0)
-			return i;
-	}
-	return SYNC_NOBODY;
-}
-
-static uint32_t
-find_room(const struct sync_primary *p)
-{
-	uint32_t i, found = find_entry(p), want;
-
-	for (i = 0; i < p->table->n_entries && found == SYNC_NOBODY; i++)
-		if (sync_entry(p->table, i)->want == SYNC_WANT_NOTHING)
-			found = i;
-	for (i = 0; i < p->table->n_entries && found == SYNC_NOBODY; i++) {
-		want = sync_entry(p->table, i)->want;
-		if (want == SYNC_WANT_DETACHED && ballot_is_complete(p, i))
-			found = i;
-	}
-	return found;
-}
-
-static void
-begin_attach(struct sync_primary *p)
-{
-	char reason[SYNC_REASON_LEN] = "";
-	int ret = p->ops->may(p->arg, p->op, p->name, reason);
-
-	p->entry = find_room(p);
-	if (ret != 0)
-		refuse(p, ret, reason);
-	else if (p->entry == SYNC_NOBODY)
-		refuse(p, -ENOSPC, "the table has no room for another device");
-	else
-		enter(p, SYNC_PHASE_PROBE);
-}
-
-/* It has been healed here.  Who does not know yet that it was gone is not waited for: it
- * catches up. */
-static void
-begin_share(struct sync_primary *p)
-{
-	p->entry = find_room(p);
-	if (p->entry == SYNC_NOBODY) {
-		refuse(p, -ENOSPC, "the table has no room for another device");
-		return;
-	}
-	if (strcmp(sync_entry(p->table, p->entry)->name, p->name) == 0)
-		ballot_note_silent(p, true);
-	write_entry(p, SYNC_WANT_ATTACHED, false, true, p->text);
-	enter(p, SYNC_PHASE_ASK);
-}
-
-static void
-begin_detach(struct sync_primary *p)
-{
-	uint32_t known = find_entry(p);
-	bool is_here = p->ops->has(p->arg, p->name), is_shared;
-	char reason[SYNC_REASON_LEN] = "";
-	int ret = 0;
-
-	if (is_here && p->op == SYNC_OP_DETACH)
-		ret = p->ops->may(p->arg, p->op, p->name, reason);
-	p->entry = find_room(p);
-	if (ret != 0) {
-		refuse(p, ret, reason);
-		return;
-	}
-	if (p->entry == SYNC_NOBODY) {
-		refuse(p, -ENOSPC, "the table has no room for another device");
-		return;
-	}
-	is_shared = known != SYNC_NOBODY && sync_entry(p->table, known)->is_shared &&
-		sync_entry(p->table, known)->want == SYNC_WANT_ATTACHED;
-	if (!is_shared)
-		p->ops->describe(p->arg, p->name, p->text, p->table->text_len);
-	write_entry(p, SYNC_WANT_DETACHED, false, is_shared, is_shared ? NULL : p->text);
-	enter(p, SYNC_PHASE_ASK);
-}
-
-/* It is as wanted already, whoever else is there. */
-static bool
-refuse_repetition(struct sync_primary *p)
-{
-	uint32_t known = find_entry(p);
-	bool is_here = p->ops->has(p->arg, p->name);
-
-	if (is_here && (p->op == SYNC_OP_ATTACH || (p->op == SYNC_OP_CLEAR && !p->is_lost))) {
-		refuse(p, -EEXIST, "it is attached already");
-		return true;
-	}
-	if (p->op == SYNC_OP_SHARE && !is_here) {
-		refuse(p, -ENODEV, "it is not attached");
-		return true;
-	}
-	if (p->op == SYNC_OP_DETACH && !is_here &&
-	    (known == SYNC_NOBODY || sync_entry(p->table, known)->want != SYNC_WANT_ATTACHED)) {
-		refuse(p, -ENODEV, "it is not attached");
-		return true;
-	}
-	return false;
-}
-
-static int
-check(struct sync_primary *p)
-{
-	char reason[SYNC_REASON_LEN];
-
-	note_loss(p);
-	if (refuse_repetition(p))
-		return 1;
-	if (p->op == SYNC_OP_SHARE) {
-		begin_share(p);
-	} else if (!p->ignores_strangers && !p->is_lost && p->ops->has_stranger(p->arg, reason)) {
-		if (!is_past(p, p->deadline_ms * MS))
-			return -EAGAIN; /* it may be about to become a member */
-		refuse(p, -ENOTCONN, reason);
-	} else if (p->op == SYNC_OP_ATTACH) {
-		begin_attach(p);
-	} else {
-		begin_detach(p);
-	}
+		primary_enter(p, SYNC_PHASE_CHECK);
 	return 1;
 }
 
@@ -280,19 +135,19 @@ probe(struct sync_primary *p)
 {
 	int ret = run_here(p, true);
 
-	if (ret == -EINPROGRESS && !is_past(p, p->probe_ms * MS))
+	if (ret == -EINPROGRESS && !primary_is_past(p, p->probe_ms * MS))
 		return -EAGAIN;
 	if (ret == -EINPROGRESS) {
 		p->ops->abandon(p->arg);
-		refuse(p, -ETIMEDOUT, "its driver's probe does not return");
+		primary_refuse(p, -ETIMEDOUT, "its driver's probe does not return");
 	} else if (ret == -EALREADY) {
-		refuse(p, -EBUSY, "a driver is still at work on another device");
+		primary_refuse(p, -EBUSY, "a driver is still at work on another device");
 	} else if (ret < 0) {
-		refuse(p, ret, "its driver's probe failed");
+		primary_refuse(p, ret, "its driver's probe failed");
 	} else {
 		p->probe_ns = p->ops->now_ns(p->arg) - p->since_ns;
-		write_entry(p, SYNC_WANT_ATTACHED, false, true, p->text);
-		enter(p, SYNC_PHASE_ASK);
+		primary_write_entry(p, SYNC_WANT_ATTACHED, false, true, p->text);
+		primary_enter(p, SYNC_PHASE_ASK);
 	}
 	return 1;
 }
@@ -306,9 +161,9 @@ undo(struct sync_primary *p)
 		answer(p);
 		return;
 	}
-	write_entry(p, p->op == SYNC_OP_DETACH ? SYNC_WANT_ATTACHED : SYNC_WANT_DETACHED, true,
+	primary_write_entry(p, p->op == SYNC_OP_DETACH ? SYNC_WANT_ATTACHED : SYNC_WANT_DETACHED, true,
 		    entry->is_shared, NULL);
-	enter(p, SYNC_PHASE_UNDO);
+	primary_enter(p, SYNC_PHASE_UNDO);
 }
 
 static void
@@ -318,7 +173,7 @@ commit(struct sync_primary *p)
 		ballot_blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
 		undo(p);
 	} else if (p->op == SYNC_OP_DETACH) {
-		enter(p, SYNC_PHASE_UNPLUG);
+		primary_enter(p, SYNC_PHASE_UNPLUG);
 	} else {
 		answer(p);
 	}
@@ -328,9 +183,9 @@ static int
 ask(struct sync_primary *p)
 {
 	uint32_t failed, slot = ballot_missing(p, &failed);
-	bool is_late = is_past(p, p->deadline_ms * MS + p->probe_ns);
+	bool is_late = primary_is_past(p, p->deadline_ms * MS + p->probe_ns);
 
-	note_loss(p);
+	admit_note_loss(p);
 	if (p->is_lost && (slot == SYNC_NOBODY || is_late)) {
 		commit(p);
 	} else if (p->is_lost) {
@@ -358,13 +213,13 @@ unplug(struct sync_primary *p)
 {
 	int ret = p->is_in_progress || p->ops->has(p->arg, p->name) ? run_here(p, false) : 0;
 
-	if (ret == -EINPROGRESS && !is_past(p, p->probe_ms * MS))
+	if (ret == -EINPROGRESS && !primary_is_past(p, p->probe_ms * MS))
 		return -EAGAIN;
 	if (ret == -EINPROGRESS) {
 		p->ops->abandon(p->arg);
-		refuse(p, -ETIMEDOUT, "its driver's remove does not return");
+		primary_refuse(p, -ETIMEDOUT, "its driver's remove does not return");
 	} else if (ret < 0 && p->is_lost) {
-		refuse(p, ret, "its driver's remove failed");
+		primary_refuse(p, ret, "its driver's remove failed");
 	} else if (ret < 0) {
 		ballot_blame(p, ret, SYNC_PRIMARY, "its driver's remove failed");
 		undo(p);
@@ -380,10 +235,10 @@ wait_undone(struct sync_primary *p)
 	uint32_t failed;
 
 	if (ballot_missing(p, &failed) != SYNC_NOBODY &&
-	    !is_past(p, p->deadline_ms * MS + p->probe_ns))
+	    !primary_is_past(p, p->deadline_ms * MS + p->probe_ns))
 		return -EAGAIN;
 	if (p->op == SYNC_OP_ATTACH)
-		enter(p, SYNC_PHASE_UNPROBE);
+		primary_enter(p, SYNC_PHASE_UNPROBE);
 	else
 		answer(p);
 	return 1;
@@ -393,7 +248,7 @@ static int
 unprobe(struct sync_primary *p)
 {
 	if (run_here(p, false) == -EINPROGRESS) {
-		if (!is_past(p, p->probe_ms * MS))
+		if (!primary_is_past(p, p->probe_ms * MS))
 			return -EAGAIN;
 		p->ops->abandon(p->arg);
 	}
@@ -406,7 +261,7 @@ sync_primary_step(struct sync_primary *p)
 {
 	switch (p->phase) {
 	case SYNC_PHASE_CHECK:
-		return check(p);
+		return admit(p);
 	case SYNC_PHASE_PROBE:
 		return probe(p);
 	case SYNC_PHASE_ASK:
