@@ -128,23 +128,23 @@ __wrap_rte_eth_rx_queue_setup(uint16_t port, uint16_t queue, uint16_t n, unsigne
 		__real_rte_eth_rx_queue_setup(port, queue, n, socket, conf, pool);
 }
 
+int __real_rte_eth_dev_callback_register(uint16_t port, enum rte_eth_event_type type,
+					 rte_eth_dev_cb_fn fn, void *arg);
+int __wrap_rte_eth_dev_callback_register(uint16_t port, enum rte_eth_event_type type,
+					 rte_eth_dev_cb_fn fn, void *arg);
+
+int
+__wrap_rte_eth_dev_callback_register(uint16_t port, enum rte_eth_event_type type,
+				     rte_eth_dev_cb_fn fn, void *arg)
+{
+	return nth_fails(ENOMEM, __func__) ? -ENOMEM :
+		__real_rte_eth_dev_callback_register(port, type, fn, arg);
+}
+
 int
 __wrap_rte_eth_dev_start(uint16_t port)
 {
 	return nth_fails(EIO, __func__) ? -EIO : __real_rte_eth_dev_start(port);
-}
-
-/* The application's own calls do not fail here. */
-static void
-start_with_queue(uint16_t port, struct rte_mempool *pool)
-{
-	const struct rte_eth_conf conf = { 0 };
-
-	nth_hold(true);
-	assert_int_equal(rte_eth_dev_configure(port, 1, 0, &conf), 0);
-	assert_int_equal(rte_eth_rx_queue_setup(port, 0, 64, 0, NULL, pool), 0);
-	assert_int_equal(rte_eth_dev_start(port), 0);
-	nth_hold(false);
 }
 
 static bool is_shared;          /* as with hugepages, which it has none of */
@@ -200,6 +200,21 @@ on_end(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 	return 0;
 }
 
+/* The application's own calls do not fail here. */
+static void
+start_with_queue(uint16_t port, struct rte_mempool *pool)
+{
+	const struct rte_eth_conf conf = { 0 };
+
+	nth_hold(true);
+	assert_int_equal(rte_eth_dev_configure(port, 1, 0, &conf), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, 64, 0, NULL, pool), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_RECOVERY_SUCCESS, on_end, NULL);
+	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_RECOVERY_FAILED, on_end, NULL);
+	nth_hold(false);
+}
+
 /* Lost, dark, and back under its id, or given up and told so. */
 static void
 lose_and_heal(struct test_pmd *pmd)
@@ -231,8 +246,6 @@ one_port(void)
 	ret = hotplug_port_attach(CARD, &port);
 	if (ret == 0) {
 		pmd = test_pmd_of(CARD);
-		rte_eth_dev_callback_register(port, RTE_ETH_EVENT_RECOVERY_SUCCESS, on_end, NULL);
-		rte_eth_dev_callback_register(port, RTE_ETH_EVENT_RECOVERY_FAILED, on_end, NULL);
 		start_with_queue(port, pool);
 		lose_and_heal(pmd);
 		ret = hotplug_port_remove(port, name, sizeof(name));

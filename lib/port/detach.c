@@ -47,10 +47,10 @@ on_destroy(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 	return 0;
 }
 
-void
+int
 detach_start(void)
 {
-	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_destroy, NULL);
+	return rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_destroy, NULL);
 }
 
 void

@@ -171,7 +171,7 @@ void port_probe_abandon(const char *device);
 struct rte_device *attach_find(const struct rte_devargs *devargs);
 
 /* detach.c */
-void detach_start(void);
+int detach_start(void);
 void detach_stop(void);
 
 /* core/bus_2211.c, core/bus_2607.c: struct rte_bus as this DPDK has it. */

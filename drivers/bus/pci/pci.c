@@ -273,6 +273,8 @@ enable(void)
 		return -ENOTSUP;
 	}
 	ret = hotplug_event_subscribe(NULL, port_on_event, NULL);
+	if (ret >= 0)
+		ret = detach_start();
 	if (ret < 0)            /* nobody would see to the ports */
 		return ret;
 	stock_bus = bus;
@@ -282,7 +284,6 @@ enable(void)
 	bus->hot_unplug_handler = hot_unplug;
 	bus->sigbus_handler = sigbus;
 	pci_probed_all();
-	detach_start();
 	quiet_start();
 	return 0;
 }
