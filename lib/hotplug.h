@@ -524,7 +524,8 @@ int hotplug_simulate_return(const char *device);
  * @param port_id  the port; of a device with several the first, and
  *   hotplug_port_list() has them all; untouched on failure; not NULL
  * @return 0;
- *   -EINVAL   no bus knows such a device, or a NULL;
+ *   -EINVAL   no bus knows such a device, devargs with a layer twice or without a value,
+ *             or a NULL;
  *   -EEXIST   attached already: nothing has changed;
  *   -EBUSY    it was lost, and its port is still open (the log says which); or a
  *             process of another file prefix has it open (the log names it);
