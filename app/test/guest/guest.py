@@ -31,7 +31,6 @@ from channel import Channel, LabError, TooBusy     # noqa: F401, for those who i
 from wire import Wires
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-IGB_UIO = os.path.join(HERE, "../../../kernel/linux/igb_uio")   # ours, not the stock one
 QEMU = os.environ.get("QEMU", "qemu-system-x86_64")
 FIRST_PORT = 0x10       # root port i is device FIRST_PORT + i of bus 0
 SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Call Trace|"
@@ -278,14 +277,13 @@ class Guest:
         """Bind NIC i to a driver; its address."""
         bdf, now = self.look(i)
         if driver == "igb_uio" and not self.sh("ls -d /sys/module/igb_uio 2>/dev/null"):
-            self.insmod(IGB_UIO, needs="uio")
+            self.insmod(kernel.igb_uio(self.boot.kernel), needs="uio")
         if now != driver:
             self.ask(op="bind", bdf=bdf, driver=driver)
         return bdf
 
-    def insmod(self, source, parameters="", needs=""):
-        """Build a module of ours for this guest's kernel, and load it."""
-        ko = kernel.module(self.boot.kernel, source)
+    def insmod(self, ko, parameters="", needs=""):
+        """Load a module that was built for this guest's kernel."""
         out = self.sh("for m in %s; do modprobe $m; done; insmod %s %s" % (needs, ko, parameters))
         if out:
             raise LabError("insmod %s: %s" % (os.path.basename(ko), out))

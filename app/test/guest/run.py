@@ -31,7 +31,7 @@ from testpmd import Failed, Testpmd             # noqa: E402
 
 MODULES = ("survive", "heal", "ghost", "claim", "suspend", "foreign", "bystand", "watch_burst",
            "failsafe", "procedure", "watch_all", "watch_held", "mp", "old_kernel", "upstream",
-           "field", "ovs", "soak")
+           "field", "ovs", "bench", "soak")
 ATTEMPTS = 3
 N_LINES = 8             # of a failed row's log that are printed
 # who drives each card, its power state, and the start of its configuration space
