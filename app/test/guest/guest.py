@@ -37,8 +37,9 @@ SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Call Trace|"
                    r"refcount_t|already-free IRQ|hung task|blocked for more than")
 
 # What distinguishes one boot from another; rows that agree in it share a guest.
-Boot = collections.namedtuple("Boot", "kernel hotplug nics iommu",
-                              defaults=("6.1", "pciehp", ("e1000e", "e1000e"), False))
+# root: what the guest sees as its "/"; dpdk: a DPDK of its own in there, by its prefix
+Boot = collections.namedtuple("Boot", "kernel hotplug nics iommu root dpdk",
+                              defaults=("6.1", "pciehp", ("e1000e", "e1000e"), False, "/", None))
 
 
 @functools.lru_cache
@@ -103,6 +104,8 @@ class Guest:
         if self.answer(0, 180) is None:
             raise LabError("the guest does not boot; its console ends: "
                            + self.console_end())
+        if self.boot.dpdk:
+            self.ask(op="use_dpdk", prefix=self.boot.dpdk)
         self.boot_s = time.monotonic() - t
         self.progress("the guest is up after %.0f s" % self.boot_s)
 
@@ -122,7 +125,7 @@ class Guest:
               "-chardev", "socket,id=agent,path=%s/agent,server=on,wait=off" % self.dir,
               "-device", "virtio-serial-pci",
               "-device", "virtserialport,chardev=agent,name=lab.agent"]
-        for tag, path in (("root", "/"), ("lab", HERE), ("kernel", k)):
+        for tag, path in (("root", b.root), ("lab", HERE), ("kernel", k)):
             a += ["-fsdev", "local,id=f%s,path=%s,security_model=none,readonly=on,"
                   "multidevs=remap" % (tag, path),
                   "-device", "virtio-9p-pci,fsdev=f%s,mount_tag=%s" % (tag, tag)]
