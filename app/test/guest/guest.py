@@ -36,6 +36,9 @@ FIRST_PORT = 0x10       # root port i is device FIRST_PORT + i of bus 0
 SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Call Trace|"
                    r"refcount_t|already-free IRQ|hung task|blocked for more than")
 
+# A processor of the guest that QEMU does not run: none of our doing, but for our module's.
+STALL = re.compile(r"rcu: INFO: [^\n]*stall.*?(?:</TASK>|\Z)", re.S)
+
 # What distinguishes one boot from another; rows that agree in it share a guest.
 # root: what the guest sees as its "/"; dpdk: a DPDK of its own in there, by its prefix
 Boot = collections.namedtuple("Boot", "kernel hotplug nics iommu root dpdk",
@@ -230,6 +233,10 @@ class Guest:
 
     def dmesg(self, clear=False):
         return self.sh("dmesg " + ("-c" if clear else ""))
+
+    def is_stalled(self):
+        """Has one of its processors stood still for 21 s?"""
+        return any("igb_uio" not in m.group() for m in STALL.finditer(self.dmesg()))
 
     def splats(self):
         """Lines of the kernel log that tell of damage."""

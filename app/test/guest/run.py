@@ -84,9 +84,17 @@ class Runner:
             self.tidy(lab)
             return e, lab.figures
         except (LabError, Failed, RuntimeError) as e:
+            if isinstance(e, Failed) and self.is_stalled():
+                e = LabError("a processor of the guest stood still: %s" % e)
             keep(row, self.guest, lab, e)
             self.shut_down()                    # the next row starts from a clean state
             return e, lab.figures if lab else {}
+
+    def is_stalled(self):
+        try:
+            return self.guest.is_stalled()
+        except (LabError, RuntimeError):
+            return True
 
     def tidy(self, lab):
         """The guest can be used again, once its testpmd is gone."""
