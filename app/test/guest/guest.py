@@ -172,7 +172,7 @@ class Guest:
             return "(empty)"
 
     # --- QEMU ---------------------------------------------------------------
-    def cmd(self, name, **arguments):
+    def cmd(self, name, /, **arguments):
         """A QMP command; events met on the way are kept."""
         self.qmp.send({"execute": name, "arguments": arguments})
         while True:

@@ -223,6 +223,7 @@ static int setup(struct igb_uio *u)
 {
 	int ret = map_setup(u);
 
+	pci_intx(u->pdev, false);	/* nobody listens until it is open */
 	if (!ret)
 		ret = setup_dma(u->pdev);
 	if (!ret)
