@@ -18,6 +18,7 @@
 #include "../report/trace.h"
 #include "../survive/cutoff.h"
 #include "../survive/guard.h"
+#include "../survive/intact.h"
 #include "../watch/uevent.h"
 #include "../watch/watch.h"
 #include "device.h"
@@ -184,7 +185,7 @@ fill_regions(struct hotplug_device *dev, const struct hotplug_device_info *info)
 			return ret;
 	}
 	dev->n_regions = info->n_regions;
-	ret = cutoff_record(dev);
+	ret = intact_record(dev);
 	if (ret != 0)
 		dev->n_regions = 0;
 	return ret;

@@ -184,6 +184,10 @@ struct rte_device *bus_find_device(struct rte_bus *bus,
 /* set_up.c: as before; -ERANGE: the card is too small, and will be. */
 int set_up_port(uint16_t id, struct port *port);
 
+/* revive.c: context work.  0: LIVE.  -E2BIG (devargs too long to be remembered), -ENODEV and
+ * others of the probe: HELD; what set-up and the other processes say: torn down. */
+int revive(const char *device, const uint16_t *ids, unsigned int n);
+
 /* heal.c: context work */
 void heal_run(const char *device);
 void heal_soon(const char *device);     /* as soon as it is its turn again; any context */

@@ -74,6 +74,14 @@ def op_time(q):
     return {"time": time.monotonic()}
 
 
+def op_use_dpdk(q):
+    """What starts from now on finds that DPDK first."""
+    library = glob.glob(q["prefix"] + "/lib*/**/librte_eal.so", recursive=True)[0]
+    os.environ["LD_LIBRARY_PATH"] = os.path.dirname(library)
+    os.environ["PATH"] = "%s/bin:%s" % (q["prefix"], os.environ.get("PATH", os.defpath))
+    return {}
+
+
 def op_spawn(q):
     procs[q["name"]] = Proc(q["cmd"])
     return procs[q["name"]].state()
