@@ -129,6 +129,8 @@ void dead_hold(struct rte_eth_dev *eth);
 
 /* quiet.c: pollers out of the PMD.  quiet_wait() returns when each thread that
  * polls has been seen outside of every port that was begun before. */
+/* How long for an lcore that never polls again; tests have it longer. */
+extern uint64_t quiet_longest_ns;
 void quiet_start(void);         /* by whoever enables: the main lcore, as a rule */
 void quiet_begin(uint16_t port);
 void quiet_wait(void);

@@ -47,7 +47,9 @@ Boot = collections.namedtuple("Boot", "kernel hotplug nics iommu root dpdk",
 
 @functools.lru_cache
 def has_model(nic):
-    """Does this QEMU emulate it?  igb: from 8.0 on."""
+    """Does this QEMU emulate it?  igb: from 8.0 on.  Rows are listed without any, too."""
+    if not shutil.which(QEMU):
+        return False
     return 'name "%s"' % nic in subprocess.run([QEMU, "-device", "help"], text=True,
                                                stdout=subprocess.PIPE).stdout
 
