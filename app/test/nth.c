@@ -99,6 +99,18 @@ nth_given(void *p)
 		exchange(p, NULL);
 }
 
+/* The old place is given up first: somebody else may have it at once. */
+void *
+nth_moved(void *p, size_t len)
+{
+	void *moved;
+
+	nth_given(p);
+	moved = realloc(p, len);
+	exchange(NULL, moved != NULL ? moved : p);
+	return moved;
+}
+
 unsigned int
 nth_n_pieces(void)
 {

@@ -19,6 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@ unsigned int nth_n_pieces(void);
 bool nth_fails(int err, const char *where);
 void *nth_taken(void *p, const char *file);
 void nth_given(void *p);
+void *nth_moved(void *p, size_t len);   /* realloc() */
 int nth_open(const char *path, int flags, ...);
 
 #ifdef NTH_LIBRARY
@@ -52,9 +54,12 @@ int nth_open(const char *path, int flags, ...);
 #define malloc(...) (NTH(ENOMEM) ? NULL : nth_taken(malloc(__VA_ARGS__), __FILE__))
 #endif
 #define calloc(...) (NTH(ENOMEM) ? NULL : nth_taken(calloc(__VA_ARGS__), __FILE__))
+#define realloc(...) (NTH(ENOMEM) ? NULL : nth_moved(__VA_ARGS__))
 #define strdup(...) (NTH(ENOMEM) ? NULL : (char *)nth_taken(strdup(__VA_ARGS__), __FILE__))
 #define free(p) do { void *nth_p = (void *)(uintptr_t)(p); nth_given(nth_p); free(nth_p); } while (0)
 #define mmap(...) (NTH(ENOMEM) ? MAP_FAILED : mmap(__VA_ARGS__))
+#define mremap(...) (NTH(ENOMEM) ? MAP_FAILED : mremap(__VA_ARGS__))
+#define socket(...) (NTH(EMFILE) ? -1 : socket(__VA_ARGS__))
 #define memfd_create(...) (NTH(EMFILE) ? -1 : memfd_create(__VA_ARGS__))
 #define ftruncate(...) (NTH(ENOSPC) ? -1 : ftruncate(__VA_ARGS__))
 #define open nth_open   /* it is the name of members too */

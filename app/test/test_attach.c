@@ -64,6 +64,16 @@ test_attach_of_nonsense_is_refused(void **state)
 	assert_int_equal(hotplug_port_attach("bus,name=net_null0", &port), -EINVAL);
 	assert_int_equal(hotplug_device_attach(",,class/driver=null", 0, NULL), -EINVAL);
 	assert_int_equal(hotplug_device_detach("bus", 0, NULL), -EINVAL);
+	/* EAL would take these, and nobody could say later what they were */
+	assert_int_equal(hotplug_port_attach("driver=null/bus=a=b/bus=vdev,name=net_null0", &port),
+			 -EINVAL);
+	assert_int_equal(hotplug_port_attach("driver/bus=vdev,name=net_null0", &port), -EINVAL);
+	assert_int_equal(hotplug_port_attach("driver=null/driver=null/bus=vdev,name=net_null0",
+					     &port), -EINVAL);
+	assert_int_equal(hotplug_port_attach("[,class=driver=null/bus=vdev,name=net_null0", &port),
+			 -EINVAL);
+	/* EAL would read on behind its end */
+	assert_int_equal(hotplug_port_attach("vdev\0net_null0", &port), -EINVAL);
 	assert_true(hotplug_port_attach("net_null0,nonsense=1", &port) < 0);
 	assert_int_equal(port, NO_PORT);
 	assert_int_equal(rte_eth_dev_count_avail(), 0);

@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* test_fail_port: what test_fail does for devices, for a port: enabled, attached,
- * started, lost, healed, removed, disabled, with a call refused at every step.
- * In:  one mock function and a PMD for it on the real pci bus and ethdev; the library
- *      built with nth.h.
+ * started, lost, healed, removed, disabled, with a call refused at every step; alone,
+ * and as the primary of processes that share a table.
+ * In:  one mock function and a PMD for it on the real pci bus and ethdev, each step of
+ *      whose probe may fail, too; the library built with nth.h.
  * Context: app; failures strike in whichever thread comes to the nth call. */
 
 #include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_devargs.h>
 #include <rte_eal.h>
+#include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_memzone.h>
 
 #include <hotplug.h>
 
@@ -44,6 +49,112 @@ int
 __wrap_rte_devargs_insert(struct rte_devargs **da)
 {
 	return nth_fails(ENOMEM, __func__) ? -ENOMEM : __real_rte_devargs_insert(da);
+}
+
+/* The library's, and those of the PMD's probe: its port, its memory, its descriptor. */
+const struct rte_memzone *__real_rte_memzone_reserve_aligned(const char *name, size_t len,
+		int socket, unsigned int flags, unsigned int align);
+const struct rte_memzone *__wrap_rte_memzone_reserve_aligned(const char *name, size_t len,
+		int socket, unsigned int flags, unsigned int align);
+void *__real_rte_zmalloc(const char *type, size_t size, unsigned int align);
+void *__wrap_rte_zmalloc(const char *type, size_t size, unsigned int align);
+struct rte_eth_dev *__real_rte_eth_dev_allocate(const char *name);
+struct rte_eth_dev *__wrap_rte_eth_dev_allocate(const char *name);
+int __real_socketpair(int domain, int type, int protocol, int fds[2]);
+int __wrap_socketpair(int domain, int type, int protocol, int fds[2]);
+
+const struct rte_memzone *
+__wrap_rte_memzone_reserve_aligned(const char *name, size_t len, int socket, unsigned int flags,
+				   unsigned int align)
+{
+	if (nth_fails(ENOMEM, __func__)) {
+		rte_errno = ENOMEM;
+		return NULL;
+	}
+	return __real_rte_memzone_reserve_aligned(name, len, socket, flags, align);
+}
+
+void *
+__wrap_rte_zmalloc(const char *type, size_t size, unsigned int align)
+{
+	return nth_fails(ENOMEM, __func__) ? NULL : __real_rte_zmalloc(type, size, align);
+}
+
+struct rte_eth_dev *
+__wrap_rte_eth_dev_allocate(const char *name)
+{
+	return nth_fails(ENOMEM, __func__) ? NULL : __real_rte_eth_dev_allocate(name);
+}
+
+int
+__wrap_socketpair(int domain, int type, int protocol, int fds[2])
+{
+	return nth_fails(EMFILE, __func__) ? -1 : __real_socketpair(domain, type, protocol, fds);
+}
+
+/* What heal sets up again. */
+int __real_rte_eth_dev_info_get(uint16_t port, struct rte_eth_dev_info *info);
+int __wrap_rte_eth_dev_info_get(uint16_t port, struct rte_eth_dev_info *info);
+int __real_rte_eth_dev_configure(uint16_t port, uint16_t n_rx, uint16_t n_tx,
+				 const struct rte_eth_conf *conf);
+int __wrap_rte_eth_dev_configure(uint16_t port, uint16_t n_rx, uint16_t n_tx,
+				 const struct rte_eth_conf *conf);
+int __real_rte_eth_rx_queue_setup(uint16_t port, uint16_t queue, uint16_t n, unsigned int socket,
+				  const struct rte_eth_rxconf *conf, struct rte_mempool *pool);
+int __wrap_rte_eth_rx_queue_setup(uint16_t port, uint16_t queue, uint16_t n, unsigned int socket,
+				  const struct rte_eth_rxconf *conf, struct rte_mempool *pool);
+int __real_rte_eth_dev_start(uint16_t port);
+int __wrap_rte_eth_dev_start(uint16_t port);
+
+int
+__wrap_rte_eth_dev_info_get(uint16_t port, struct rte_eth_dev_info *info)
+{
+	return nth_fails(EIO, __func__) ? -EIO : __real_rte_eth_dev_info_get(port, info);
+}
+
+int
+__wrap_rte_eth_dev_configure(uint16_t port, uint16_t n_rx, uint16_t n_tx,
+			     const struct rte_eth_conf *conf)
+{
+	return nth_fails(ENOMEM, __func__) ? -ENOMEM :
+		__real_rte_eth_dev_configure(port, n_rx, n_tx, conf);
+}
+
+int
+__wrap_rte_eth_rx_queue_setup(uint16_t port, uint16_t queue, uint16_t n, unsigned int socket,
+			      const struct rte_eth_rxconf *conf, struct rte_mempool *pool)
+{
+	return nth_fails(ENOMEM, __func__) ? -ENOMEM :
+		__real_rte_eth_rx_queue_setup(port, queue, n, socket, conf, pool);
+}
+
+int
+__wrap_rte_eth_dev_start(uint16_t port)
+{
+	return nth_fails(EIO, __func__) ? -EIO : __real_rte_eth_dev_start(port);
+}
+
+/* The application's own calls do not fail here. */
+static void
+start_with_queue(uint16_t port, struct rte_mempool *pool)
+{
+	const struct rte_eth_conf conf = { 0 };
+
+	nth_hold(true);
+	assert_int_equal(rte_eth_dev_configure(port, 1, 0, &conf), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, 64, 0, NULL, pool), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	nth_hold(false);
+}
+
+static bool is_shared;          /* as with hugepages, which it has none of */
+
+bool __wrap_share_is_possible(void);
+
+bool
+__wrap_share_is_possible(void)
+{
+	return is_shared;
 }
 
 int __real_host_thread_start(struct host_thread *thread, const char *name,
@@ -106,6 +217,8 @@ lose_and_heal(struct test_pmd *pmd)
 	assert_int_equal(pmd->port, port);
 }
 
+static struct rte_mempool *pool;
+
 static int
 one_port(void)
 {
@@ -120,7 +233,7 @@ one_port(void)
 		pmd = test_pmd_of(CARD);
 		rte_eth_dev_callback_register(port, RTE_ETH_EVENT_RECOVERY_SUCCESS, on_end, NULL);
 		rte_eth_dev_callback_register(port, RTE_ETH_EVENT_RECOVERY_FAILED, on_end, NULL);
-		start_port(port);
+		start_with_queue(port, pool);
 		lose_and_heal(pmd);
 		ret = hotplug_port_remove(port, name, sizeof(name));
 		if (ret != 0) {
@@ -136,6 +249,17 @@ one_port(void)
 	return ret;
 }
 
+/* The next primary makes it anew. */
+static void
+forget_table(void)
+{
+	const struct rte_memzone *zone = rte_memzone_lookup("hotplug_sync");
+
+	assert_true(zone == NULL || is_shared);
+	if (zone != NULL)
+		assert_int_equal(rte_memzone_free(zone), 0);
+}
+
 static int
 whole_story(void)
 {
@@ -145,7 +269,7 @@ whole_story(void)
 	hotplug_config_init(&config);
 	config.policy = HOTPLUG_POLICY_HEAL;
 	config.liveness_ms = 20;
-	config.sync = 0;
+	config.sync = is_shared;
 	ret = hotplug_enable(&config);
 	if (ret == 0) {
 		ret = one_port();
@@ -153,16 +277,16 @@ whole_story(void)
 	} else {
 		assert_int_equal(hotplug_disable(), -EALREADY);
 	}
+	forget_table();
 	return ret;
 }
 
 static void
-test_each_call_fails_once(void **state)
+fail_each(void)
 {
 	unsigned int n, n_refused = 0, n_unhealed = 0, files, pieces, first = 1;
 	bool is_over = false;
 
-	(void)state;
 	if (getenv("NTH") != NULL)
 		first = strtoul(getenv("NTH"), NULL, 10);
 	assert_int_equal(whole_story(), 0);
@@ -186,10 +310,29 @@ test_each_call_fails_once(void **state)
 	assert_true(n > 50);
 }
 
+static void
+test_each_call_fails_once(void **state)
+{
+	(void)state;
+	is_shared = false;
+	fail_each();
+}
+
+static void
+test_each_call_of_a_primary_fails_once(void **state)
+{
+	(void)state;
+	is_shared = true;
+	fail_each();
+}
+
 static int
 start(void **state)
 {
-	return mock_eal_start(state);
+	int ret = mock_eal_start(state);
+
+	pool = rte_pktmbuf_pool_create("fail", 63, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+	return ret != 0 || pool == NULL;
 }
 
 static int
@@ -209,6 +352,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_call_fails_once),
+		cmocka_unit_test(test_each_call_of_a_primary_fails_once),
 	};
 
 	return cmocka_run_group_tests_name("fail_port", tests, start, stop);

@@ -338,8 +338,10 @@ map(struct rte_pci_device *dev, struct test_pmd *pmd)
 		return -1;
 	pmd->bar = mmap(NULL, MOCK_BAR_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
-	if (pmd->bar == MAP_FAILED)
+	if (pmd->bar == MAP_FAILED) {
+		pmd->bar = NULL;
 		return -1;
+	}
 	dev->mem_resource[0].addr = pmd->bar;
 	/* said now: the bus wants physical addresses for what it finds on uio,
 	 * which there are none of without hugepages */
@@ -398,6 +400,19 @@ add_second(struct rte_pci_device *dev, struct test_pmd *pmd)
 	return add_port(eth, pmd, &pmd->port2);
 }
 
+/* A step of its probe has failed. */
+static int
+give_up(struct rte_eth_dev *eth, struct test_pmd *pmd, int error)
+{
+	free(pmd->heap);
+	pmd->heap = NULL;
+	pmd->n_open = 0;
+	if (eth != NULL)
+		rte_eth_dev_release_port(eth);
+	unmap(pmd);
+	return error;
+}
+
 static int
 probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 {
@@ -409,23 +424,21 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 	if (test_pmd_probe_answer != 0)
 		return test_pmd_probe_answer;
 	if (map(dev, pmd) != 0)
-		return -1;
+		return give_up(NULL, pmd, -ENODEV);
 	if (test_pmd_in_probe != NULL)
 		test_pmd_in_probe(pmd);
 	eth = rte_eth_dev_pci_allocate(dev, 0);
 	if (eth == NULL)
-		return -1;
+		return give_up(NULL, pmd, -ENOMEM);
 	if (test_pmd_bad_inits > 0) {
 		test_pmd_bad_inits--;
-		rte_eth_dev_release_port(eth);
-		unmap(pmd);
-		return -EIO;
+		return give_up(eth, pmd, -EIO);
 	}
 	pmd->heap = calloc(1, sizeof(*pmd->heap));
 	memset(&pmd->told, 0, sizeof(pmd->told));
 	pmd->n_open = 0;
-	if (add_port(eth, pmd, &pmd->port) != 0)
-		return -1;
+	if (pmd->heap == NULL || add_port(eth, pmd, &pmd->port) != 0)
+		return give_up(eth, pmd, -ENOMEM);
 	return test_pmd_n_ports > 1 ? add_second(dev, pmd) : 0;
 }
 

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_bus.h>
+
 #include "devargs.h"
 
 #define MAX_LAYERS 3
@@ -27,6 +29,12 @@ later(const char *end, const char *string)
 	const char *after = string != NULL ? string + strlen(string) + 1 : end;
 
 	return (uintptr_t)after > (uintptr_t)end ? after : end;
+}
+
+static bool
+is_driver_layer(const char *data)
+{
+	return strncmp(data + strspn(data, ","), "driver=", 7) == 0;    /* empty pairs are ignored */
 }
 
 /* Bytes of data, all layers.  Where EAL has read the text as layers in vain and then as
@@ -43,7 +51,7 @@ data_len(const struct rte_devargs *devargs)
 		end = later(later(end, devargs->bus_str), devargs->cls_str);
 		return later(end, devargs->args) - data;
 	}
-	for (i = 1; i < MAX_LAYERS && strncmp(data, "driver=", 7) == 0; i++)
+	for (i = 1; i < MAX_LAYERS && is_driver_layer(data); i++)
 		if (end == devargs->bus_str || end == devargs->cls_str)
 			end += strlen(end) + 1;
 	return end - data;
@@ -58,23 +66,85 @@ moved(const struct rte_devargs *devargs, const char *at, const char *to)
 	return at != NULL && offset < data_len(devargs) ? to + offset : NULL;
 }
 
-/* "bus" or "class" without a value: EAL's parser would read that at NULL. */
+/* "bus" or "class" without a value: EAL's parser would read that at NULL.  "driver": it
+ * would not take it anywhere but first. */
 static bool
 lacks_value(const char *text)
 {
 	size_t len;
 
-	text += strspn(text, ",");      /* it ignores empty pairs */
+	text += strspn(text, ",");
 	len = strcspn(text, ",=/");
 	return text[len] != '=' && ((len == 3 && strncmp(text, "bus", len) == 0) ||
-		(len == 5 && strncmp(text, "class", len) == 0));
+		(len == 5 && strncmp(text, "class", len) == 0) ||
+		(len == 6 && strncmp(text, "driver", len) == 0));
+}
+
+static const char *const layer_keys[MAX_LAYERS] = { "bus=", "class=", "driver=" };
+
+/* MAX_LAYERS: of none. */
+static unsigned int
+key_of(const char *at)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_LAYERS; i++)
+		if (strncmp(at, layer_keys[i], strlen(layer_keys[i])) == 0)
+			break;
+	return i;
+}
+
+/* The next layer of a text, or its end. */
+static const char *
+next_layer(const char *at)
+{
+	for (at = strchrnul(at, '/'); *at != '\0'; at = strchrnul(at, '/'))
+		if (key_of(++at) < MAX_LAYERS)
+			break;
+	return at;
+}
+
+/* How many '=' has the first pair?  A comma in a list does not end it: "k=x[0,1]". */
+static unsigned int
+n_equal_signs(const char *at, const char *end)
+{
+	bool is_list = false;
+	unsigned int n = 0;
+
+	for (; at < end && (is_list || *at != ','); at++) {
+		n += *at == '=';
+		is_list = *at == '[' || (is_list && *at != ']');
+	}
+	return n;
+}
+
+/* EAL takes a layer twice, and "bus=a=b" (a key "a"), and drops it without a word: what
+ * comes behind it could not be found in its copy. */
+static bool
+has_odd_layer(const char *text)
+{
+	bool is_seen[MAX_LAYERS + 1] = { false };
+	const char *at = text + strspn(text, ","), *end;
+
+	for (; *at != '\0'; at = end) {
+		end = next_layer(at);
+		if (n_equal_signs(at, end) > 1 ||
+		    (key_of(at) < MAX_LAYERS && is_seen[key_of(at)]))
+			return true;
+		is_seen[key_of(at)] = true;
+	}
+	return false;
 }
 
 int
 devargs_parse(struct rte_devargs *devargs, const char *text)
 {
 	memset(devargs, 0, sizeof(*devargs));
-	return lacks_value(text) ? -EINVAL : rte_devargs_parse(devargs, text);
+	if (lacks_value(text) || has_odd_layer(text))
+		return -EINVAL;
+	if (rte_bus_find_by_name(text) != NULL)
+		return -EINVAL;         /* EAL would take what is behind its end for the device */
+	return rte_devargs_parse(devargs, text);
 }
 
 /* A layer of them, from its key on; NULL: it is none, or empty. */

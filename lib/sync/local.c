@@ -53,13 +53,29 @@ bus_of(const char *name)
 	return bus;
 }
 
+/* 0: it has that device, with a driver. */
+static int
+match_owner(const struct rte_bus *bus, const void *name)
+{
+	const struct rte_device *dev = find((struct rte_bus *)(uintptr_t)bus, name);
+
+	return dev == NULL || !rte_dev_is_probed(dev);
+}
+
+/* NULL: nobody has it.  The name's parser is not asked: it needs memory, and a lack of it
+ * would read as a lack of the device. */
+static struct rte_bus *
+owner_of(const char *name)
+{
+	return rte_bus_find(NULL, match_owner, name);
+}
+
 static struct rte_device *
 find_probed(const char *name)
 {
-	struct rte_bus *bus = bus_of(name);
-	struct rte_device *dev = bus != NULL ? find(bus, name) : NULL;
+	struct rte_bus *bus = owner_of(name);
 
-	return dev != NULL && rte_dev_is_probed(dev) ? dev : NULL;
+	return bus != NULL ? find(bus, name) : NULL;
 }
 
 int
@@ -118,9 +134,10 @@ void
 local_expect(const char *text)
 {
 	char name[HOTPLUG_NAME_LEN];
+	struct rte_bus *bus = local_name(text, name) == 0 ? bus_of(name) : NULL;
 
-	if (local_name(text, name) == 0)
-		(void)insert_devargs(bus_of(name), name, text);
+	if (bus != NULL)
+		(void)insert_devargs(bus, name, text);
 }
 
 /* As EAL does it in its own process. */
@@ -242,9 +259,9 @@ unplug(struct rte_bus *bus, struct rte_device *dev, const char *name)
 int
 local_remove(const char *name)
 {
-	struct rte_device *dev = find_probed(name);
+	struct rte_bus *bus = owner_of(name);
 
-	return dev != NULL ? unplug(bus_of(name), dev, name) : 0;
+	return bus != NULL ? unplug(bus, find(bus, name), name) : 0;
 }
 
 int

@@ -81,9 +81,11 @@ static int
 make_table(struct share *share)
 {
 	size_t size = sync_table_size(SYNC_N_ENTRIES, SYNC_N_SLOTS, SYNC_TEXT_LEN);
-	const struct rte_memzone *zone = rte_memzone_reserve_aligned(ZONE, size, SOCKET_ID_ANY, 0,
-								     64);
+	const struct rte_memzone *zone = rte_memzone_lookup(ZONE);
+	int ret;
 
+	if (zone == NULL)
+		zone = rte_memzone_reserve_aligned(ZONE, size, SOCKET_ID_ANY, 0, 64);
 	if (zone == NULL) {
 		host_log(HOST_ERR, "sync: no %zu KiB of shared memory for the table: %s",
 			 size / 1024, rte_strerror(rte_errno));
@@ -91,7 +93,10 @@ make_table(struct share *share)
 	}
 	sync_table_format(zone->addr, SYNC_N_ENTRIES, SYNC_N_SLOTS, SYNC_TEXT_LEN);
 	share->table = zone->addr;
-	return open_life(share, true);
+	ret = open_life(share, true);
+	if (ret != 0)
+		share->table->magic = 0;        /* there is none: the next time makes it */
+	return ret;
 }
 
 static int
@@ -100,7 +105,7 @@ find_table(struct share *share)
 	const struct rte_memzone *zone = rte_memzone_lookup(ZONE);
 	const char *fault;
 
-	if (zone == NULL)
+	if (zone == NULL || ((const struct sync_table *)zone->addr)->magic == 0)
 		return -ENOTCONN;
 	fault = sync_table_fault(zone->addr, zone->len);
 	if (fault != NULL) {

@@ -24,7 +24,11 @@ const char *const fuzz_seeds[] = {
 	"bus=pci,addr=0000:01:00.0", "bus=pci,addr=01:00.0,id=1/class=eth",
 	"bus=vdev,name=net_null0/class=eth,mac=00:11:22:33:44:55/driver=null,size=64",
 	"driver=ring/bus=vdev,name=net_ring0", "0000:01:00.0,a/class=unknown",  /* N_TAKEN */
-	"net_null0,size=64", "class=eth", "/class=eth", "/bus=", "/driver=", ",", "bus=", NULL,
+	"net_null0,size=64", "driver=ring/bus=a=b/bus=vdev,name=net_ring0", "driver=a/driver=b/bus=pci",
+	"driver/bus=vdev,name=net_ring0", ",driver=ring/bus=vdev,name=net_ring0",
+	"[,class=driver=ring/bus=vdev,name=net_ring0",
+	"driver=ring/class=a=b/bus=vdev,name=net_ring0", "class=eth",
+	"/class=eth", "/bus=", "/driver=", ",", "bus=", NULL,
 };
 
 #define N_TAKEN 9
@@ -49,19 +53,6 @@ compare(const struct rte_devargs *a, const struct rte_devargs *b)
 	FUZZ_CHECK(is_same(a->args, b->args));
 }
 
-/* EAL takes "x=class=eth" for a layer, where it is the first one; its text cannot be found
- * again. */
-static bool
-is_odd(const struct rte_devargs *copy)
-{
-	const char *first = copy->data + strspn(copy->data, ",");
-
-	if (copy->bus_str == NULL)
-		return copy->cls != NULL;
-	return strncmp(first, "bus=", 4) != 0 &&
-		strncmp(first, "class=", 6) != 0 && strncmp(first, "driver=", 7) != 0;
-}
-
 /* Parses the text that is remembered, in a buffer of len bytes. */
 static void
 remember(const struct rte_devargs *copy, size_t len)
@@ -83,22 +74,40 @@ remember(const struct rte_devargs *copy, size_t len)
 	devargs_free(copied);
 }
 
+/* As layers, the copy has all that EAL has found; as "name,args", none. */
+static void
+check_layers(const struct rte_devargs *devargs, const struct rte_devargs *copy, const char *text)
+{
+	size_t len = strlen(devargs->data), text_len = strlen(text);
+	bool is_layered = strncmp(text, devargs->data, len) == 0 &&
+		(text[len] == '\0' || text[len] == '/');
+	bool is_plain = len == 0 || (text_len > len && text[text_len - len - 1] == ',' &&
+		strcmp(text + text_len - len, devargs->data) == 0);
+
+	FUZZ_CHECK(is_layered || is_plain);
+	if (is_layered && !is_plain) {
+		FUZZ_CHECK(is_same(copy->bus_str, devargs->bus_str));
+		FUZZ_CHECK(is_same(copy->cls_str, devargs->cls_str));
+	}
+	if (is_plain && !is_layered)
+		FUZZ_CHECK(copy->bus_str == NULL && copy->cls_str == NULL);
+}
+
 /* The same text from the parser's and from the copy. */
 static void
-check(struct rte_devargs *devargs)
+check(struct rte_devargs *devargs, const char *input)
 {
 	char text[MAX_LEN], of_copy[MAX_LEN];
 	struct rte_devargs *copy = devargs_copy(devargs);
 
 	FUZZ_CHECK(copy != NULL);
+	check_layers(devargs, copy, input);
 	FUZZ_CHECK(devargs_text(devargs->name, devargs, text, sizeof(text)) == 0);
 	rte_devargs_reset(devargs);             /* nothing of it is used any more */
 	FUZZ_CHECK(devargs_text(copy->name, copy, of_copy, sizeof(of_copy)) == 0);
 	FUZZ_CHECK(strcmp(text, of_copy) == 0);
-	if (!is_odd(copy)) {
-		remember(copy, MAX_LEN);
-		remember(copy, 20);
-	}
+	remember(copy, MAX_LEN);
+	remember(copy, 20);
 	devargs_free(copy);
 }
 
@@ -133,7 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(text, data, len);
 	text[len] = '\0';
 	if (devargs_parse(&devargs, text) == 0 && devargs.bus != NULL && devargs.name[0] != '\0')
-		check(&devargs);
+		check(&devargs, text);
 	rte_devargs_reset(&devargs);
 	free(text);
 	return 0;

@@ -39,6 +39,7 @@ const char *const fuzz_seeds[] = {
 static char lines[N_LINES][600];
 static uint8_t space[SPACE];
 static unsigned int n_reads;
+static int folder_error, config_error;  /* errno of asking for them; 0: as the lines say */
 
 static bool
 has(char letter)
@@ -74,6 +75,10 @@ __wrap_open64(const char *path, int flags, ...)
 	unsigned int i;
 
 	(void)flags;
+	if (config_error != 0 && strcmp(file_of(path), "config") == 0) {
+		errno = config_error;
+		return -1;
+	}
 	for (i = 0; i < N_FILES; i++)
 		if (strcmp(file_of(path), file_names[i]) == 0 && has("cpvd"[i]))
 			return 1000 + i;
@@ -90,6 +95,10 @@ __wrap_stat64(const char *path, struct stat *st)
 	bool is_there = file_of(path)[0] == '\0';
 	unsigned int i;
 
+	if (folder_error != 0 && is_there) {
+		errno = folder_error;
+		return -1;
+	}
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		is_there |= strcmp(file_of(path), known[i].name) == 0 && has(known[i].letter);
 	if (is_there) {
@@ -191,6 +200,48 @@ check_look(const struct hotplug_identity *id, const char *driver)
 		   look == HOTPLUG_LOOK_DARK || strcmp(driver, "another") == 0);
 }
 
+/* Another card's ids, or place in the kernel's enumeration. */
+static void
+check_other(struct hotplug_identity id, const char *driver)
+{
+	enum hotplug_look look;
+
+	id.device ^= 1;
+	look = pci_look(NAME, driver, &id);
+	FUZZ_CHECK(look == HOTPLUG_LOOK_OTHER || look == HOTPLUG_LOOK_DARK ||
+		   (space[0] & space[1]) == 0xff);
+	id.generation++;
+	FUZZ_CHECK(pci_look(NAME, driver, &id) == HOTPLUG_LOOK_OTHER);
+}
+
+/* Refused: it is gone, or nothing is known of it. */
+static void
+check_refused(const struct hotplug_identity *id, const char *driver)
+{
+	static const struct { int error; enum hotplug_look look; } refusals[] = {
+		{ ENOENT, HOTPLUG_LOOK_ABSENT }, { ENODEV, HOTPLUG_LOOK_ABSENT },
+		{ EMFILE, HOTPLUG_LOOK_PRESENT }, { EACCES, HOTPLUG_LOOK_PRESENT },
+	};
+	struct hotplug_identity found = *id;
+	struct hotplug_glance glance;
+	enum hotplug_look look;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		folder_error = refusals[i].error;
+		FUZZ_CHECK(pci_look(NAME, driver, id) == refusals[i].look);
+		FUZZ_CHECK(pci_identify(NAME, &found) == -folder_error);
+		FUZZ_CHECK(pci_glance(NAME, &glance) == -ENOENT);
+		folder_error = 0;
+		config_error = refusals[i].error;
+		look = pci_look(NAME, driver, id);
+		FUZZ_CHECK(look == refusals[i].look);
+		FUZZ_CHECK(pci_identify(NAME, &found) == -config_error);
+		config_error = 0;
+	}
+	FUZZ_CHECK(memcmp(&found, id, sizeof(found)) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -210,7 +261,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	FUZZ_CHECK((ret == 0) == (has('c') && space_len() >= 64));
 	if (ret != 0)
 		FUZZ_CHECK(memcmp(&id, &before, sizeof(id)) == 0);
-	else
-		check_look(&id, glance.kernel_driver);
+	if (ret != 0)
+		return 0;
+	check_look(&id, glance.kernel_driver);
+	check_other(id, glance.kernel_driver);
+	check_refused(&id, glance.kernel_driver);
 	return 0;
 }
