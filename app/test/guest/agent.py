@@ -133,9 +133,11 @@ def op_look(q):
     found = [n for n in os.listdir(port) if re.fullmatch(r"\w{4}:\w\w:\w\w\.\d", n)]
     if not found:
         return {"bdf": None, "driver": None}
-    link = port + found[0] + "/driver"
-    return {"bdf": found[0],
-            "driver": os.path.basename(os.readlink(link)) if os.path.islink(link) else None}
+    try:
+        driver = os.path.basename(os.readlink(port + found[0] + "/driver"))
+    except OSError:                     # it has none, or has just gone
+        driver = None
+    return {"bdf": found[0], "driver": driver}
 
 
 def put(path, text):
