@@ -21,7 +21,7 @@
 
 #include <bus_pci_driver.h>
 
-#include "survive/cutoff.h"
+#include "survive/pages.h"
 #include "mock_eal.h"
 #include "samples.h"
 #include "test.h"

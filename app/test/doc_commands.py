@@ -110,6 +110,7 @@ def tests():
 def rows(*command):
     p = subprocess.run([sys.executable, *command, "--all", "--list"], cwd=TOP, text=True,
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert p.returncode == 0, "%s lists nothing: %s" % (command[0], p.stderr.strip()[-200:])
     return p.stdout.splitlines()
 
 

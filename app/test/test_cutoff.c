@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "enabled.h"
-#include "survive/cutoff.h"
+#include "survive/pages.h"
 #include "toy_bus.h"
 #include "vmas.h"
 

@@ -203,7 +203,7 @@ test_maps_reads_the_whole_list(void **state)
 	seen.n = 0;
 	assert_int_equal(maps_walk(0, UINTPTR_MAX, see, &seen), 0);
 	fclose(f);
-	assert_in_range(seen.n, n_lines - 2, n_lines + 2);      /* vsyscall; the heap */
+	assert_uint_in_range(seen.n, n_lines - 2, n_lines + 2);      /* vsyscall; the heap */
 }
 
 /* A path that no buffer of ours holds: cut, and the next line is none the worse. */

@@ -22,7 +22,7 @@
 
 #include "child.h"
 #include "fake_host.h"
-#include "survive/cutoff.h"
+#include "survive/pages.h"
 #include "test.h"
 #include "toy_bus.h"
 

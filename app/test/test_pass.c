@@ -154,9 +154,9 @@ test_pass_reads_a_bounded_number_of_files_of_changed_ones(void **state)
 	assert_int_equal(hotplug_scan(), 16);
 	assert_int_equal(n_opens, 16);
 	assert_int_equal(n_strange, 0);
-	assert_in_range(n_reads, 16, 16 * 4);
-	assert_in_range(n_stats, N_FUNCTIONS, N_FUNCTIONS + 16);
-	assert_in_range(n_links, N_FUNCTIONS, N_FUNCTIONS + 16);
+	assert_uint_in_range(n_reads, 16, 16 * 4);
+	assert_uint_in_range(n_stats, N_FUNCTIONS, N_FUNCTIONS + 16);
+	assert_uint_in_range(n_links, N_FUNCTIONS, N_FUNCTIONS + 16);
 }
 
 /* The look at an attached device: one stat, one file, one link. */

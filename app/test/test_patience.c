@@ -49,7 +49,7 @@ assert_waits(struct hotplug_device *dev, enum hotplug_look found, uint64_t now_m
 	enum state_input input;
 
 	assert_false(is_over(dev, found, now_ms, &input));
-	assert_in_range(dev->look_ns, now_ms * MS + 1, (now_ms + 50) * MS);
+	assert_uint_in_range(dev->look_ns, now_ms * MS + 1, (now_ms + 50) * MS);
 }
 
 static void

@@ -76,7 +76,7 @@ test_pci_a_probe_at_run_time_is_guarded_and_a_removal_withdraws(void **state)
 	assert_int_equal(pmd->n_removes, 1);
 	assert_int_equal(pmd->read_at_remove, 0x5a);
 	assert_int_equal(n_guarded(), before - 1);
-	assert_in_range(hotplug_device_state(pmd->name), HOTPLUG_STATE_ABSENT,
+	assert_uint_in_range(hotplug_device_state(pmd->name), HOTPLUG_STATE_ABSENT,
 			HOTPLUG_STATE_READY);
 }
 

@@ -24,9 +24,11 @@
 #include <hotplug.h>
 
 #include "mock_eal.h"
+#include "port/port.h"
 #include "test.h"
 
 #define HOLD_MS 500
+#define LONGEST_NS 60000000000ull /* no close because the library was tired of waiting */
 #define N_CYCLES 4      /* more within a minute would be flapping */
 
 static struct rte_mempool *pool;
@@ -132,17 +134,13 @@ begin_to_hold(void)
 	assert_true(WAIT_FOR(atomic_load(&is_held)));
 }
 
-/* The close came after the holder left, and soon after. */
+/* The close came after the holder left, and because it left. */
 static void
 check_close(struct test_pmd *pmd)
 {
-	uint64_t left;
-
 	assert_true(WAIT_FOR(!atomic_load(&is_held)));
-	left = now_ms();
 	assert_true(WAIT_FOR(pmd->n_closes == 1));
 	assert_int_equal(n_closes_at_leaving, 0);
-	assert_true(now_ms() - left < 450);
 	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
 }
 
@@ -396,6 +394,7 @@ start(void **state)
 	config.policy = HOTPLUG_POLICY_HEAL;
 	config.liveness_ms = 50;
 	mock_eal_lcores = "0,1";
+	quiet_longest_ns = LONGEST_NS;
 	if (mock_eal_start(state) != 0)
 		return -1;
 	/* the reader's calls between two lives */

@@ -16,6 +16,8 @@
 #include "test.h"
 #include "toy_bus.h"
 
+#define LONELY (1ul << 30)
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* toys */
 static struct toy *toys;
 
@@ -66,13 +68,28 @@ toy_disable(void)
 	hotplug_bus_unregister(&toy_bus);
 }
 
+/* Far below where the kernel puts what is mapped next: a BAR that is unmapped leaves a
+ * hole, and what a thread has there when it starts (its thread-local variables) would
+ * make the BAR look mapped; a sanitizer reads what is in front of them, too. */
+static void *
+lonely_place(size_t len)
+{
+	void *p = mmap(NULL, LONELY + len, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	assert_true(p != MAP_FAILED);
+	munmap(p, LONELY + len);
+	return p;
+}
+
 static void
 make_region(struct toy *toy, unsigned int i)
 {
 	toy->fd[i] = memfd_create("toy", MFD_CLOEXEC);
 	assert_true(toy->fd[i] >= 0);
 	assert_int_equal(ftruncate(toy->fd[i], toy->len), 0);
-	toy->bar[i] = mmap(NULL, toy->len, PROT_READ | PROT_WRITE, MAP_SHARED, toy->fd[i], 0);
+	toy->bar[i] = mmap(lonely_place(toy->len), toy->len, PROT_READ | PROT_WRITE, MAP_SHARED,
+			   toy->fd[i], 0);
 	assert_true(toy->bar[i] != MAP_FAILED);
 	if (toy->len <= 16 * 1024 * 1024)       /* a larger one stays sparse */
 		memset(toy->bar[i], 0x5a, toy->len);

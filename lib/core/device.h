@@ -99,6 +99,9 @@ void device_unlock(void);
 /* The list: entries are added, never taken away. */
 struct hotplug_device *device_first(void);
 struct hotplug_device *device_find(const struct hotplug_bus *bus, const char *name);
+/* With the lock held: the one that is published with this key; find or make by name. */
+struct hotplug_device *device_find_key(const struct hotplug_bus *bus, const void *key);
+struct hotplug_device *device_make(struct hotplug_bus *bus, const char *name);
 /* Find or make; NULL: no memory or the name is too long.  Takes the lock. */
 struct hotplug_device *device_know(struct hotplug_bus *bus, const char *name);
 /* Its bus's look() and glance(), but for a drill.  Not under the lock. */
@@ -111,9 +114,6 @@ bool device_is_lost(const struct hotplug_bus *bus, const void *key);
 enum hotplug_card device_compare_cards(const struct hotplug_identity *lost,
 				       const struct hotplug_identity *now);
 bool device_is_cut(const struct hotplug_bus *bus, const void *key);
-/* Its driver has left its BARs mapped: unmap them; the device itself stays published. */
-void device_unmap(struct hotplug_bus *bus, const void *key);
-void device_withdraw_all(const struct hotplug_bus *bus); /* NULL: all buses */
 unsigned int device_count_published(void);
 unsigned int device_count_zombies(void);
 
@@ -122,7 +122,11 @@ void device_post(struct hotplug_device *dev, unsigned int bits);
 
 uint64_t device_now_ns(void);
 
+/* publish.c */
 /* Set by enable, read at publish: which fill does this driver's device get? */
 void device_set_fills(enum hotplug_fill fill, const struct hotplug_driver_fill *list);
+/* Its driver has left its BARs mapped: unmap them; the device itself stays published. */
+void device_unmap(struct hotplug_bus *bus, const void *key);
+void device_withdraw_all(const struct hotplug_bus *bus); /* NULL: all buses */
 
 #endif /* HOTPLUG_CORE_DEVICE_H */

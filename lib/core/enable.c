@@ -15,6 +15,7 @@
 #include "../report/log.h"
 #include "../report/telemetry.h"
 #include "../survive/cutoff.h"
+#include "../survive/pages.h"
 #include "../survive/stats.h"
 #include "../sync/sync.h"
 #include "../watch/drill.h"
@@ -114,7 +115,7 @@ close_doors(void)
 	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
 		eal_sigbus_stop();
 	device_lock();          /* somebody may be reporting a sign just now */
-	cutoff_stop();
+	pages_stop();
 	watch_close();
 	device_unlock();
 }
@@ -128,11 +129,11 @@ start(void)
 	n_ticks = 0;
 	device_set_fills(config.fill, config.driver_fill);
 	device_lock();
-	cutoff_start(config.sigbus != HOTPLUG_SIGBUS_NONE);
+	pages_start(config.sigbus != HOTPLUG_SIGBUS_NONE);
 	device_unlock();
 	ret = start_threads();
 	if (ret != 0) {
-		cutoff_stop();
+		pages_stop();
 		return ret;
 	}
 	ret = open_doors();

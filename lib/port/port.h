@@ -129,6 +129,8 @@ void dead_hold(struct rte_eth_dev *eth);
 
 /* quiet.c: pollers out of the PMD.  quiet_wait() returns when each thread that
  * polls has been seen outside of every port that was begun before. */
+/* How long for an lcore that never polls again; tests have it longer. */
+extern uint64_t quiet_longest_ns;
 void quiet_start(void);         /* by whoever enables: the main lcore, as a rule */
 void quiet_begin(uint16_t port);
 void quiet_wait(void);
@@ -181,6 +183,10 @@ struct rte_device *bus_find_device(struct rte_bus *bus,
 
 /* set_up.c: as before; -ERANGE: the card is too small, and will be. */
 int set_up_port(uint16_t id, struct port *port);
+
+/* revive.c: context work.  0: LIVE.  -E2BIG (devargs too long to be remembered), -ENODEV and
+ * others of the probe: HELD; what set-up and the other processes say: torn down. */
+int revive(const char *device, const uint16_t *ids, unsigned int n);
 
 /* heal.c: context work */
 void heal_run(const char *device);

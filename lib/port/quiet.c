@@ -34,7 +34,8 @@
 
 #define MS 1000000ull
 #define LEAST_NS (10 * MS)      /* for threads that are no lcores */
-#define LONGEST_NS (1000 * MS)  /* for lcores that never poll again */
+
+uint64_t quiet_longest_ns = 1000 * MS;
 
 static _Atomic unsigned int marks[RTE_MAX_LCORE];
 static void *no_queues[RTE_MAX_QUEUES_PER_PORT];
@@ -181,7 +182,7 @@ wait_for_pollers(uint64_t least_ns)
 		is_out[lcore] = !is_at_work(lcore);     /* who comes later finds the dummies */
 		is_one_inside = is_one_inside || !is_out[lcore];
 	}
-	for (waited = 0; waited < least_ns || (is_one_inside && waited < LONGEST_NS);
+	for (waited = 0; waited < least_ns || (is_one_inside && waited < quiet_longest_ns);
 	     waited = device_now_ns() - start) {
 		nanosleep(&pause, NULL);
 		is_one_inside = false;

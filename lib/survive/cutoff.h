@@ -7,13 +7,6 @@
 
 #include "../core/device.h"
 
-/* What is laid where somebody touches a cut-off BAR. */
-#define CUTOFF_CHUNK (64u * 1024)
-
-/* Prepare.  is_answered: somebody answers faults (else BARs are filled whole). */
-void cutoff_start(bool is_answered);
-void cutoff_stop(void);
-
 /* With device_lock() held; idempotent. */
 int cutoff_device(struct hotplug_device *dev);
 int cutoff_restore(struct hotplug_device *dev);
@@ -31,15 +24,8 @@ void cutoff_retry(void);
 void cutoff_flip(struct hotplug_device *dev);
 void cutoff_unflip(struct hotplug_device *dev);
 
-/* Record what is mapped at its regions; -ESTALE: nothing, or too much. */
-int cutoff_record(struct hotplug_device *dev);
-
-/* Signal-safe: is the mapping at addr still the region's, or one of ours? */
-bool cutoff_is_mapped(const struct region *region, uintptr_t addr);
 /* Signal-safe, for a device that is being probed and not guarded yet: is a BAR
  * mapped at addr?  Then make the chunk there readable: 0; 1: it is no BAR. */
 int cutoff_lay_unguarded(uintptr_t addr);
-/* Signal-safe: make the chunk at addr readable. */
-int cutoff_lay_chunk(struct region *region, uintptr_t addr);
 
 #endif /* HOTPLUG_SURVIVE_CUTOFF_H */

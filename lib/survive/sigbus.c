@@ -16,6 +16,8 @@
 #include "../core/bus.h"
 #include "cutoff.h"
 #include "guard.h"
+#include "intact.h"
+#include "pages.h"
 #include "sigbus.h"
 #include "stats.h"
 
@@ -45,8 +47,8 @@ hotplug_bus_fault(const void *addr)
 	guard_enter();
 	region = guard_find((uintptr_t)addr);
 	if (region != NULL && (atomic_load(&region->dev->n_unsettled) == 0 ||
-			       cutoff_is_mapped(region, (uintptr_t)addr))) {
-		ret = cutoff_lay_chunk(region, (uintptr_t)addr);
+			       intact_is_mapped(region, (uintptr_t)addr))) {
+		ret = pages_lay_chunk(region, (uintptr_t)addr);
 		if (!atomic_load(&region->dev->is_gone))
 			device_post(region->dev, DEVICE_SIGN(HOTPLUG_SIGN_FAULT));
 	}

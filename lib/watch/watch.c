@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* watch: one thread that takes every sign.
- * In:  uevents, hang-ups of descriptors, signs posted to devices (SIGBUS handler,
+ * In:  uevents (news.c), hang-ups of descriptors, signs posted to devices (SIGBUS handler,
  *      bus slots), timers, hotplug_scan().  Out: judge (what becomes of the device)
  *      and reconcile (what is there now).
  * Descriptors and faults are served before uevents: they are earlier.
@@ -18,19 +18,18 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "../core/bus.h"
 #include "../core/enable.h"
 #include "../core/host.h"
 #include "../report/trace.h"
 #include "../survive/stats.h"
 #include "judge.h"
+#include "news.h"
 #include "reconcile.h"
 #include "uevent.h"
 #include "watch.h"
 
 #define MS 1000000ull
 #define TICK_NS (1000 * MS)
-#define REMOVED_NS (100 * MS)
 #define UEVENTS_AT_ONCE 64
 
 /* What an epoll event is about; else it is a device. */
@@ -41,7 +40,6 @@ static struct host_thread thread;
 static _Atomic int wake_fd = -1;
 static _Atomic bool is_stopping = true; /* there is no thread */
 static _Atomic bool has_monitor, has_signs;
-static bool has_said_loss;
 static int epoll_fd = -1, monitor_fd = -1;
 static void (*tick)(void);
 static uint64_t next_tick_ns, next_liveness_ns, next_look_ns;
@@ -149,107 +147,6 @@ serve_signs(void)
 		serve(dev);
 }
 
-/* A driver came to an attached device: its old one went before, whether we were
- * told or not. */
-static void
-take_bind(struct hotplug_device *dev)
-{
-	bool is_suspect;
-
-	if (judge_is_attached(dev))
-		judge_look(dev);
-	device_lock();
-	is_suspect = dev->state == HOTPLUG_STATE_SUSPECT;
-	device_unlock();
-	if (is_suspect)
-		judge_sign(dev, HOTPLUG_SIGN_UEVENT, STATE_IN_CLAIMED);
-	reconcile_one(dev);
-}
-
-/* The kernel says `remove` before the folder is gone: a glance may come too early. */
-static void
-look_again(struct hotplug_device *dev)
-{
-	device_lock();
-	if (dev->glance.generation != 0 && dev->look_ns == 0)
-		dev->look_ns = device_now_ns() + REMOVED_NS;
-	device_unlock();
-}
-
-/* An attached device: act at once.  Any other: look. */
-static void
-take_change(struct hotplug_device *dev, enum hotplug_uevent_kind kind)
-{
-	static const enum state_input input[] = {
-		[HOTPLUG_UEVENT_ADD] = STATE_IN_ADD,
-		[HOTPLUG_UEVENT_CLAIM] = STATE_IN_CLAIM,
-		[HOTPLUG_UEVENT_UNBIND] = STATE_IN_UNBIND,
-		[HOTPLUG_UEVENT_REMOVE] = STATE_IN_REMOVE,
-	};
-
-	if (judge_is_attached(dev))
-		judge_sign(dev, HOTPLUG_SIGN_UEVENT, input[kind]);
-	else
-		reconcile_one(dev);
-	if (kind != HOTPLUG_UEVENT_UNBIND)
-		return;
-	device_lock();          /* so that the same driver, bound again, is a change */
-	dev->glance.kernel_driver[0] = '\0';
-	device_unlock();
-}
-
-/* Was it sent before we last looked for ourselves?  In a backlog it may speak of
- * what was there before. */
-static bool
-is_old_news(struct hotplug_device *dev, const struct uevent_origin *origin)
-{
-	bool is_old;
-
-	device_lock();
-	is_old = origin->seqnum != 0 && origin->seqnum <= dev->known_seqnum;
-	device_unlock();
-	return is_old;
-}
-
-static void
-take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
-	    const struct uevent_origin *origin)
-{
-	enum hotplug_uevent_kind kind;
-	struct hotplug_device *dev;
-	char name[HOTPLUG_NAME_LEN];
-
-	kind = bus->ops->classify(uevent, name);
-	if (kind == HOTPLUG_UEVENT_NONE)
-		return;
-	dev = origin->is_synthetic ? device_find(bus, name) : device_know(bus, name);
-	if (dev == NULL)
-		return;
-	host_log(HOST_DEBUG, "%s: uevent %s %s", name, uevent->subsystem, uevent->action);
-	if (origin->is_synthetic || is_old_news(dev, origin))
-		device_post(dev, DEVICE_LOOK);  /* sysfs knows */
-	else if (kind == HOTPLUG_UEVENT_BIND)
-		take_bind(dev);
-	else
-		take_change(dev, kind);
-	if (kind == HOTPLUG_UEVENT_REMOVE)
-		look_again(dev);
-}
-
-/* Uevents were lost: whatever happened shows in sysfs. */
-static void
-take_loss(void)
-{
-	unsigned int n;
-
-	STATS_ADD(uevent_losses, 1);
-	n = reconcile_all();
-	/* in a burst it happens many times a second, and matters seldom */
-	host_log(n > 0 || !has_said_loss ? HOST_WARN : HOST_DEBUG,
-		 "uevents were lost; %u device(s) differed", n);
-	has_said_loss = true;
-}
-
 /* Deaf from now on: descriptors, faults and looks remain. */
 static void
 lose_monitor(int fd, const char *why)
@@ -258,26 +155,6 @@ lose_monitor(int fd, const char *why)
 		 "looks, returns by a scan every second", why);
 	atomic_store(&has_monitor, false);
 	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-}
-
-/* 1 taken, 0 none is waiting, -errno: one or more are lost. */
-static int
-read_uevent(void)
-{
-	struct hotplug_uevent uevent;
-	struct uevent_origin origin;
-	struct hotplug_bus *bus;
-	int ret = uevent_next(&uevent, &origin);
-
-	if (ret <= 0)
-		return ret;
-	STATS_ADD(uevents, 1);
-	if (uevent.action == NULL || uevent.subsystem == NULL || uevent.devpath == NULL)
-		return ret;
-	for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
-		if (bus->ops->classify != NULL)
-			take_uevent(bus, &uevent, &origin);
-	return ret;
 }
 
 /* Some of what is waiting: in a burst, descriptors and faults are not to wait.
@@ -289,13 +166,13 @@ read_monitor(void)
 	int ret = 1, err = 0, n, n_errors = 0;
 
 	for (n = 0; n < UEVENTS_AT_ONCE && ret != 0; n++) {
-		ret = read_uevent();
+		ret = news_take();
 		if (ret < 0)
 			err = ret;
 		n_errors += ret < 0;
 	}
 	if (n_errors > 0)
-		take_loss();
+		news_lost();
 	if (n_errors == UEVENTS_AT_ONCE)
 		lose_monitor(monitor_fd, strerror(-err));
 }
@@ -493,7 +370,7 @@ watch_start(void (*on_tick)(void))
 	int ret;
 
 	tick = on_tick;
-	has_said_loss = false;
+	news_start();
 	atomic_store(&is_stopping, false);
 	next_tick_ns = next_liveness_ns = device_now_ns() + TICK_NS;
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -74,6 +74,14 @@ def op_time(q):
     return {"time": time.monotonic()}
 
 
+def op_use_dpdk(q):
+    """What starts from now on finds that DPDK first."""
+    library = glob.glob(q["prefix"] + "/lib*/**/librte_eal.so", recursive=True)[0]
+    os.environ["LD_LIBRARY_PATH"] = os.path.dirname(library)
+    os.environ["PATH"] = "%s/bin:%s" % (q["prefix"], os.environ.get("PATH", os.defpath))
+    return {}
+
+
 def op_spawn(q):
     procs[q["name"]] = Proc(q["cmd"])
     return procs[q["name"]].state()
@@ -125,9 +133,11 @@ def op_look(q):
     found = [n for n in os.listdir(port) if re.fullmatch(r"\w{4}:\w\w:\w\w\.\d", n)]
     if not found:
         return {"bdf": None, "driver": None}
-    link = port + found[0] + "/driver"
-    return {"bdf": found[0],
-            "driver": os.path.basename(os.readlink(link)) if os.path.islink(link) else None}
+    try:
+        driver = os.path.basename(os.readlink(port + found[0] + "/driver"))
+    except OSError:                     # it has none, or has just gone
+        driver = None
+    return {"bdf": found[0], "driver": driver}
 
 
 def put(path, text):

@@ -36,10 +36,10 @@ on_event(const struct hotplug_event *event, void *arg)
 	double t = now();
 
 	(void)arg;
-	printf("ours %s %s n=%" PRIu64 " cause=%s sign=%s t_cut=%.6f t=%.6f\n", event->device,
-	       hotplug_event_name(event->type), event->sequence,
+	printf("ours %s %s n=%" PRIu64 " cause=%s sign=%s t_sign=%.6f t_cut=%.6f t=%.6f\n",
+	       event->device, hotplug_event_name(event->type), event->sequence,
 	       hotplug_cause_name(event->cause), hotplug_sign_name(event->sign),
-	       (double)event->cut_ns / 1e9, t);
+	       (double)event->sign_ns / 1e9, (double)event->cut_ns / 1e9, t);
 }
 
 static void

@@ -15,13 +15,13 @@ LINE = re.compile(r"^(ours|eal) (\S+) (\w+)(.*)$", re.M)
 
 class Eventer:
     def __init__(self, lab, bdfs, *words):
-        """Start it on these devices; words: ours, stock, options=..."""
+        """Start it on these devices, or on none; words: ours, stock, options=..."""
         guest = lab.guest
         guest.seq += 1
         self.guest, self.name = guest, "eventer%d" % guest.seq
         program = os.path.join(os.path.dirname(lab.plugin), "../app/test/guest/guest_eventer")
         cmd = [os.path.normpath(program), "-l", "0", "-n", "1", "--file-prefix", self.name,
-               "--no-telemetry"]
+               "--no-telemetry"] + ([] if bdfs else ["--no-pci"])
         for b in bdfs:
             cmd += ["-a", b]
         guest.ask(op="spawn", name=self.name, cmd=" ".join(cmd + ["--"] + list(words)))

@@ -31,20 +31,25 @@ from channel import Channel, LabError, TooBusy     # noqa: F401, for those who i
 from wire import Wires
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-IGB_UIO = os.path.join(HERE, "../../../kernel/linux/igb_uio")   # ours, not the stock one
 QEMU = os.environ.get("QEMU", "qemu-system-x86_64")
 FIRST_PORT = 0x10       # root port i is device FIRST_PORT + i of bus 0
 SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Call Trace|"
                    r"refcount_t|already-free IRQ|hung task|blocked for more than")
 
+# A processor of the guest that QEMU does not run: none of our doing, but for our module's.
+STALL = re.compile(r"rcu: INFO: [^\n]*stall.*?(?:</TASK>|\Z)", re.S)
+
 # What distinguishes one boot from another; rows that agree in it share a guest.
-Boot = collections.namedtuple("Boot", "kernel hotplug nics iommu",
-                              defaults=("6.1", "pciehp", ("e1000e", "e1000e"), False))
+# root: what the guest sees as its "/"; dpdk: a DPDK of its own in there, by its prefix
+Boot = collections.namedtuple("Boot", "kernel hotplug nics iommu root dpdk",
+                              defaults=("6.1", "pciehp", ("e1000e", "e1000e"), False, "/", None))
 
 
 @functools.lru_cache
 def has_model(nic):
-    """Does this QEMU emulate it?  igb: from 8.0 on."""
+    """Does this QEMU emulate it?  igb: from 8.0 on.  Rows are listed without any, too."""
+    if not shutil.which(QEMU):
+        return False
     return 'name "%s"' % nic in subprocess.run([QEMU, "-device", "help"], text=True,
                                                stdout=subprocess.PIPE).stdout
 
@@ -104,6 +109,8 @@ class Guest:
         if self.answer(0, 180) is None:
             raise LabError("the guest does not boot; its console ends: "
                            + self.console_end())
+        if self.boot.dpdk:
+            self.ask(op="use_dpdk", prefix=self.boot.dpdk)
         self.boot_s = time.monotonic() - t
         self.progress("the guest is up after %.0f s" % self.boot_s)
 
@@ -123,7 +130,7 @@ class Guest:
               "-chardev", "socket,id=agent,path=%s/agent,server=on,wait=off" % self.dir,
               "-device", "virtio-serial-pci",
               "-device", "virtserialport,chardev=agent,name=lab.agent"]
-        for tag, path in (("root", "/"), ("lab", HERE), ("kernel", k)):
+        for tag, path in (("root", b.root), ("lab", HERE), ("kernel", k)):
             a += ["-fsdev", "local,id=f%s,path=%s,security_model=none,readonly=on,"
                   "multidevs=remap" % (tag, path),
                   "-device", "virtio-9p-pci,fsdev=f%s,mount_tag=%s" % (tag, tag)]
@@ -167,7 +174,7 @@ class Guest:
             return "(empty)"
 
     # --- QEMU ---------------------------------------------------------------
-    def cmd(self, name, **arguments):
+    def cmd(self, name, /, **arguments):
         """A QMP command; events met on the way are kept."""
         self.qmp.send({"execute": name, "arguments": arguments})
         while True:
@@ -229,6 +236,10 @@ class Guest:
     def dmesg(self, clear=False):
         return self.sh("dmesg " + ("-c" if clear else ""))
 
+    def is_stalled(self):
+        """Has one of its processors stood still for 21 s?"""
+        return any("igb_uio" not in m.group() for m in STALL.finditer(self.dmesg()))
+
     def splats(self):
         """Lines of the kernel log that tell of damage."""
         text = REPORT.sub(lambda m: "" if is_pciehps_own(m.group()) or is_shut_out(m.group())
@@ -278,14 +289,13 @@ class Guest:
         """Bind NIC i to a driver; its address."""
         bdf, now = self.look(i)
         if driver == "igb_uio" and not self.sh("ls -d /sys/module/igb_uio 2>/dev/null"):
-            self.insmod(IGB_UIO, needs="uio")
+            self.insmod(kernel.igb_uio(self.boot.kernel), needs="uio")
         if now != driver:
             self.ask(op="bind", bdf=bdf, driver=driver)
         return bdf
 
-    def insmod(self, source, parameters="", needs=""):
-        """Build a module of ours for this guest's kernel, and load it."""
-        ko = kernel.module(self.boot.kernel, source)
+    def insmod(self, ko, parameters="", needs=""):
+        """Load a module that was built for this guest's kernel."""
         out = self.sh("for m in %s; do modprobe $m; done; insmod %s %s" % (needs, ko, parameters))
         if out:
             raise LabError("insmod %s: %s" % (os.path.basename(ko), out))

@@ -11,10 +11,11 @@ come from the Debian release that carries the kernel, through an apt
 configuration of its own; the mirror is the one that this system uses.
 
 Called by devtools/setup; guest.py asks directory() and initramfs(), scenarios
-module().
+igb_uio() and module().
 """
 import argparse
 import fcntl
+import glob
 import hashlib
 import os
 import re
@@ -24,6 +25,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+IGB_UIO = os.path.normpath(os.path.join(HERE, "../../../kernel/linux"))  # ours, not the stock one
 SUITES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie", "sid": "sid"}
 # What the initramfs needs to reach the real root and the agent's port.
 BOOT_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_console")
@@ -206,7 +208,7 @@ def rewrite(path, root):
 
 
 def module(name, source):
-    """Build a module of ours for kernel `name`; where its .ko is."""
+    """Build one of the tests' own modules for kernel `name`; where its .ko is."""
     folder = directory(name)
     work = os.path.join(cache(), "modules", os.path.basename(folder), os.path.basename(source))
     os.makedirs(work, exist_ok=True)
@@ -217,6 +219,27 @@ def module(name, source):
     if p.returncode:
         raise RuntimeError("%s does not build: %s" % (os.path.basename(source), p.stdout[-800:]))
     return os.path.join(work, os.path.basename(source) + ".ko")
+
+
+def igb_uio(name):
+    """Our igb_uio.ko for kernel `name`: built here if this machine's compiler can, or
+    else before by kernel/linux/check-kernels, in a chroot."""
+    folder = directory(name)
+    out = os.path.join(cache(), "igb_uio", release(folder))
+    ko = os.path.join(out, "igb_uio.ko")
+    if is_older(ko, glob.glob(IGB_UIO + "/igb_uio/*")):
+        p = subprocess.run([IGB_UIO + "/build", folder + "/build", out], text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if p.returncode:
+            raise RuntimeError("igb_uio for kernel %s: %s; another compiler: kernel/linux/check-kernels"
+                               % (name, p.stdout.strip()[-400:]))
+    return ko
+
+
+def is_older(path, sources):
+    if not os.path.exists(path):
+        return True
+    return os.path.getmtime(path) < max(os.path.getmtime(s) for s in sources)
 
 
 # --- the first file system of a guest ----------------------------------------

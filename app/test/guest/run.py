@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs the guest scenarios: a line per row, then `N passed, N failed`.
 
-    run.py [--all] [--only REGEX] [--repeat N] [--kernel NAME] [--plugin FILE] [--list]
+    run.py [--all] [--only REGEX] [--repeat N] [--kernel NAME] [--root DIR] [--dpdk PREFIX]
+           [--plugin FILE] [--list]
 
 Rows that can share a guest do.  When the lab itself fails (QEMU dies, the
 guest goes silent) the row is tried again on a new guest; a row that never got
@@ -31,7 +32,7 @@ from testpmd import Failed, Testpmd             # noqa: E402
 
 MODULES = ("survive", "heal", "ghost", "claim", "suspend", "foreign", "bystand", "watch_burst",
            "failsafe", "procedure", "watch_all", "watch_held", "mp", "old_kernel", "upstream",
-           "field", "ovs", "soak")
+           "field", "ovs", "bench", "soak")
 ATTEMPTS = 3
 N_LINES = 8             # of a failed row's log that are printed
 # who drives each card, its power state, and the start of its configuration space
@@ -83,9 +84,17 @@ class Runner:
             self.tidy(lab)
             return e, lab.figures
         except (LabError, Failed, RuntimeError) as e:
+            if isinstance(e, Failed) and self.is_stalled():
+                e = LabError("a processor of the guest stood still: %s" % e)
             keep(row, self.guest, lab, e)
             self.shut_down()                    # the next row starts from a clean state
             return e, lab.figures if lab else {}
+
+    def is_stalled(self):
+        try:
+            return self.guest.is_stalled()
+        except (LabError, RuntimeError):
+            return True
 
     def tidy(self, lab):
         """The guest can be used again, once its testpmd is gone."""
@@ -155,14 +164,15 @@ def main():
     rows = [r for m in MODULES
             for r in importlib.import_module("scenarios." + m).rows(o.all)]
     rows = [r for r in rows if re.search(o.only, r.name)]
-    if o.kernel:
-        rows = [r._replace(boot=r.boot._replace(kernel=o.kernel)) for r in rows]
+    given = {k: v for k, v in (("kernel", o.kernel), ("root", o.root), ("dpdk", o.dpdk)) if v}
+    rows = [r._replace(boot=r.boot._replace(**given)) for r in rows]
     rows = interleave(rows * o.repeat)
     if o.list:
         print("\n".join(r.name for r in rows))
         return 0
-    if not os.path.exists(o.plugin):
-        sys.exit("run.py: no plugin at %s: build it first" % os.path.relpath(o.plugin))
+    plugin = (o.root or "") + os.path.abspath(o.plugin)
+    if not os.path.exists(plugin):
+        sys.exit("run.py: no plugin at %s: build it first" % os.path.relpath(plugin))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("run.py: terminated"))
     os.makedirs(OUT, exist_ok=True)
     runner = Runner(os.path.abspath(o.plugin))
@@ -184,6 +194,9 @@ def options():
     ap.add_argument("--only", default="", metavar="REGEX", help="rows whose name matches")
     ap.add_argument("--repeat", type=int, default=1, metavar="N", help="each row N times")
     ap.add_argument("--kernel", metavar="NAME", help="all rows on this one (kernel.py's name)")
+    ap.add_argument("--root", metavar="DIR", help="another Debian as the guest's root "
+                    "(default: this machine's); the plugin is in there")
+    ap.add_argument("--dpdk", metavar="PREFIX", help="a DPDK that was installed there")
     ap.add_argument("--list", action="store_true", help="print the rows' names")
     ap.add_argument("--plugin", default=os.path.join(TOP, "build/lib/libdpdk-hotplug.so"))
     return ap.parse_args()

@@ -17,8 +17,6 @@ from guest import LabError
 from testpmd import Failed
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
-SOURCE = os.path.join(TOP, "kernel/linux")
 ATTRIBUTES = "/sys/bus/pci/devices/%s/igb_uio/%s"
 REMOVED = "/sys/bus/pci/drivers/igb_uio/removed"
 
@@ -30,27 +28,7 @@ def run(*command, **options):
         raise LabError("%s: %s" % (" ".join(command), p.stdout.strip()[-400:]))
 
 
-def is_older(path, sources):
-    if not os.path.exists(path):
-        return True
-    return os.path.getmtime(path) < max(os.path.getmtime(s) for s in sources)
-
-
 # --- what is built on this machine ---------------------------------------------
-def our_module(name):
-    """igb_uio.ko for kernel `name`: built here if this machine's compiler can, or
-    else before by kernel/linux/check-kernels, in a chroot."""
-    folder = kernel.directory(name)
-    out = os.path.join(kernel.cache(), "igb_uio", kernel.release(folder))
-    ko, build = os.path.join(out, "igb_uio.ko"), os.path.join(folder, "build")
-    if is_older(ko, glob.glob(SOURCE + "/igb_uio/*")):
-        try:
-            run(SOURCE + "/build", build, out)
-        except LabError as e:
-            raise LabError("%s; another compiler: kernel/linux/check-kernels" % e)
-    return ko
-
-
 def stock_module(name):
     """Debian's igb_uio, unmodified, for kernel `name`."""
     folder = kernel.directory(name)
@@ -70,7 +48,7 @@ def stock_module(name):
 def user_program():
     out = os.path.join(kernel.cache(), "igb_uio", "uio_user")
     source = os.path.join(HERE, "uio_user.c")
-    if is_older(out, [source]):
+    if kernel.is_older(out, [source]):
         os.makedirs(os.path.dirname(out), exist_ok=True)
         run("cc", "-O2", "-Wall", "-Werror", "-pthread", "-o", out, source)
     return out
@@ -80,7 +58,7 @@ def user_program():
 class Module:
     def __init__(self, guest, is_stock=False):
         self.guest, self.is_stock = guest, is_stock
-        self.ko = (stock_module if is_stock else our_module)(guest.boot.kernel)
+        self.ko = (stock_module if is_stock else kernel.igb_uio)(guest.boot.kernel)
 
     def load(self, options=""):
         said = self.guest.sh("modprobe uio 2>&1; [ -d /sys/module/uio ] || echo there is no uio")

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * igb_uio: what its four files share.
+ * igb_uio: what its files share.
  *
- *	main.c	probe, remove, open, close, reset, SR-IOV, error recovery
+ *	main.c	probe, remove, open, close, error recovery
+ *	reset.c	a reset before the function becomes a bus master
+ *	vfs.c	virtual functions
  *	state.c	the state machine, what it shows in sysfs, the removed devices
  *	irq.c	the one interrupt that user space waits for
  *	map.c	mappings of BARs, and how they are cut off
@@ -86,6 +88,14 @@ int state_move(struct igb_uio *u, enum igb_uio_event event);
 bool state_is_live(const struct igb_uio *u);
 void state_bury(struct igb_uio *u, struct device *node);
 void state_reap(bool all);
+
+/* reset.c */
+int reset_at_probe(struct igb_uio *u);
+int reset_at_open(struct igb_uio *u);
+
+/* vfs.c */
+extern const struct attribute_group vfs_group;
+int vfs_configure(struct pci_dev *pdev, int n);
 
 /* irq.c */
 int irq_set_mode(const char *name);

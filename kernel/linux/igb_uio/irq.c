@@ -47,6 +47,17 @@ static irqreturn_t handle(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+/*
+ * Without MSI a function's interrupts go to its INTx line, where others listen,
+ * and the kernel opens that way again: nobody would answer there.
+ */
+static void free_vectors(struct pci_dev *pdev, bool is_present)
+{
+	pci_free_irq_vectors(pdev);
+	if (is_present)
+		pci_intx(pdev, false);
+}
+
 static int start_message(struct igb_uio *u, enum igb_uio_intr intr)
 {
 	int ret;
@@ -60,7 +71,7 @@ static int start_message(struct igb_uio *u, enum igb_uio_intr intr)
 	ret = request_irq(u->irq, handle, 0, u->info.name, u);
 	if (ret) {
 		u->intr = INTR_NONE;
-		pci_free_irq_vectors(u->pdev);
+		free_vectors(u->pdev, true);
 	}
 	return ret;
 }
@@ -121,7 +132,7 @@ void irq_stop(struct igb_uio *u, bool is_present)
 		pci_intx(u->pdev, false);
 	free_irq(u->irq, u);
 	if (u->intr != INTR_LEGACY)
-		pci_free_irq_vectors(u->pdev);
+		free_vectors(u->pdev, is_present);
 	u->intr = INTR_NONE;
 }
 

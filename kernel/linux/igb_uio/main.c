@@ -12,18 +12,14 @@
  * finds it running under ->lock.  And what is gone is not touched.
  * Context: process.
  */
-#include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
 #include <linux/module.h>
-#include <linux/sched/signal.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 
 #include "igb_uio.h"
 #include "compat.h"
-
-#define RESET_TRIES	50	/* 20 ms each: others hold the device's lock */
 
 static char *intr_mode;
 module_param(intr_mode, charp, 0444);
@@ -32,10 +28,6 @@ MODULE_PARM_DESC(intr_mode, "interrupts: msix (default), msi or legacy; each fal
 static int wc_activate;
 module_param(wc_activate, int, 0444);
 MODULE_PARM_DESC(wc_activate, "accepted as the stock module's; BARs are never mapped in the kernel, so resourceN_wc always works");
-
-static bool reset = true;
-module_param(reset, bool, 0444);
-MODULE_PARM_DESC(reset, "reset a function before it becomes a bus master (default: on)");
 
 static bool is_present(struct pci_dev *pdev)
 {
@@ -50,107 +42,6 @@ static bool is_locked_down(struct pci_dev *pdev)
 		return false;
 	pci_err(pdev, "the kernel is locked down: a device that user space drives can do DMA anywhere\n");
 	return true;
-}
-
-/* --- reset ------------------------------------------------------------- */
-
-/* A function level reset is complete by definition. */
-static bool has_flr(struct pci_dev *pdev)
-{
-	u32 cap = 0;
-
-	if (pdev->dev_flags & PCI_DEV_FLAGS_NO_FLR_RESET)
-		return false;
-	pcie_capability_read_dword(pdev, PCI_EXP_DEVCAP, &cap);
-	return cap & PCI_EXP_DEVCAP_FLR;
-}
-
-/* A reset of its bus is, too, and hits nobody else. */
-static bool is_alone(struct pci_dev *pdev)
-{
-	return pdev->bus->self && !pdev->subordinate &&
-	       list_is_singular(&pdev->bus->devices);
-}
-
-/*
- * What else the kernel has is the power state: what a device forgets in there
- * is up to the device (QEMU's e1000e: nothing).
- */
-static int try_reset(struct pci_dev *pdev)
-{
-	int ret = -ENOTTY;
-
-	if (!has_flr(pdev) && is_alone(pdev))
-		ret = pci_reset_bus(pdev);
-	if (ret && ret != -EAGAIN)
-		ret = pci_try_reset_function(pdev);
-	return ret;
-}
-
-/* 1: yes; 0: no; -ENODEV: it is no longer ours to reset. */
-static int needs_reset(struct igb_uio *u)
-{
-	int ret = -ENODEV;
-
-	mutex_lock(&u->lock);
-	if (state_is_live(u))
-		ret = reset && !u->is_clean && !u->opens && !pci_num_vf(u->pdev);
-	mutex_unlock(&u->lock);
-	return ret;
-}
-
-static int reset_once(struct igb_uio *u)
-{
-	int ret = try_reset(u->pdev);
-
-	if (ret == -ENOTTY)
-		pci_warn(u->pdev, "the function cannot be reset: what a former user has left running may write to memory\n");
-	else if (ret)
-		return ret;
-	mutex_lock(&u->lock);
-	u->is_clean = true;
-	mutex_unlock(&u->lock);
-	return 0;
-}
-
-/*
- * At open; opens come one by one, uio's lock sees to it.  A reset needs the
- * device's lock, which remove() holds while it waits for uio's, which we hold:
- * so it is only tried.  With the device's lock it may wait for the slot's
- * driver; meanwhile nobody can be in remove() and wait for uio's lock.  Our own
- * is not held, so that nobody who asks for state or mappings waits, either.
- */
-static int reset_function(struct igb_uio *u)
-{
-	int tries, ret;
-
-	for (tries = 0; tries < RESET_TRIES; tries++) {
-		if (tries)
-			msleep(20);
-		ret = needs_reset(u);
-		if (ret <= 0)
-			return ret;
-		ret = reset_once(u);
-		if (ret != -EAGAIN)
-			return ret;
-	}
-	return -EAGAIN;
-}
-
-/*
- * At probe: no DMA from here to open.  The driver core holds the device's
- * lock, which a reset of the bus would take: without FLR, open does it.
- */
-static int reset_at_probe(struct igb_uio *u)
-{
-	int ret;
-
-	pci_clear_master(u->pdev);
-	if (!reset || pci_num_vf(u->pdev) || !has_flr(u->pdev))
-		return 0;
-	ret = pci_reset_function_locked(u->pdev);
-	u->is_clean = !ret;
-	return ret == -ENOTTY ? 0 : ret;
 }
 
 /* --- open and close ------------------------------------------------------ */
@@ -179,7 +70,7 @@ static void stop(struct igb_uio *u)
 static int igb_uio_open(struct uio_info *info, struct inode *inode)
 {
 	struct igb_uio *u = info->priv;
-	int ret = reset_function(u);
+	int ret = reset_at_open(u);
 
 	if (ret)
 		return ret;
@@ -218,67 +109,6 @@ static void retire(struct igb_uio *u)
 	}
 	mutex_unlock(&u->lock);
 }
-
-/* --- virtual functions ----------------------------------------------------- */
-
-static int igb_uio_sriov_configure(struct pci_dev *pdev, int n)
-{
-	int ret;
-
-	if (n && pci_num_vf(pdev))
-		return -EBUSY;
-	if (!n && pci_vfs_assigned(pdev))
-		return -EBUSY;
-	if (!n) {
-		pci_disable_sriov(pdev);
-		return 0;
-	}
-	ret = pci_enable_sriov(pdev, n);
-	return ret ? ret : n;
-}
-
-static ssize_t max_vfs_show(struct device *dev, struct device_attribute *attr,
-			    char *buf)
-{
-	return sysfs_emit(buf, "%d\n", pci_num_vf(to_pci_dev(dev)));
-}
-
-/*
- * The driver core removes this attribute with the device's lock held, and
- * waits for us: so never wait for that lock here.
- */
-static ssize_t max_vfs_store(struct device *dev, struct device_attribute *attr,
-			     const char *buf, size_t len)
-{
-	u16 n;
-	int ret = kstrtou16(buf, 0, &n);
-
-	if (ret)
-		return ret;
-	if (!device_trylock(dev)) {
-		usleep_range(1000, 2000);
-		return restart_syscall();
-	}
-	ret = igb_uio_sriov_configure(to_pci_dev(dev), n);
-	device_unlock(dev);
-	return ret < 0 ? ret : len;
-}
-static DEVICE_ATTR_RW(max_vfs);
-
-static struct attribute *main_attrs[] = {
-	&dev_attr_max_vfs.attr,
-	NULL
-};
-
-static const struct attribute_group main_group = {
-	.attrs = main_attrs,
-};
-
-static const struct attribute_group *dev_groups[] = {
-	&main_group,
-	&igb_uio_state_group,
-	NULL
-};
 
 /* --- PCI errors ------------------------------------------------------------- */
 
@@ -393,6 +223,7 @@ static int setup(struct igb_uio *u)
 {
 	int ret = map_setup(u);
 
+	pci_intx(u->pdev, false);	/* nobody listens until it is open */
 	if (!ret)
 		ret = setup_dma(u->pdev);
 	if (!ret)
@@ -472,12 +303,18 @@ static void igb_uio_shutdown(struct pci_dev *pdev)
 	retire(pci_get_drvdata(pdev));
 }
 
+static const struct attribute_group *dev_groups[] = {
+	&vfs_group,
+	&igb_uio_state_group,
+	NULL
+};
+
 static struct pci_driver igb_uio_driver = {
 	.name = "igb_uio",
 	.probe = igb_uio_probe,
 	.remove = igb_uio_remove,
 	.shutdown = igb_uio_shutdown,
-	.sriov_configure = igb_uio_sriov_configure,
+	.sriov_configure = vfs_configure,
 	.err_handler = &error_handlers,
 	.groups = igb_uio_driver_groups,
 	PCI_DRIVER_DEV_GROUPS(dev_groups),

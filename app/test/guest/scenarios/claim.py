@@ -9,6 +9,7 @@ is the only sign).
 """
 import os
 
+import kernel
 import removal
 from guest import LabError
 from scenarios.row import KERNEL_DRIVER, Row, boot, check
@@ -87,7 +88,8 @@ def take(g, i, nic):
 
 def revoke(g, i, nic):
     """Our module claims the regions of the card, which stays bound and in place."""
-    g.insmod(os.path.join(os.path.dirname(HERE), "claim"), "bdf=" + g.bdf(i))
+    source = os.path.join(os.path.dirname(HERE), "claim")
+    g.insmod(kernel.module(g.boot.kernel, source), "bdf=" + g.bdf(i))
 
 
 HOW = {"steal": steal, "replace": replace, "return": come_back, "revoke": revoke}

@@ -21,6 +21,7 @@ DEBUG = "needs the kernel of devtools/debug-kernel"
 def rows(full):
     return [Row("igb_uio bad input", boot(), bad_input, {}),
             Row("igb_uio interrupts, msi and legacy", boot(), interrupt_modes, {}),
+            Row("igb_uio its line is quiet", boot(), quiet_line, {}),
             Row("igb_uio another node, split and inherited mappings", boot(), other_maps, {}),
             Row("igb_uio storm", boot(), storm, dict(seconds=60 if full else 10)),
             Row("igb_uio virtual functions", boot(), virtual, {}),
@@ -102,6 +103,47 @@ def interrupt_modes(lab):
         check(lab.figures[mode] > 2, "%d interrupts in a second: %s; %s" % (
             lab.figures[mode], user.report(), uio.interrupts(g)))
         finish(lab, module, [user])
+
+
+def quiet_line(lab):
+    """A card that wants to interrupt, and is let go, does not raise its INTx line.
+
+    Without MSI-X that is where its interrupts go; all other NICs' drivers listen on such
+    lines.  The kernel says "nobody cared", and switches the line off.
+    """
+    g, slot = lab.guest, lab.slots("e1000e")[0]
+    for way in ("close", "unbind", "sysfs"):
+        check(removal.remove(g, slot, "yank").wait(20), "the removal blocks")
+        empty(g, slot)
+        g.plug(slot)
+        module, slot, bdf = begin(lab)
+        for i in g.slots:
+            if i != slot:
+                g.ready(i, "uio_pci_generic")
+        check(is_line_off(g, bdf), "bound, and its line is on")
+        user = uio.User(g, bdf, "-m sysfs -d -i")
+        lab.wires.feed(slot)
+        time.sleep(0.5)
+        check(user.report()["interrupts"] > 2, "it does not interrupt: nothing is proven")
+        if way == "close":
+            user.kill()
+        elif way == "unbind":
+            g.sh("echo %s > /sys/bus/pci/drivers/igb_uio/unbind" % bdf)
+        else:
+            check(removal.remove(g, slot, way).wait(20), "the removal blocks")
+        lab.wires.feed()
+        g.cmd("set_link", name="nic%d" % slot, up=False)        # one more cause
+        time.sleep(2)
+        g.cmd("set_link", name="nic%d" % slot, up=True)
+        check("nobody cared" not in g.dmesg(), "%s: its line is raised" % way)
+        if way == "sysfs":
+            g.sh("echo 1 > /sys/bus/pci/rescan")
+        finish(lab, module, [user])
+
+
+def is_line_off(g, bdf):
+    """INTx disabled, in its command register?"""
+    return int(g.sh("setpci -s %s COMMAND" % bdf), 16) & 0x400 != 0
 
 
 def other_maps(lab):

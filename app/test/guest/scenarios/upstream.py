@@ -39,7 +39,7 @@ def unprepared(name):
 def program(name):
     out = os.path.join(kernel.cache(), "upstream", name)
     source = os.path.join(REPORTS, "repro", name + ".c")
-    if uio.is_older(out, [source]):
+    if kernel.is_older(out, [source]):
         os.makedirs(os.path.dirname(out), exist_ok=True)
         uio.run("cc", "-O1", "-Wall", "-Werror", "-static", "-o", out, source)
     return out

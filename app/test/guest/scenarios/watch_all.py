@@ -9,7 +9,6 @@ import time
 
 import removal
 from eventer import Eventer
-from guest import LabError
 from scenarios.row import Row, boot, check
 
 DRIVER = "uio_pci_generic"
@@ -43,8 +42,6 @@ def eight(lab, ways):
         n = len(e.heard("ours", bdf, "gone"))
         check(n == 1, "%s was reported gone %d times" % (bdf, n))
     splats = g.splats()
-    if "detected stalls" in g.dmesg():
-        raise LabError("the machine starved the guest")
     check(not splats, "kernel log: " + " | ".join(splats[:3]))
 
 

@@ -47,13 +47,16 @@ def burst(lab):
               removal.remove(lab.guest, slots[1], "sysfs")]
     during = [lab.guest.answer(p, 120) for p in pending]
     check(all(a is not None for a in during), "the burst does not end")
+    told = []
     for loss in losses:
-        check(e.wait(10, "ours", loss.bdf, "gone"), "%s was lost, and nobody said so" % loss.bdf)
+        gone = e.wait(10, "ours", loss.bdf, "gone")
+        check(gone, "%s was lost, and nobody said so" % loss.bdf)
+        told.append((gone["t"] - float(gone["t_sign"])) * 1e3)
         loss.wait(20)
     after = e.stats()
     lab.figures.update(uevents=after["uevents"] - before["uevents"],
                        overruns=after["losses"] - before["losses"],
-                       lost_removals=0)
+                       lost_removals=0, told_ms=told)
     check(after["losses"] > before["losses"], "no uevent was lost: nothing is proven")
     check(after["monitor"] == 1, "the monitor is gone")
     hears(lab, e, slots[2])

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* publish: a driver has a device, or has it no more.
+ * In:  what a backend tells: the BARs that are mapped, a descriptor that tells of the
+ *      device's end; that its driver is at work on it (unsettle, settle).
+ * Out: the device is guarded (guard.c), its descriptor watched, its mappings recorded;
+ *      or nothing of that any more.
+ * Lock: device_lock(), for each call as a whole.
+ * Context: app, work. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../report/trace.h"
+#include "../survive/cutoff.h"
+#include "../survive/guard.h"
+#include "../survive/intact.h"
+#include "../watch/uevent.h"
+#include "../watch/watch.h"
+#include "device.h"
+#include "enable.h"
+#include "host.h"
+
+static enum hotplug_fill default_fill;
+static struct hotplug_driver_fill driver_fill[HOTPLUG_MAX_DRIVER_FILLS];
+
+void
+device_set_fills(enum hotplug_fill fill, const struct hotplug_driver_fill *list)
+{
+	device_lock();
+	default_fill = fill;
+	memcpy(driver_fill, list, sizeof(driver_fill));
+	device_unlock();
+}
+
+static enum hotplug_fill
+fill_of(const char *driver)
+{
+	unsigned int i;
+
+	for (i = 0; i < HOTPLUG_MAX_DRIVER_FILLS && driver_fill[i].driver[0] != '\0'; i++)
+		if (strcmp(driver_fill[i].driver, driver) == 0)
+			return driver_fill[i].fill;
+	return default_fill;
+}
+
+static int
+fill_region(struct region *region, const struct hotplug_region *from, struct hotplug_device *dev)
+{
+	uintptr_t page = sysconf(_SC_PAGESIZE), start = (uintptr_t)from->addr;
+
+	region->dev = dev;
+	region->start = start & ~(page - 1);
+	region->end = (start + from->len + page - 1) & ~(page - 1);
+	region->restore_fd = from->restore_fd;
+	region->restore_offset = from->restore_offset;
+	return start == 0 || from->len == 0 || region->end <= region->start ? -EINVAL : 0;
+}
+
+static int
+fill_regions(struct hotplug_device *dev, const struct hotplug_device_info *info)
+{
+	unsigned int i;
+	int ret;
+
+	dev->n_regions = 0;
+	if (dev->region == NULL)
+		dev->region = calloc(HOTPLUG_MAX_REGIONS, sizeof(*dev->region));
+	if (dev->region == NULL)
+		return -ENOMEM;
+	for (i = 0; i < info->n_regions; i++) {
+		ret = fill_region(&dev->region[i], &info->region[i], dev);
+		if (ret != 0)
+			return ret;
+	}
+	dev->n_regions = info->n_regions;
+	ret = intact_record(dev);
+	if (ret != 0)
+		dev->n_regions = 0;
+	return ret;
+}
+
+static void
+copy_name(char *to, const char *from)
+{
+	to[0] = '\0';
+	if (from != NULL)
+		strncat(to, from, HOTPLUG_NAME_LEN - 1);
+}
+
+static void
+close_sign(struct hotplug_device *dev)
+{
+	if (dev->sign_fd >= 0)
+		watch_forget_fd(dev->sign_fd);
+	dev->sign_fd = -1;
+}
+
+/* A device that was not published: what it is from now on. */
+static void
+start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
+{
+	dev->key = info->key;
+	dev->was_attached = true;
+	copy_name(dev->driver, info->driver);
+	copy_name(dev->kernel_driver, info->kernel_driver);
+	dev->id = info->id;
+	dev->n_ports = info->n_ports;
+	memcpy(dev->port, info->port, sizeof(dev->port));
+	dev->glance.generation = info->id.generation;
+	copy_name(dev->glance.kernel_driver, info->kernel_driver);
+	dev->glance.is_user_space = true;
+	dev->known_seqnum = uevent_last();
+	dev->owes_ready = false;
+	dev->fill = fill_of(dev->driver);
+	dev->works_on_request = info->works_on_request;
+	dev->is_cut = dev->wants_cut = dev->has_open_bar = dev->has_hung_up = false;
+	dev->is_requested = dev->is_held = dev->is_simulated = false;
+	atomic_store(&dev->is_hidden, false);
+	dev->cause = HOTPLUG_CAUSE_NONE;
+	dev->first_sign = HOTPLUG_SIGN_NONE;
+	dev->sign_ns = dev->cut_ns = dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
+	dev->state = HOTPLUG_STATE_ATTACHED;
+	atomic_store(&dev->signs, 0);
+	atomic_store(&dev->is_gone, false);
+	atomic_store(&dev->n_unsettled, 0);
+}
+
+/* Undoes all of publish(); with the lock held. */
+static void
+withdraw(struct hotplug_device *dev)
+{
+	cutoff_unflip(dev);
+	guard_withdraw(dev);
+	close_sign(dev);
+	dev->key = NULL;
+	dev->n_regions = 0;
+	dev->is_requested = dev->is_held = false;
+	dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
+	if (dev->state != HOTPLUG_STATE_GONE)
+		dev->state = HOTPLUG_STATE_READY;
+	else if (dev->glance.generation == 0)
+		dev->state = HOTPLUG_STATE_ABSENT;
+	else
+		dev->state = dev->glance.is_user_space ? HOTPLUG_STATE_READY :
+			HOTPLUG_STATE_PRESENT;
+	device_post(dev, DEVICE_LOOK);
+}
+
+static int
+publish(struct hotplug_bus *bus, const struct hotplug_device_info *info)
+{
+	struct hotplug_device *dev = device_make(bus, info->name);
+	int ret;
+
+	if (dev == NULL)
+		return -ENOMEM;
+	if (dev->key == info->key) {    /* again: only what is mapped may change */
+		if (!dev->is_cut && atomic_load(&dev->n_unsettled) == 0)
+			cutoff_drop_unmapped(dev);
+		return 0;
+	}
+	if (dev->key != NULL)
+		withdraw(dev);
+	start_anew(dev, info);
+	ret = fill_regions(dev, info);
+	if (ret == 0)
+		ret = guard_publish(dev);
+	if (ret == 0 && info->sign_fd >= 0) {
+		dev->sign_fd = watch_add_fd(info->sign_fd, dev);
+		if (dev->sign_fd < 0)
+			host_log(HOST_WARN, "%s: cannot watch its descriptor: %s", dev->name,
+				 strerror(-dev->sign_fd));
+	}
+	if (ret != 0) {
+		withdraw(dev);
+		return ret;
+	}
+	trace(TRACE_ATTACH, dev->name, dev->n_regions);
+	device_post(dev, DEVICE_LOOK);  /* it may have gone while it was probed */
+	return 0;
+}
+
+int
+hotplug_device_publish(struct hotplug_bus *bus, const struct hotplug_device_info *info)
+{
+	int ret;
+
+	if (bus == NULL || info == NULL || info->key == NULL || info->name == NULL ||
+	    info->name[0] == '\0' || strlen(info->name) >= HOTPLUG_NAME_LEN ||
+	    info->n_regions > HOTPLUG_MAX_REGIONS || info->n_ports > HOTPLUG_MAX_PORTS)
+		return -EINVAL;
+	device_lock();          /* under which disable closes the door */
+	ret = enable_is_on() ? publish(bus, info) : -ENOTCONN;
+	device_unlock();
+	return ret;
+}
+
+int
+hotplug_device_withdraw(struct hotplug_bus *bus, const void *key)
+{
+	struct hotplug_device *dev;
+
+	device_lock();
+	dev = device_find_key(bus, key);
+	if (dev != NULL) {
+		withdraw(dev);
+		trace(TRACE_DETACH, dev->name, 0);
+	}
+	device_unlock();
+	return dev != NULL ? 0 : -ENOENT;
+}
+
+void
+device_unmap(struct hotplug_bus *bus, const void *key)
+{
+	struct hotplug_device *dev;
+
+	device_lock();
+	dev = device_find_key(bus, key);
+	if (dev != NULL)
+		cutoff_unmap(dev);
+	device_unlock();
+}
+
+int
+hotplug_device_unsettle(struct hotplug_bus *bus, const void *key)
+{
+	struct hotplug_device *dev;
+
+	device_lock();
+	dev = device_find_key(bus, key);
+	if (dev != NULL && atomic_fetch_add(&dev->n_unsettled, 1) == 0)
+		cutoff_flip(dev);
+	device_unlock();
+	return dev != NULL ? 0 : -ENOENT;
+}
+
+int
+hotplug_device_settle(struct hotplug_bus *bus, const void *key)
+{
+	struct hotplug_device *dev;
+
+	device_lock();
+	dev = device_find_key(bus, key);
+	if (dev != NULL && atomic_fetch_sub(&dev->n_unsettled, 1) == 1) {
+		cutoff_unflip(dev);
+		cutoff_drop_unmapped(dev);
+		if (dev->wants_cut)
+			cutoff_device(dev);
+		dev->wants_cut = false;
+	}
+	device_unlock();
+	return dev != NULL ? 0 : -ENOENT;
+}
+
+void
+device_withdraw_all(const struct hotplug_bus *bus)
+{
+	struct hotplug_device *dev;
+
+	device_lock();
+	for (dev = device_first(); dev != NULL; dev = dev->next) {
+		if (bus == NULL)
+			atomic_store(&dev->is_hidden, false);   /* drills end with us */
+		if (dev->key != NULL && (bus == NULL || dev->bus == bus)) {
+			cutoff_unflip(dev);
+			if (bus == NULL && dev->is_cut)
+				cutoff_fill_device(dev);        /* nobody answers any more */
+			withdraw(dev);
+		}
+	}
+	device_unlock();
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_SURVIVE_INTACT_H
+#define HOTPLUG_SURVIVE_INTACT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../core/device.h"
+#include "maps.h"
+
+/* Record what is mapped at the device's regions; -ESTALE: nothing, or too much. */
+int intact_record(struct hotplug_device *dev);
+void intact_find(const struct hotplug_device *dev, bool is_intact[HOTPLUG_MAX_REGIONS]);
+
+/* Is the mapping at addr still the region's, or one of ours? */
+bool intact_is_mapped(const struct region *region, uintptr_t addr);
+/* By its name: a BAR as EAL maps it? */
+bool intact_is_bar(const struct vma *vma);
+
+#endif /* HOTPLUG_SURVIVE_INTACT_H */

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* news: what a uevent means for the device that it is about.
+ * In:  the next uevent (uevent.c), as a backend classifies it; or that some are lost.
+ * Out: a sign (judge.c) for a device that is attached, a look (reconcile.c) at any
+ *      other; what is synthetic or older than our own last look is only a reason to
+ *      look.
+ * Context: watch. */
+
+#include "../core/bus.h"
+#include "../core/host.h"
+#include "../survive/stats.h"
+#include "judge.h"
+#include "news.h"
+#include "reconcile.h"
+#include "uevent.h"
+
+#define REMOVED_NS 100000000ull
+
+static bool has_said_loss;
+
+/* A driver came to an attached device: its old one went before, whether we were
+ * told or not. */
+static void
+take_bind(struct hotplug_device *dev)
+{
+	bool is_suspect;
+
+	if (judge_is_attached(dev))
+		judge_look(dev);
+	device_lock();
+	is_suspect = dev->state == HOTPLUG_STATE_SUSPECT;
+	device_unlock();
+	if (is_suspect)
+		judge_sign(dev, HOTPLUG_SIGN_UEVENT, STATE_IN_CLAIMED);
+	reconcile_one(dev);
+}
+
+/* The kernel says `remove` before the folder is gone: a glance may come too early. */
+static void
+look_again(struct hotplug_device *dev)
+{
+	device_lock();
+	if (dev->glance.generation != 0 && dev->look_ns == 0)
+		dev->look_ns = device_now_ns() + REMOVED_NS;
+	device_unlock();
+}
+
+/* An attached device: act at once.  Any other: look. */
+static void
+take_change(struct hotplug_device *dev, enum hotplug_uevent_kind kind)
+{
+	static const enum state_input input[] = {
+		[HOTPLUG_UEVENT_ADD] = STATE_IN_ADD,
+		[HOTPLUG_UEVENT_CLAIM] = STATE_IN_CLAIM,
+		[HOTPLUG_UEVENT_UNBIND] = STATE_IN_UNBIND,
+		[HOTPLUG_UEVENT_REMOVE] = STATE_IN_REMOVE,
+	};
+
+	if (judge_is_attached(dev))
+		judge_sign(dev, HOTPLUG_SIGN_UEVENT, input[kind]);
+	else
+		reconcile_one(dev);
+	if (kind != HOTPLUG_UEVENT_UNBIND)
+		return;
+	device_lock();          /* so that the same driver, bound again, is a change */
+	dev->glance.kernel_driver[0] = '\0';
+	device_unlock();
+}
+
+/* Was it sent before we last looked for ourselves?  In a backlog it may speak of
+ * what was there before. */
+static bool
+is_old_news(struct hotplug_device *dev, const struct uevent_origin *origin)
+{
+	bool is_old;
+
+	device_lock();
+	is_old = origin->seqnum != 0 && origin->seqnum <= dev->known_seqnum;
+	device_unlock();
+	return is_old;
+}
+
+static void
+take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
+	    const struct uevent_origin *origin)
+{
+	enum hotplug_uevent_kind kind;
+	struct hotplug_device *dev;
+	char name[HOTPLUG_NAME_LEN];
+
+	kind = bus->ops->classify(uevent, name);
+	if (kind == HOTPLUG_UEVENT_NONE)
+		return;
+	dev = origin->is_synthetic ? device_find(bus, name) : device_know(bus, name);
+	if (dev == NULL)
+		return;
+	host_log(HOST_DEBUG, "%s: uevent %s %s", name, uevent->subsystem, uevent->action);
+	if (origin->is_synthetic || is_old_news(dev, origin))
+		device_post(dev, DEVICE_LOOK);  /* sysfs knows */
+	else if (kind == HOTPLUG_UEVENT_BIND)
+		take_bind(dev);
+	else
+		take_change(dev, kind);
+	if (kind == HOTPLUG_UEVENT_REMOVE)
+		look_again(dev);
+}
+
+void
+news_start(void)
+{
+	has_said_loss = false;
+}
+
+int
+news_take(void)
+{
+	struct hotplug_uevent uevent;
+	struct uevent_origin origin;
+	struct hotplug_bus *bus;
+	int ret = uevent_next(&uevent, &origin);
+
+	if (ret <= 0)
+		return ret;
+	STATS_ADD(uevents, 1);
+	if (uevent.action == NULL || uevent.subsystem == NULL || uevent.devpath == NULL)
+		return ret;
+	for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
+		if (bus->ops->classify != NULL)
+			take_uevent(bus, &uevent, &origin);
+	return ret;
+}
+
+/* Uevents were lost: whatever happened shows in sysfs. */
+void
+news_lost(void)
+{
+	unsigned int n;
+
+	STATS_ADD(uevent_losses, 1);
+	n = reconcile_all();
+	/* in a burst it happens many times a second, and matters seldom */
+	host_log(n > 0 || !has_said_loss ? HOST_WARN : HOST_DEBUG,
+		 "uevents were lost; %u device(s) differed", n);
+	has_said_loss = true;
+}
