@@ -69,15 +69,38 @@ test_suspect_is_nobody_for_eal_s_word_alone(void **state)
 	assert_int_equal(heard_wait(&heard, HOTPLUG_EVENT_GONE, 0).sign, HOTPLUG_SIGN_EAL);
 }
 
-/* EAL calls its own subscribers when our handler returns. */
+static uint64_t
+real_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
+}
+
+/* EAL calls its own subscribers when our handler returns: ours were told, or it has waited
+ * for them as long as it may (50 ms); so long only a busy machine takes, and not each time. */
 static void
 test_request_of_eal_returns_when_ours_were_told(void **state)
 {
+	char name[] = "eal1";
+	unsigned int n = 0;
+	uint64_t start;
+	bool is_told;
+
 	(void)state;
-	attach("eal1", NULL);
-	sim_take("eal1");
-	assert_int_equal(sim_request("eal1"), 0);
-	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), 1);
+	do {
+		attach(name, NULL);
+		sim_take(name);
+		start = real_ms();
+		assert_int_equal(sim_request(name), 0);
+		is_told = heard_count(&heard, HOTPLUG_EVENT_GONE) == n + 1;
+		assert_true(is_told || real_ms() - start >= 50);
+		assert_int_equal(heard_wait(&heard, HOTPLUG_EVENT_GONE, n++).type,
+				 HOTPLUG_EVENT_GONE);
+		name[3]++;
+	} while (!is_told && name[3] <= '9');
+	assert_true(is_told);
 }
 
 /* It lives, but its registers cannot be had again: lost within 2 s, said once. */

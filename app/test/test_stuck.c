@@ -201,6 +201,7 @@ test_card_comes_back_while_stuck(void **state)
 	test_sleep_ms(100);
 	let_go();
 	test_pmd_in_close = NULL;
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
 	test_sleep_ms(300);
 	assert_int_equal(n_success, 0);
 	mock_sysfs_remove(pmd->name);

@@ -18,6 +18,7 @@
 #include "../core/bus.h"
 #include "../core/devargs.h"
 #include "../core/host.h"
+#include "../sync/local.h"
 #include "../sync/sync.h"
 #include "arguments.h"
 #include "others.h"
@@ -126,7 +127,7 @@ probe(const char *text, const struct rte_devargs *devargs)
 		host_log(HOST_ERR, "attach %s: another process has it: %s", devargs->name, who);
 		return ret;
 	}
-	ret = rte_dev_probe(text);
+	ret = local_probe_told(devargs->name, text);
 	return ret < 0 ? explain(devargs, ret) : 0;
 }
 

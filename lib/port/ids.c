@@ -123,7 +123,8 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 	n_held = hold_free_ids(ids[n - 1], held);
 	release_some(held, n_held, ids, n, true);
 	/* in this process alone: the others come when it works here (together.c) */
-	ret = sync_is_on() ? probe_here(device, devargs) : rte_dev_probe(devargs);
+	ret = sync_is_on() ? probe_here(device, devargs) :
+		local_probe_told(device, devargs);
 	release_some(held, n_held, ids, n, false);
 	if (ret >= 0)
 		ret = has_ids(device, ids, n) ? 0 : undo(device);

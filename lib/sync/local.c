@@ -277,6 +277,21 @@ local_probe(const char *name, const char *text)
 	return find_probed(name) != NULL ? 0 : probe_new(bus, name, text);
 }
 
+/* Other processes are told in 128 bytes: older EALs cut off what is longer, 26.07 refuses
+ * to probe it here, too.  That a card was given more at the start must not keep it away. */
+int
+local_probe_told(const char *name, const char *text)
+{
+	int ret = rte_dev_probe(text);
+
+	if (ret != -E2BIG || rte_eal_process_type() != RTE_PROC_PRIMARY)
+		return ret;
+	ret = local_probe(name, text);
+	if (ret == 0)
+		return -EEXIST;
+	return ret > 0 ? 0 : ret;
+}
+
 int
 local_attach(const char *name, const char *text)
 {

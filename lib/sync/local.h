@@ -22,6 +22,8 @@ int local_attach_all(const char *name, const char *text);
 int local_detach_all(const char *name);
 /* With port_probe_lock() held already: heal's own. */
 int local_probe(const char *name, const char *text);
+/* By EAL's own call, or -errno; what is too long for its message is probed here alone. */
+int local_probe_told(const char *name, const char *text);
 int local_remove(const char *name);
 /* 0, or -EBUSY and the reason: a port is started, is kept for it, heals or is torn down;
  * to attach also: another process has the device. */
