@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -226,15 +227,29 @@ timeout_ms(void)
 	return due <= now ? 0 : (int)((due - now + MS - 1) / MS);
 }
 
+/* It may have been given up since, and taken again with a descriptor that lives. */
+static bool
+has_hung_up(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
 static void
 take_hangup(struct hotplug_device *dev)
 {
+	bool is_so;
+
 	device_lock();
-	if (dev->sign_fd >= 0)
+	is_so = has_hung_up(dev->sign_fd);
+	if (is_so) {
 		watch_forget_fd(dev->sign_fd);  /* it has said all it can */
-	dev->sign_fd = -1;
+		dev->sign_fd = -1;
+	}
 	device_unlock();
-	device_post(dev, DEVICE_SIGN(HOTPLUG_SIGN_UIO));
+	if (is_so)
+		device_post(dev, DEVICE_SIGN(HOTPLUG_SIGN_UIO));
 }
 
 /* hotplug_scan(): each caller waits for a scan that began after it asked, and is
