@@ -67,7 +67,7 @@ def faults(program, folder):
         for what, command in (("attach again what is attached", "attach net_null0"),
                               ("attach another", "attach net_null1")):
             ms, wrong = timed(primary, command)
-            result["one stopped: " + what] = "%.4g ms, %s, %s" % (
+            result["one stopped: " + what] = "%.5g ms, %s, %s" % (
                 ms, "refused" if wrong else "attached",
                 "the first port stays" if "net_null0" in primary.ports()
                 else "the first port is GONE")
