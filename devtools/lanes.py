@@ -146,7 +146,7 @@ def n_hugepages(wanted=None):
 
 
 # A handful of the module's rows; --all runs them all.
-MODULE_ROWS = "2 open, (sysfs|yank)|ghost|swap e1000e|bad input|testpmd e1000e yank"
+MODULE_ROWS = "2 open, (sysfs|yank)|ghost|swap e1000e|bad input|line is quiet|testpmd e1000e yank"
 
 
 def guest(o):

@@ -196,8 +196,10 @@ toy_pull(struct toy *toy)
 void
 toy_hang_up(struct toy *toy)
 {
-	close(toy->sign[1]);
-	toy->sign[1] = -1;
+	int end = toy->sign[1];
+
+	toy->sign[1] = -1;      /* before anybody hears of it */
+	close(end);
 }
 
 int
