@@ -16,9 +16,8 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(TOP, "bench")]
-from figures import compared                                            # noqa: E402
+from figures import WAYS, compared                                        # noqa: E402
 
-WAYS = ("sysfs", "yank", "button", "acpi")
 NONE = "(has none)"
 
 

@@ -8,6 +8,8 @@ Called by bench/run and what it runs.
 import re
 import statistics
 
+WAYS = ("sysfs", "yank", "button", "acpi")      # of removal, in the guest
+
 
 def spread(values):
     """Of these measurements."""

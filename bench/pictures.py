@@ -9,8 +9,9 @@ import os
 import re
 import subprocess
 
+from figures import WAYS
+
 OURS, STOCK, FLOOR = "#1f6fb4", "#c0392b", "#888888"
-WAYS = ("sysfs", "yank", "button", "acpi")
 SPREAD = "$d%d using 1:3:(0):($4-$3) with vectors nohead lw 1.3 lc rgb '%s' notitle"
 HEAD = """set terminal svg size 860,430 font "DejaVu Sans,13" background "white"
 set output "%s"

@@ -58,3 +58,12 @@ class Removal:
 
 def remove(guest, i, way):
     return Removal(guest, i, way)
+
+
+def put_back(guest, slots, way):
+    """The cards that left in this way, the last one first."""
+    if way == "sysfs":
+        guest.sh("echo 1 > /sys/bus/pci/rescan")
+    else:
+        for i in reversed(slots):
+            guest.plug(i)

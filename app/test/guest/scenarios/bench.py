@@ -75,10 +75,7 @@ def stock(lab, way):
     if lab.figures["alive"]:
         heal.wait_off(lab, [victim], way)
         start = time.monotonic()
-        if way == "sysfs":
-            lab.guest.sh("echo 1 > /sys/bus/pci/rescan")
-        else:
-            lab.guest.plug(victim)
+        removal.put_back(lab.guest, [victim], way)
         time.sleep(RETURN)
         first = lab.wires[victim].first(start)
         lab.figures["returned_s"] = first - start if first else None

@@ -115,11 +115,7 @@ def wait_off(lab, victims, way):
 def bring_back(lab, victims, bystander, way):
     """Seconds until packets came back from each returned card."""
     start = time.monotonic()
-    if way == "sysfs":
-        lab.guest.sh("echo 1 > /sys/bus/pci/rescan")
-    else:
-        for i in reversed(victims):
-            lab.guest.plug(i)
+    removal.put_back(lab.guest, victims, way)
     back = time.monotonic()
     while not all(lab.wires[i].first(start) for i in victims):
         if time.monotonic() - back > HEALED_WITHIN:

@@ -67,10 +67,7 @@ def cycle(lab, t, victims, losses, dice):
     losses[victim] += 1
     wait_off(lab, [victim], way)            # else nobody sees it come
     time.sleep(dice.uniform(0.0, 2.0))
-    if way == "sysfs":
-        lab.guest.sh("echo 1 > /sys/bus/pci/rescan")
-    else:
-        lab.guest.plug(victim)
+    removal.put_back(lab.guest, [victim], way)
     end = time.monotonic() + HEALED_WITHIN
     while True:
         try:
