@@ -25,7 +25,7 @@ sys.path.insert(0, HERE)
 
 import plot                                             # noqa: E402
 from guest import Boot, Guest, LabError                 # noqa: E402
-from removal import hotplug_for, remove, WAYS           # noqa: E402
+from removal import hotplug_for, put_back, remove, WAYS # noqa: E402
 from testpmd import Failed, Testpmd                     # noqa: E402
 
 VICTIM, BYSTANDER = 1, 2
@@ -152,10 +152,7 @@ def come_back(g, t, o, r):
     g.sh("modprobe " + own)
     say("putting the card back; the kernel's %s is loaded and wants it" % own)
     r["t_back"] = time.monotonic()
-    if o.way == "sysfs":
-        g.sh("echo 1 > /sys/bus/pci/rescan")
-    else:
-        g.plug(VICTIM)
+    put_back(g, [VICTIM], o.way)
     end = time.monotonic() + 30
     if r["stock"] or o.hot_plug:
         while g.look(VICTIM)[1] is None and time.monotonic() < end:

@@ -220,10 +220,7 @@ def go_and_come(lab, group, slot, way, held, is_one_stopped):
         check(len(now) < held[console], "%s still holds it: %s" % (console.name, now))
     check(loss.wait(20), "the removal blocks")
     time.sleep(1)
-    if way == "sysfs":
-        g.sh("echo 1 > /sys/bus/pci/rescan")
-    else:
-        g.plug(slot)
+    removal.put_back(g, [slot], way)
     lab.figures["t_back"] = time.monotonic()
 
 
