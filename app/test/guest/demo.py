@@ -14,6 +14,7 @@ Called by devtools/demo, which has set up and built.
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,12 +24,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 sys.path.insert(0, HERE)
 
+import kernel                                           # noqa: E402
 import plot                                             # noqa: E402
-from guest import Boot, Guest, LabError                 # noqa: E402
+from guest import QEMU, Boot, Guest, LabError, has_model        # noqa: E402
 from removal import hotplug_for, put_back, remove, WAYS # noqa: E402
 from testpmd import Failed, Testpmd                     # noqa: E402
 
 VICTIM, BYSTANDER = 1, 2
+DRIVERS = ("uio_pci_generic", "igb_uio", "vfio-pci")
 COLOURS = {"victim": "#c0392b", "bystander": "#1f6fb4"}
 QUIET = 3.0             # seconds watched before the loss, and after it
 LAST = 1.5              # seconds watched at the end
@@ -57,12 +60,28 @@ def options():
     ap.add_argument("--both", action="store_true", help="with and without, in one picture")
     ap.add_argument("--hot-plug", action="store_true", help="give testpmd its --hot-plug")
     ap.add_argument("--nic", default="e1000e", help="QEMU's NIC model (%(default)s)")
-    ap.add_argument("--driver", default="uio_pci_generic", help="%(default)s, igb_uio, vfio-pci")
+    ap.add_argument("--driver", default="uio_pci_generic", choices=DRIVERS,
+                    help="that the NIC is bound to (%(default)s)")
     ap.add_argument("--way", default="yank", choices=WAYS, help="of removal (%(default)s)")
-    ap.add_argument("--kernel", default="6.1", help="of the guest (%(default)s)")
+    ap.add_argument("--kernel", default="6.1", choices=sorted(kernel.SUITES),
+                    help="of the guest (%(default)s)")
     ap.add_argument("--pps", type=int, default=500, help="packets/s per port (%(default)s)")
     ap.add_argument("--plugin", default=os.path.join(TOP, "build/lib/libdpdk-hotplug.so"))
-    return ap.parse_args()
+    ap.add_argument("--wants", action="store_true", help=argparse.SUPPRESS)
+    o = ap.parse_args()
+    if shutil.which(QEMU) and not has_model(o.nic):
+        ap.error("%s has no NIC model %r; DPDK and Linux drive e1000, e1000e, virtio-net-pci, "
+                 "vmxnet3, and igb from QEMU 8 on" % (QEMU, o.nic))
+    if not 0 < o.pps <= 20000:
+        ap.error("--pps: 1 to 20000 packets/s, not %d" % o.pps)
+    if o.wants:                             # devtools/demo asks what devtools/setup shall fetch
+        print(*(["--headers"] if o.driver == "igb_uio" else []), o.kernel)
+        sys.exit()
+    if not shutil.which(QEMU):
+        ap.error("there is no %s: devtools/setup --for demo installs it, or set QEMU" % QEMU)
+    if not o.stock and not os.path.exists(o.plugin):
+        ap.error("no plugin at %s: devtools/demo builds it" % o.plugin)
+    return o
 
 
 def say(text):

@@ -8,7 +8,8 @@ Makes <cache>/kernel/NAME a link to a folder that holds `vmlinuz`,
 `lib/modules/` and, with --headers, `build/` (what `make -C` wants), and prints
 that link.  Nothing is installed: packages are downloaded and unpacked.  They
 come from the Debian release that carries the kernel, through an apt
-configuration of its own; the mirror is the one that this system uses.
+configuration of its own; the mirror is the one that this system uses.  What is
+in the cache is complete: it is made beside its place and moved there last.
 
 Called by devtools/setup; guest.py asks directory() and initramfs(), scenarios
 igb_uio() and module().
@@ -93,27 +94,74 @@ class Apt:
         return found
 
     def unpack(self, packages, target):
+        """Download and unpack them; says how much it is."""
+        uris = self.run("apt-get", "-q", "download", "--print-uris", *packages)
+        size = sum(int(line.split()[2]) for line in uris.splitlines() if line[:1] == "'")
+        say("%s, %.0f MB to download" % (" ".join(packages), size / 1e6))
+        free = shutil.disk_usage(os.path.dirname(target)).free
+        if free < 8 * size:                         # they are packed, and once more unpacked
+            raise RuntimeError("the disk is too full: %d MB are free at %s, and %d MB are needed"
+                               % (free / 1e6, os.path.dirname(target), 8 * size / 1e6))
         with tempfile.TemporaryDirectory(dir=self.dir) as d:
-            self.run("apt-get", "-q", "download", *packages, cwd=d)
+            self.download(packages, d)
             for deb in sorted(os.listdir(d)):
                 subprocess.run(["dpkg", "-x", os.path.join(d, deb), target], check=True)
+
+    def download(self, packages, folder):
+        """On a terminal apt itself shows how far it is."""
+        if not sys.stderr.isatty():
+            self.run("apt-get", "-q", "download", *packages, cwd=folder)
+        elif subprocess.run(["apt-get", *self.options, "download", *packages], cwd=folder,
+                            stdout=sys.stderr).returncode:
+            raise RuntimeError("apt-get download failed (above): " + " ".join(packages))
+
+
+def say(text):
+    print("setup: " + text, file=sys.stderr, flush=True)
 
 
 def stanzas(suite):
     """apt sources for `suite`, at the mirrors where this system's own come from."""
-    text = subprocess.run(["apt-get", "indextargets", "--format",
-                           "$(REPO_URI) $(RELEASE)", "Created-By: Packages"],
-                          capture_output=True, text=True, check=True).stdout
-    used = {r: uri for uri, r in (line.split() for line in set(text.splitlines()))}
-    own = debian_codename()
+    used, own = mirrors(), debian_codename()
     if own not in used:
-        raise RuntimeError("apt has no source for %s, so no mirror is known" % own)
+        raise RuntimeError("no source for %s in /etc/apt/sources.list or sources.list.d, "
+                           "so no mirror is known" % own)
     wanted = [(used[own], suite)]
     if suite != "sid" and own + "-security" in used:
         wanted.append((used[own + "-security"], suite + "-security"))
     key = "/usr/share/keyrings/debian-archive-keyring.gpg"
     return ["Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s"
             % (uri, s, key) for uri, s in wanted]
+
+
+def mirrors(folder="/etc/apt"):
+    """{suite: URI} of this system's sources: its own files, since apt's lists may be empty."""
+    used = {}
+    for path in [folder + "/sources.list"] + sorted(glob.glob(folder + "/sources.list.d/*")):
+        if not os.path.exists(path):
+            continue
+        with open(path) as f:
+            text = re.sub(r"^#.*\n", "", f.read(), flags=re.M)
+        if path.endswith(".sources"):
+            found = [deb822(part) for part in re.split(r"\n\s*\n", text)]
+        elif path.endswith(".list"):
+            found = [([uri], [suite]) for uri, suite in re.findall(
+                r"^\s*deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\S+)", text, re.M)]
+        else:
+            continue
+        for uris, suites in found:
+            for suite in suites:
+                used.setdefault(suite, uris[0])
+    return used
+
+
+def deb822(stanza):
+    """(URIs, suites) of one stanza of a .sources file; nothing where it is switched off."""
+    field = {k.lower(): v.split() for k, v in re.findall(
+        r"^([\w-]+):((?:.*)(?:\n[ \t].*)*)", stanza, re.M)}
+    if "deb" not in field.get("types", []) or field.get("enabled", ["yes"])[0] in ("no", "false"):
+        return [], []
+    return field.get("uris", []), field.get("suites", []) if field.get("uris") else []
 
 
 def debian_codename():
@@ -130,11 +178,13 @@ def prepare(name, headers):
     os.makedirs(base, exist_ok=True)
     with open(os.path.join(base, ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in glob.glob(base + "/new.*"):         # of a run that was killed
+            shutil.rmtree(left)
         if not os.path.exists(os.path.join(link, "vmlinuz")):
-            print("fetching kernel %s from Debian %s" % (name, SUITES[name]), flush=True)
+            say("fetching kernel %s from Debian %s" % (name, SUITES[name]))
             fetch_image(name, base)
         if headers and not os.path.exists(os.path.join(link, "build/Makefile")):
-            print("fetching the headers of kernel %s" % name, flush=True)
+            say("fetching the headers of kernel %s" % name)
             fetch_headers(name, os.path.realpath(link))
     return link
 
@@ -145,22 +195,27 @@ def fetch_image(name, base):
     package = re.search(r"linux-image-\d[^ ,]*", meta).group(0)
     rel = package[len("linux-image-"):]
     target = os.path.join(base, "%s_%s" % (rel, apt.field(package, "Version")))
-    with tempfile.TemporaryDirectory(dir=base) as d:
-        apt.unpack(apt.kernel_parts(package), d)
-        root = d if os.path.isdir(d + "/lib/modules") else d + "/usr"
-        shutil.rmtree(target, ignore_errors=True)
-        os.makedirs(target + "/lib/modules")
-        shutil.move("%s/lib/modules/%s" % (root, rel), target + "/lib/modules/" + rel)
-        image = [v for v in (d + "/boot/vmlinuz-" + rel,        # since 7.2 with the modules
-                             target + "/lib/modules/%s/vmlinuz" % rel)
+    with tempfile.TemporaryDirectory(dir=base, prefix="new.") as d:
+        os.mkdir(d + "/packages")
+        apt.unpack(apt.kernel_parts(package), d + "/packages")
+        root = [r for r in (d + "/packages", d + "/packages/usr") if os.path.isdir(r + "/lib/modules")][0]
+        made = d + "/kernel"
+        os.makedirs(made + "/lib/modules")
+        shutil.move("%s/lib/modules/%s" % (root, rel), made + "/lib/modules/" + rel)
+        image = [v for v in (d + "/packages/boot/vmlinuz-" + rel,   # since 7.2 with the modules
+                             made + "/lib/modules/%s/vmlinuz" % rel)
                  if os.path.exists(v)][0]
-        subprocess.run(["depmod", "-b", target, rel], check=True)
-        shutil.copy(image, target + "/vmlinuz")     # last: says that it is complete
+        subprocess.run(["depmod", "-b", made, rel], check=True)
+        shutil.copy(image, made + "/vmlinuz")
+        shutil.rmtree(target, ignore_errors=True)
+        os.rename(made, target)
     point(os.path.join(base, name), target)
 
 
 def point(link, target):
     """Make `link` lead to `target`, at once."""
+    if os.path.lexists(link + ".new"):
+        os.unlink(link + ".new")
     os.symlink(os.path.basename(target), link + ".new")
     os.replace(link + ".new", link)
 
@@ -175,7 +230,7 @@ def fetch_headers(name, folder):
     link = os.path.join(folder, "build")
     if os.path.lexists(link):
         os.unlink(link)
-    os.symlink("headers/usr/src/linux-headers-" + rel, link)
+    os.symlink("headers/usr/src/linux-headers-" + rel, link)    # last: they are complete
 
 
 def relocate(root):
@@ -209,37 +264,66 @@ def rewrite(path, root):
 
 def module(name, source):
     """Build one of the tests' own modules for kernel `name`; where its .ko is."""
-    folder = directory(name)
-    work = os.path.join(cache(), "modules", os.path.basename(folder), os.path.basename(source))
-    os.makedirs(work, exist_ok=True)
-    for f in os.listdir(source):
-        shutil.copy2(os.path.join(source, f), work)
-    p = subprocess.run(["make", "-s", "-C", folder + "/build", "M=" + work, "modules"],
-                       text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if p.returncode:
-        raise RuntimeError("%s does not build: %s" % (os.path.basename(source), p.stdout[-800:]))
-    return os.path.join(work, os.path.basename(source) + ".ko")
+    def make(out):
+        work = shutil.copytree(source, out + "/build")
+        run_make(["make", "-s", "-C", directory(name) + "/build", "M=" + work, "modules"],
+                 os.path.basename(source))
+        shutil.copy(os.path.join(work, ko), out)
+    ko = os.path.basename(source) + ".ko"
+    return os.path.join(built(os.path.join("modules", os.path.basename(directory(name))),
+                              source, make), ko)
 
 
 def igb_uio(name):
-    """Our igb_uio.ko for kernel `name`: built here if this machine's compiler can, or
-    else before by kernel/linux/check-kernels, in a chroot."""
+    """Our igb_uio.ko for kernel `name`: from kernel/linux/check-kernels, which has built it
+    in a chroot, or else built here, if this machine's compiler can."""
     folder = directory(name)
-    out = os.path.join(cache(), "igb_uio", release(folder))
-    ko = os.path.join(out, "igb_uio.ko")
-    if is_older(ko, glob.glob(IGB_UIO + "/igb_uio/*")):
-        p = subprocess.run([IGB_UIO + "/build", folder + "/build", out], text=True,
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if p.returncode:
-            raise RuntimeError("igb_uio for kernel %s: %s; another compiler: kernel/linux/check-kernels"
-                               % (name, p.stdout.strip()[-400:]))
-    return ko
+    kept = os.path.join(cache(), "igb_uio", release(folder), content(IGB_UIO + "/igb_uio"))
+
+    def make(out):
+        run_make([IGB_UIO + "/build", folder + "/build", out],
+                 "igb_uio for kernel %s (another compiler: kernel/linux/check-kernels)" % name)
+    if not os.path.exists(kept + "/igb_uio.ko"):
+        kept = built(os.path.join("modules", os.path.basename(folder)), IGB_UIO + "/igb_uio", make)
+    return os.path.join(kept, "igb_uio.ko")
 
 
-def is_older(path, sources):
-    if not os.path.exists(path):
-        return True
-    return os.path.getmtime(path) < max(os.path.getmtime(s) for s in sources)
+def built(where, source, make):
+    """A folder of the cache for what make(folder) builds from `source`, a folder or a file.
+
+    It is named after what is in `source`, so that checkouts and runs beside each other do
+    not take one another's.
+    """
+    base = os.path.join(cache(), where)
+    out = os.path.join(base, "%s-%s" % (os.path.basename(source), content(source)))
+    if not os.path.exists(out):
+        os.makedirs(base, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=base, prefix="new.") as d:
+            os.mkdir(d + "/made")
+            make(d + "/made")
+            try:
+                os.rename(d + "/made", out)
+            except OSError:                             # another run was faster
+                if not os.path.exists(out):
+                    raise
+    return out
+
+
+def content(source):
+    """A short name for what is in a folder or file."""
+    sha = hashlib.sha256()
+    for path in [source] + sorted(glob.glob(source + "/**", recursive=True)):
+        if os.path.isfile(path):
+            sha.update(os.path.relpath(path, source).encode() + b"\0")
+            with open(path, "rb") as f:
+                sha.update(f.read())
+    return sha.hexdigest()[:12]
+
+
+def run_make(command, what):
+    p = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if p.returncode:
+        raise RuntimeError("%s does not build: %s" % (what, p.stdout.strip()[-800:]))
 
 
 # --- the first file system of a guest ----------------------------------------
@@ -292,7 +376,9 @@ def main():
         for name in o.name:
             print(prepare(name, o.headers))
     except (RuntimeError, OSError, subprocess.CalledProcessError) as e:
-        sys.exit("kernel.py: %s" % e)
+        sys.exit("setup: kernel %s is not complete: %s" % (name, e))
+    except KeyboardInterrupt:
+        sys.exit("setup: interrupted")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ Called by the igb_uio scenarios.
 """
 import glob
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -33,25 +34,23 @@ def stock_module(name):
     """Debian's igb_uio, unmodified, for kernel `name`."""
     folder = kernel.directory(name)
     out = os.path.join(kernel.cache(), "igb_uio", kernel.release(folder), "stock")
-    ko = os.path.join(out, "igb_uio.ko")
-    if not os.path.exists(ko):
-        os.makedirs(out, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out) as d:
+    if not os.path.exists(out):
+        os.makedirs(os.path.dirname(out), exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(out)) as d:
             run("apt-get", "-q", "download", "dpdk-kmods-dkms", cwd=d)
             run("dpkg", "-x", glob.glob(d + "/*.deb")[0], d)
-            run("sh", "-c", "cp %s/usr/src/dpdk-kmods-*/* %s/" % (d, out))
-        run("make", "-s", "-C", os.path.join(folder, "build"), "M=" + out,
-            "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules")
-    return ko
+            made = shutil.copytree(glob.glob(d + "/usr/src/dpdk-kmods-*")[0], d + "/made")
+            run("make", "-s", "-C", os.path.join(folder, "build"), "M=" + made,
+                "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules")
+            shutil.rmtree(out, ignore_errors=True)
+            os.rename(made, out)
+    return os.path.join(out, "igb_uio.ko")
 
 
 def user_program():
-    out = os.path.join(kernel.cache(), "igb_uio", "uio_user")
     source = os.path.join(HERE, "uio_user.c")
-    if kernel.is_older(out, [source]):
-        os.makedirs(os.path.dirname(out), exist_ok=True)
-        run("cc", "-O2", "-Wall", "-Werror", "-pthread", "-o", out, source)
-    return out
+    return os.path.join(kernel.built("programs", source, lambda out: run(
+        "cc", "-O2", "-Wall", "-Werror", "-pthread", "-o", out + "/uio_user", source)), "uio_user")
 
 
 # --- in the guest ----------------------------------------------------------------

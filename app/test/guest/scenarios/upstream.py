@@ -37,12 +37,9 @@ def unprepared(name):
 
 
 def program(name):
-    out = os.path.join(kernel.cache(), "upstream", name)
     source = os.path.join(REPORTS, "repro", name + ".c")
-    if kernel.is_older(out, [source]):
-        os.makedirs(os.path.dirname(out), exist_ok=True)
-        uio.run("cc", "-O1", "-Wall", "-Werror", "-static", "-o", out, source)
-    return out
+    return os.path.join(kernel.built("programs", source, lambda out: uio.run(
+        "cc", "-O1", "-Wall", "-Werror", "-static", "-o", out + "/" + name, source)), name)
 
 
 def observed(report, heading):
