@@ -42,7 +42,7 @@ def one(is_good):
 # --- meson -----------------------------------------------------------------------
 def compiled(folder):
     """Set up, or again, and build."""
-    setup = ["meson", "setup", folder, "-Dwerror=true"]
+    setup = ["meson", "setup", folder, "-Dwerror=true", "-Dtests=true"]
     if os.path.exists(os.path.join(TOP, folder, "build.ninja")):
         setup.append("--reconfigure")
     return quiet(*setup) and quiet("ninja", "-C", folder)
@@ -245,7 +245,10 @@ def main():
     ap = argparse.ArgumentParser(prog="devtools/check", description="builds and tests everything")
     ap.add_argument("--all", action="store_true", help="the full products")
     ap.add_argument("--lane", action="append", choices=LANES, help="only this one (repeatable)")
+    ap.add_argument("--wants", action="store_true", help=argparse.SUPPRESS)
     o = ap.parse_args()
+    if o.wants:                             # devtools/check asks whether the arguments are good
+        return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("check: terminated"))
     if not o.all:                           # --all has no such bound
         print("budgets: " + ", ".join("%s %d s" % (n, b) for n, (_, b) in LANES.items()))
