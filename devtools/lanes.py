@@ -206,15 +206,10 @@ def bench(o):
 
 
 def doc(o):
-    """Spelling of every file in git; each public header compiles alone, in C and C++."""
+    """Spelling of every file in git."""
     files = subprocess.run(["git", "ls-files"], cwd=TOP, text=True, check=True,
                            stdout=subprocess.PIPE).stdout.split()
-    good = [quiet("codespell", *[f for f in files if not f.endswith((".svg", ".png"))])]
-    for header in [f for f in files if re.fullmatch(r"lib/hotplug\w*\.h", f)]:
-        for compiler, language in (("gcc", "c"), ("g++", "c++")):
-            good.append(quiet(compiler, "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
-                              "-x", language, header))
-    return sum(good), len(good) - sum(good)
+    return one(quiet("codespell", *[f for f in files if not f.endswith((".svg", ".png"))]))
 
 
 def abi(o):

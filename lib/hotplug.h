@@ -421,7 +421,9 @@ int hotplug_stats_get(struct hotplug_stats *stats);
  * @par Context   signal: async-signal-safe, keeps errno, takes no lock
  * @since 0.1
  */
+#ifdef SI_USER  /* with siginfo_t: POSIX's, not of -std=c11 without _POSIX_C_SOURCE */
 int hotplug_sigbus_dispatch(const siginfo_t *info);
+#endif
 
 /**
  * Compare what the kernel lists with what the library knows, now: each
