@@ -131,8 +131,8 @@ add_devices(unsigned int from, unsigned int to)
 	unsigned int i, j;
 
 	if (pages == NULL)
-		pages = mmap(NULL, N_DEVICES * 6 * 2 * 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS,
-			     -1, 0);
+		pages = mmap(NULL, N_DEVICES * 6 * 2 * test_page(), PROT_READ,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(pages != MAP_FAILED);
 	for (i = from; i < to; i++) {
 		snprintf(names[i], sizeof(names[i]), "d%u", i);
@@ -141,7 +141,7 @@ add_devices(unsigned int from, unsigned int to)
 		};
 		for (j = 0; j < 6; j++)
 			info.region[j] = (struct hotplug_region){
-				.addr = pages + (i * 6 + j) * 2 * 4096, .len = 4096,
+				.addr = pages + (i * 6 + j) * 2 * test_page(), .len = test_page(),
 				.restore_fd = -1,
 			};
 		assert_int_equal(hotplug_device_publish(&toy_bus, &info), 0);

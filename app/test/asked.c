@@ -51,7 +51,7 @@ static bool
 ask(void)
 {
 	hotplug_bus_register(&toy_bus);
-	toy_make(&toys[0], "asked0", 1, 4096);
+	toy_make(&toys[0], "asked0", 1, test_page());
 	toys[0].works_on_request = true;
 	return toy_publish(&toys[0]) == 0 && toy_report(&toys[0]) == 0 &&
 		WAIT_FOR(is_delivered(2));
@@ -63,7 +63,7 @@ repeat(void)
 {
 	unsigned int i;
 
-	toy_make(&toys[1], LONG_NAME, 1, 4096);
+	toy_make(&toys[1], LONG_NAME, 1, test_page());
 	if (toy_publish(&toys[1]) != 0)
 		return false;
 	for (i = 1; i <= 40; i++)

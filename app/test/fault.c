@@ -13,12 +13,13 @@
 
 #include "child.h"
 #include "fault.h"
+#include "test.h"
 
 uint8_t *
 fault_make(void)
 {
 	int fd = memfd_create("foreign", MFD_CLOEXEC);
-	uint8_t *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	uint8_t *p = mmap(NULL, test_page(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	CHILD_CHECK(fd >= 0 && p != MAP_FAILED);
 	return p;
@@ -27,7 +28,7 @@ fault_make(void)
 void
 fault_mend(void *page)
 {
-	mmap((void *)((uintptr_t)page & ~4095ul), 4096, PROT_READ | PROT_WRITE,
+	mmap((void *)((uintptr_t)page & -test_page()), test_page(), PROT_READ | PROT_WRITE,
 	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -41,6 +42,13 @@ test_sleep_ms(unsigned int ms)
 	const struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
 
 	nanosleep(&ts, NULL);
+}
+
+/* The kernel's page; arm64's may be 64 KiB. */
+static inline size_t
+test_page(void)
+{
+	return sysconf(_SC_PAGESIZE);
 }
 
 #endif /* HOTPLUG_TEST_H */

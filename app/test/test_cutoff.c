@@ -76,7 +76,7 @@ test_cutoff_every_byte_reads_ones(void **state)
 	unsigned int i;
 
 	(void)state;
-	make_and_cut(6, BIG + 3 * 4096);
+	make_and_cut(6, BIG + 3 * test_page());
 	for (i = 0; i < 6; i++) {
 		assert_int_equal(toy_read(&toy.bar[i][toy.len - 1]), 0xff);
 		assert_true(toy_reads_all(toy.bar[i], toy.len, 0xff));
@@ -153,14 +153,14 @@ test_cutoff_of_a_region_smaller_than_a_page(void **state)
 	struct hotplug_device_info info;
 
 	(void)state;
-	toy_make(&toy, "toy0", 1, 4096);
+	toy_make(&toy, "toy0", 1, test_page());
 	toy_info(&toy, &info);
 	info.region[0].addr = toy.bar[0] + 0x100;
 	info.region[0].len = 0x80;
 	assert_int_equal(hotplug_device_publish(&toy_bus, &info), 0);
 	atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
 	assert_int_equal(toy_report(&toy), 0);
-	assert_true(toy_reads_all(toy.bar[0], 4096, 0xff));
+	assert_true(toy_reads_all(toy.bar[0], test_page(), 0xff));
 	toy_destroy(&toy);
 }
 
@@ -201,7 +201,7 @@ with_fill(enum hotplug_fill fill, const char *driver, enum hotplug_fill drivers,
 static void
 test_cutoff_fill_is_the_drivers_or_the_default(void **state)
 {
-	static const size_t lens[] = { 4096, BIG };
+	const size_t lens[] = { test_page(), BIG };
 	unsigned int i;
 
 	(void)state;
@@ -224,7 +224,7 @@ test_cutoff_without_a_handler_fills_everything_at_once(void **state)
 	hotplug_config_init(&config);
 	config.sigbus = HOTPLUG_SIGBUS_NONE;
 	assert_int_equal(toy_enable(&config), 0);
-	make_and_cut(2, 5 * BIG + 4096);
+	make_and_cut(2, 5 * BIG + test_page());
 	assert_true(toy_reads_all(toy.bar[0], toy.len, 0xff));
 	assert_true(toy_reads_all(toy.bar[1], toy.len, 0xff));
 	toy_destroy(&toy);
@@ -257,7 +257,7 @@ test_cutoff_two_threads_that_fault_together_read_the_same(void **state)
 
 	(void)state;
 	toy_make(&toy, "toy0", 1, 4 * BIG);
-	after = mmap(toy.bar[0] + toy.len, 4096, PROT_READ | PROT_WRITE,
+	after = mmap(toy.bar[0] + toy.len, test_page(), PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	if (after != MAP_FAILED)
 		*after = byte;
@@ -271,7 +271,7 @@ test_cutoff_two_threads_that_fault_together_read_the_same(void **state)
 	assert_int_equal(atomic_load(&n_wrong), 0);
 	if (after != MAP_FAILED) {
 		assert_int_equal(*after, byte);
-		munmap(after, 4096);
+		munmap(after, test_page());
 	}
 	toy_destroy(&toy);
 }
@@ -295,7 +295,7 @@ is_mapped(uint8_t *p)
 {
 	unsigned char vec;
 
-	return mincore(p, 4096, &vec) == 0;
+	return mincore(p, test_page(), &vec) == 0;
 }
 
 /* What a driver has left mapped, cut off or not; not what somebody put there since. */

@@ -80,9 +80,9 @@ static void
 test_foreign_memory_in_the_middle_of_a_bar_stays(void **state)
 {
 	(void)state;
-	replace(toy.bar[0] + 64 * 1024, 4096, MAP_PRIVATE);
+	replace(toy.bar[0] + 64 * 1024, test_page(), MAP_PRIVATE);
 	lose();
-	assert_true(toy_reads_all(toy.bar[0] + 64 * 1024, 4096, 0x33));
+	assert_true(toy_reads_all(toy.bar[0] + 64 * 1024, test_page(), 0x33));
 	assert_true(toy_reads_all(toy.bar[1], LEN, 0xff));
 }
 
@@ -92,7 +92,7 @@ test_foreign_a_part_of_the_bars_file_from_elsewhere_stays(void **state)
 	(void)state;
 	/* the same file, but another place in it */
 	assert_ptr_equal(mmap(toy.bar[0], LEN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-			      toy.fd[0], 4096), toy.bar[0]);
+			      toy.fd[0], test_page()), toy.bar[0]);
 	lose();
 	assert_int_equal(toy_read(&toy.bar[0][0]), 0x5a);
 }

@@ -72,8 +72,8 @@ test_limit_holds_for_a_storm_of_restored(void **state)
 	(void)state;
 	heard_init(&heard);
 	assert_true(hotplug_event_subscribe(NULL, heard_fn, &heard) > 0);
-	toy_make(&storm, "storm", 1, 4096);
-	toy_make(&calm, "calm", 1, 4096);
+	toy_make(&storm, "storm", 1, test_page());
+	toy_make(&calm, "calm", 1, test_page());
 	assert_int_equal(toy_publish(&storm), 0);
 	assert_int_equal(toy_publish(&calm), 0);
 	for (i = 0; i < N_STORM; i++) {

@@ -17,7 +17,7 @@
 #include "survive/maps.h"
 #include "test.h"
 
-#define PAGE 4096ul
+#define PAGE test_page()
 
 struct seen {
 	unsigned int n, stop_at;
@@ -247,7 +247,7 @@ test_maps_keeps_errno(void **state)
 
 	(void)state;
 	errno = 4242;
-	walk(NULL, 4096, &seen);
+	walk(NULL, PAGE, &seen);
 	assert_int_equal(errno, 4242);
 }
 

@@ -232,7 +232,7 @@ no_memfd_case(void *arg)
 	struct toy small;
 
 	toy_make(&toy, "toy0", 2, MIB);
-	toy_make(&small, "toy1", 1, 4096);
+	toy_make(&small, "toy1", 1, test_page());
 	refuse_memory_files(with_files);
 	CHILD_CHECK(memfd_create("x", 0) < 0 && errno == ENOSYS);
 	CHILD_CHECK(toy_enable(NULL) == 0);
@@ -306,13 +306,13 @@ fill_mappings(unsigned int n_free)
 	unsigned int i;
 
 	for (i = 0; i < BALLAST; i++) {         /* shared: no two are ever merged */
-		page[i] = mmap(NULL, 4096, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		page[i] = mmap(NULL, test_page(), PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		if (page[i] == MAP_FAILED)
 			break;
 	}
 	CHILD_CHECK(i < BALLAST);
 	for (; n_free > 0; n_free--)
-		munmap(page[--i], 4096);
+		munmap(page[--i], test_page());
 }
 
 /* A process at its limit: one mapping for the whole BAR is no more. */

@@ -113,7 +113,7 @@ test_suspect_that_cannot_be_mapped_again_is_lost(void **state)
 
 	(void)state;
 	assert_int_equal(hotplug_bus_register(&toy_bus), 0);
-	toy_make(&toy, "toy0", 2, 4096);
+	toy_make(&toy, "toy0", 2, test_page());
 	toy_info(&toy, &info);
 	info.region[1].restore_fd = -1; /* and its file has no name */
 	assert_int_equal(hotplug_device_publish(&toy_bus, &info), 0);
@@ -122,7 +122,7 @@ test_suspect_that_cannot_be_mapped_again_is_lost(void **state)
 	assert_int_equal(event.cause, HOTPLUG_CAUSE_FAULT);
 	assert_uint_in_range((event.event_ns - event.sign_ns) / 1000000, 1000, 10000);
 	assert_int_equal(fake_log_count("cannot be mapped again"), 1);
-	assert_true(toy_reads_all(toy.bar[0], 4096, 0xff));
+	assert_true(toy_reads_all(toy.bar[0], test_page(), 0xff));
 	toy_destroy(&toy);
 	assert_int_equal(hotplug_bus_unregister(&toy_bus), 0);
 }

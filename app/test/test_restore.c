@@ -97,11 +97,11 @@ map_named_file(char *path)
 	int fd = mkstemp(path);
 
 	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, LEN + 4096), 0);
+	assert_int_equal(ftruncate(fd, LEN + test_page()), 0);
 	close(toy.fd[0]);
 	toy.fd[0] = fd;
 	assert_ptr_equal(mmap(toy.bar[0], LEN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-			      4096), toy.bar[0]);
+			      test_page()), toy.bar[0]);
 	memset(toy.bar[0], 0x29, LEN);
 	toy.restores_by_fd = false;
 	toy.n_regions = 1;
@@ -124,7 +124,7 @@ test_restore_by_path_brings_the_old_registers_back(void **state)
 	assert_true(toy_reads_all(toy.bar[0], LEN, 0x29));
 	vmas = vmas_of(toy.bar[0], LEN);
 	assert_int_equal(vmas.n, 1);
-	assert_int_equal(vmas.vma[0].offset, 4096);
+	assert_int_equal(vmas.vma[0].offset, test_page());
 	assert_true(vmas.vma[0].is_shared && vmas.vma[0].is_writable);
 	unlink(path);
 }
@@ -141,7 +141,7 @@ test_restore_never_maps_another_file_of_the_same_name(void **state)
 	assert_int_equal(toy_publish(&toy), 0);
 	unlink(path);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_int_equal(ftruncate(fd, LEN + 4096), 0);
+	assert_int_equal(ftruncate(fd, LEN + test_page()), 0);
 	toy_report(&toy);
 	assert_true(WAIT_FOR(fake_log_has("toy0 lives, but cannot be mapped again")));
 	assert_int_equal(heard_wait(&heard, HOTPLUG_EVENT_GONE, 0).cause, HOTPLUG_CAUSE_FAULT);
@@ -159,9 +159,9 @@ test_restore_keeps_pieces_and_their_protection(void **state)
 	struct vmas vmas;
 
 	(void)state;
-	assert_ptr_equal(mmap(toy.bar[0] + 65536, 4096, PROT_NONE,
+	assert_ptr_equal(mmap(toy.bar[0] + 65536, test_page(), PROT_NONE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), toy.bar[0] + 65536);
-	assert_int_equal(mprotect(toy.bar[0] + 131072, 131072, PROT_READ), 0);
+	assert_int_equal(mprotect(toy.bar[0] + 3 * 65536, 65536, PROT_READ), 0);
 	assert_int_equal(toy_publish(&toy), 0);
 	scare();
 	heard_wait(&heard, HOTPLUG_EVENT_RESTORED, 0);
@@ -170,7 +170,7 @@ test_restore_keeps_pieces_and_their_protection(void **state)
 	assert_true(vmas.vma[0].is_writable);
 	assert_false(vmas.vma[1].is_readable);
 	assert_int_equal(vmas.vma[1].inode, 0);
-	assert_int_equal(vmas.vma[2].offset, 65536 + 4096);
+	assert_int_equal(vmas.vma[2].offset, 65536 + test_page());
 	assert_false(vmas.vma[3].is_writable);
 	assert_int_equal(toy_read(&toy.bar[0][LEN - 1]), 0x5a);
 }
