@@ -6,7 +6,8 @@
  * usage: uio_user BDF [-m sysfs|uio] [-b BAR] [-r OFFSET] [-i] [-d] [-n] [-f] | -s
  *	-m	map a BAR, through resourceN or /dev/uioN, and read it all the time
  *	-b, -r	which BAR, and the offset of the two words that are read
- *	-i	wait for interrupts, and arm them again after each
+ *	-i	wait for interrupts, and arm them again after each, until read() fails
+ *	-a	arm them all the time, until write() fails with other than ENODEV
  *	-d	e1000e only: a receive ring that nobody empties
  *	-n	through a device node of its own, as in a container
  *	-f	first unmap a page in the middle, and fork a child that keeps the rest
@@ -54,8 +55,8 @@ static volatile uint32_t *regs;
 static size_t regs_len;
 static unsigned long spin_at = (unsigned long)-1;
 static struct seen seen[MAX_SEEN];
-static volatile uint64_t n_sigbus, n_interrupts;
-static volatile int read_errno;
+static volatile uint64_t n_sigbus, n_interrupts, n_gone;
+static volatile int read_errno, write_errno;	/* the last ones */
 static __thread sigjmp_buf back;
 static struct desc *ring;
 
@@ -123,11 +124,30 @@ wait_interrupts(void *arg)
 	for (;;) {
 		if (ring)
 			enable_interrupts();
-		if (write(uio_fd, &on, 4) != 4 || read(uio_fd, &n, 4) != 4) {
+		if (write(uio_fd, &on, 4) != 4)
+			write_errno = errno;	/* read() says whether it is for good */
+		if (read(uio_fd, &n, 4) != 4) {
 			read_errno = errno;
 			return NULL;
 		}
 		n_interrupts++;
+	}
+}
+
+/* The module answers ENODEV from the cut-off on, until uio no longer asks it. */
+static void *
+arm(void *arg)
+{
+	int32_t on = 1;
+
+	(void)arg;
+	for (;;) {
+		if (write(uio_fd, &on, 4) == 4)
+			continue;
+		write_errno = errno;
+		if (errno != ENODEV)
+			return NULL;
+		n_gone++;
 	}
 }
 
@@ -275,8 +295,9 @@ report(void)
 {
 	int i, n_done = 0;
 
-	printf("sigbus=%llu interrupts=%llu errno=%d", (unsigned long long)n_sigbus,
-	       (unsigned long long)n_interrupts, read_errno);
+	printf("sigbus=%llu interrupts=%llu read=%d write=%d gone=%llu",
+	       (unsigned long long)n_sigbus, (unsigned long long)n_interrupts,
+	       read_errno, write_errno, (unsigned long long)n_gone);
 	for (i = 0; ring && i < N_DESC; i++)
 		n_done += ring[i].status & 1;
 	printf(" done=%d", n_done);
@@ -342,7 +363,7 @@ int
 main(int argc, char **argv)
 {
 	const char *how = NULL;
-	int bar = 0, want_irq = 0, want_ring = 0, want_fork = 0, c;
+	int bar = 0, want_irq = 0, want_arm = 0, want_ring = 0, want_fork = 0, c;
 	char line[64];
 
 	if (argc < 2)
@@ -350,12 +371,13 @@ main(int argc, char **argv)
 	bdf = argv[1];
 	optind = 2;
 	signal(SIGBUS, on_sigbus);
-	while ((c = getopt(argc, argv, "m:b:r:idnfs")) != -1) {
+	while ((c = getopt(argc, argv, "m:b:r:iadnfs")) != -1) {
 		switch (c) {
 		case 'm': how = optarg; break;
 		case 'b': bar = atoi(optarg); break;
 		case 'r': spin_at = strtoul(optarg, NULL, 0); break;
 		case 'i': want_irq = 1; break;
+		case 'a': want_arm = 1; break;
 		case 'd': want_ring = 1; break;
 		case 'n': own_node = 1; break;
 		case 'f': want_fork = 1; break;
@@ -376,6 +398,8 @@ main(int argc, char **argv)
 		start_thread(spin);
 	if (want_irq)
 		start_thread(wait_interrupts);
+	if (want_arm)
+		start_thread(arm);
 serve:
 	printf("ready\n");
 	fflush(stdout);
