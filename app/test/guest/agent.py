@@ -21,7 +21,8 @@ import tty
 
 PORT = "lab.agent"
 FORWARDER = 1                               # the CPU of testpmd's forwarding lcore
-procs = {}
+SLOT_OFF = 0x700                            # in Slot Control: power and its indicator
+procs, threads = {}, {}                     # by name; pciehp's, by root port
 
 
 class Proc:
@@ -171,29 +172,74 @@ def op_slot_off(q):
     (SIGSEGV in qemu_net_queue_flush()).
     """
     os.sched_setaffinity(0, {FORWARDER})    # of this thread
-    fd = os.open("/sys/bus/pci/devices/%s/config" % q["port"], os.O_RDWR)
+    fd, slot = slot_control(q["port"], os.O_RDWR)
     dev = os.open("/sys/bus/pci/devices/%s/config" % q["device"], os.O_RDONLY)
-
-    def get(at, n):
-        return int.from_bytes(os.pread(fd, n, at), "little")
-
-    cap = get(0x34, 1)                      # the list of capabilities
-    while get(cap, 1) != 0x10:              # PCI Express
-        cap = get(cap + 1, 1)
-    slot = cap + 0x18                       # Slot Control
-    old = get(slot, 2)
-    off = old | 0x700                       # power and its indicator: off
+    old = get(fd, slot, 2)
+    off = old | SLOT_OFF
     if q["masked"]:
         off &= ~0x20                        # no hot-plug interrupt
     t0 = time.monotonic()
     os.pwrite(fd, struct.pack("<H", off), slot)
     t1 = time.monotonic()
-    vendor = int.from_bytes(os.pread(dev, 2, 0), "little")
+    vendor = get(dev, 0, 2)
     if q["masked"]:
         os.pwrite(fd, struct.pack("<H", old), slot)
     os.close(fd)
     os.close(dev)
     return {"t0": t0, "t1": t1, "vendor": vendor}
+
+
+def get(fd, at, n):
+    """A value in a configuration space."""
+    return int.from_bytes(os.pread(fd, n, at), "little")
+
+
+def slot_control(port, flags):
+    """The configuration space of a root port, and where its Slot Control is in there."""
+    fd = os.open("/sys/bus/pci/devices/%s/config" % port, flags)
+    cap = get(fd, 0x34, 1)                  # the list of capabilities
+    while get(fd, cap, 1) != 0x10:          # PCI Express
+        cap = get(fd, cap + 1, 1)
+    return fd, cap + 0x18
+
+
+def op_slot(q):
+    """How far pciehp is with the slot of a root port.
+
+    `is_off`: power and indicator are; pciehp switches the latter off last, a second after
+    the power.  `is_idle`: its thread sleeps, so that it has handled all it was told.
+    """
+    fd, slot = slot_control(q["port"], os.O_RDONLY)
+    control = get(fd, slot, 2)
+    os.close(fd)
+    if q["port"] not in threads:
+        threads[q["port"]] = list(pciehp_threads(q["port"]))
+    states = [thread_state(t) for t in threads[q["port"]]]
+    return {"control": control, "states": states, "is_off": control & SLOT_OFF == SLOT_OFF,
+            "is_idle": all(s == "S" for s in states)}
+
+
+def pciehp_threads(port):
+    """The threads that serve the hot-plug interrupt of a root port."""
+    path = "/sys/bus/pci/devices/%s/" % port
+    try:
+        irqs = os.listdir(path + "msi_irqs")
+    except FileNotFoundError:               # it has none, but a line
+        with open(path + "irq") as f:
+            irqs = [f.read().strip()]
+    wanted = {"irq/%s-pciehp" % n for n in irqs}
+    for comm in glob.glob("/proc/[0-9]*/comm"):
+        try:
+            with open(comm) as f:
+                if f.read().strip() in wanted:
+                    yield os.path.dirname(comm)
+        except OSError:                     # it has just ended
+            pass
+
+
+def thread_state(path):
+    with open(path + "/stat") as f:
+        return f.read().rsplit(")", 1)[1].split()[0]
 
 
 def serve(fd, lock, q):

@@ -170,8 +170,7 @@ def come_back(g, t, o, r):
     own = {"e1000": "e1000", "e1000e": "e1000e", "vmxnet3": "vmxnet3"}.get(o.nic, "virtio_net")
     g.sh("modprobe " + own)
     say("putting the card back; the kernel's %s is loaded and wants it" % own)
-    r["t_back"] = time.monotonic()
-    put_back(g, [VICTIM], o.way)
+    r["t_back"] = put_back(g, [VICTIM], o.way)
     end = time.monotonic() + 30
     if r["stock"] or o.hot_plug:
         while g.look(VICTIM)[1] is None and time.monotonic() < end:

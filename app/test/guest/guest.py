@@ -301,26 +301,57 @@ class Guest:
             raise LabError("insmod %s: %s" % (os.path.basename(ko), out))
 
     def plug(self, i):
-        """Put NIC i back, if it is missing; does not wait for the guest's kernel."""
+        """Put NIC i back, whatever took it away; does not wait for the kernel to see it.
+
+        When that was, on this machine's clock; None if it was there already.
+        """
         if self.is_plugged(i):
-            return
+            if self.bdf(i):
+                return None
+            t = time.monotonic()
+            self.sh("echo 1 > /sys/bus/pci/rescan")     # forgotten, and still there
+            return t
+        self.wait_rest(i)
         if self.bdf(i):                             # a zombie: nobody told the kernel
             self.sh("echo 1 > /sys/bus/pci/devices/%s/remove" % self.bdf(i))
+        t = time.monotonic()
         self.cmd("device_add", driver=self.boot.nics[i - 1], **self.nic(i))
+        return t
+
+    def wait_rest(self, i, timeout=60):
+        """Until slot i is at rest, whose NIC is gone: what is put in now is seen, and stays.
+
+        pciehp takes the driver off, switches the power off, waits a second, forgets what
+        it has been told meanwhile, and switches the indicator off; QEMU then ejects what is
+        in the slot.  At last pciehp looks whether there is a card, and sleeps.
+        """
+        end = time.monotonic() + timeout
+        while self.is_plugged(i):
+            self.expect(end, "QEMU keeps NIC %d" % i)
+        while self.boot.hotplug == "pciehp":
+            slot = self.ask(op="slot", port=self.port(i))
+            if slot["is_off"] and slot["is_idle"]:
+                return
+            self.expect(end, "slot %d does not come to rest: Slot Control 0x%x, pciehp %s"
+                        % (i, slot["control"], slot["states"]))
+        while self.bdf(i):                          # ACPI: the kernel ejects at the end
+            self.expect(end, "the kernel keeps NIC %d" % i)
 
     def wait_bdf(self, i, timeout=30):
-        """Until the kernel sees NIC i; rescans the bus for one it has forgotten."""
+        """Until the kernel sees NIC i, which was put back; its address."""
         end = time.monotonic() + timeout
         while self.bdf(i) is None:
-            if time.monotonic() > end:
-                raise LabError("NIC %d does not come back" % i)
-            time.sleep(0.3)
+            self.expect(end, "NIC %d does not come back" % i)
         return self.bdf(i)
+
+    def expect(self, end, what):
+        """A moment between two looks; after `end` the lab has failed."""
+        if time.monotonic() > end:
+            raise LabError(what)
+        time.sleep(0.05)
 
     def ready(self, i, driver):
         """NIC i plugged, seen and bound to `driver`; its address."""
-        if self.is_plugged(i) and self.bdf(i) is None:
-            self.sh("echo 1 > /sys/bus/pci/rescan")
         self.plug(i)
         self.wait_bdf(i)
         return self.bind(i, driver)

@@ -60,10 +60,15 @@ def remove(guest, i, way):
     return Removal(guest, i, way)
 
 
+def wait_out(guest, slots, way):
+    """Until cards that left in this way could be put back: a slot that is empty is at rest."""
+    for i in slots:
+        if way != "sysfs":                      # there it stays where it is
+            guest.wait_rest(i)
+
+
 def put_back(guest, slots, way):
-    """The cards that left in this way, the last one first."""
-    if way == "sysfs":
-        guest.sh("echo 1 > /sys/bus/pci/rescan")
-    else:
-        for i in reversed(slots):
-            guest.plug(i)
+    """The cards that left in this way, the last one first; when the first one was back,
+    on this machine's clock."""
+    wait_out(guest, slots, way)
+    return min(t for t in [guest.plug(i) for i in reversed(slots)] if t is not None)

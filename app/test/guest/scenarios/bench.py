@@ -73,9 +73,7 @@ def stock(lab, way):
     lab.figures.update(alive=t.is_alive(), gap_ms=lab.wires[bystander].gap(t_lost, t_end) * 1e3)
     loss.wait(30)
     if lab.figures["alive"]:
-        heal.wait_off(lab, [victim], way)
-        start = time.monotonic()
-        removal.put_back(lab.guest, [victim], way)
+        start = removal.put_back(lab.guest, [victim], way)
         time.sleep(RETURN)
         first = lab.wires[victim].first(start)
         lab.figures["returned_s"] = first - start if first else None

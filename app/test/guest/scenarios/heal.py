@@ -19,7 +19,6 @@ from testpmd import Failed
 NICS = ("e1000e", "virtio-net-pci", "vmxnet3")
 HEALED_WITHIN = 40
 QUIET = 1.3             # seconds watched before a loss, and about as long after
-OFF = {"pciehp": 1.5, "acpi": 0.5}      # pciehp keeps an empty slot off for a second
 
 
 def rows(full):
@@ -61,7 +60,7 @@ def heal(lab, nic, driver, way, cycles, options="flaps=0"):
     flows, gaps = [], []
     for _ in range(cycles):
         gaps.append(lose(lab, victims, bystander, way))
-        wait_off(lab, victims, way)
+        removal.wait_out(lab.guest, victims, way)
         flows += bring_back(lab, victims, bystander, way)
         lab.check_alive()
     lab.figures.update(healed="%d of %d" % (len(flows), cycles * len(victims)),
@@ -103,19 +102,9 @@ def lose(lab, victims, bystander, way):
     return round(gap, 1)
 
 
-def wait_off(lab, victims, way):
-    """Until the kernel is done with the removal: a card that comes earlier is missed."""
-    end = time.monotonic() + 40
-    while way != "sysfs" and any(map(lab.guest.bdf, victims)):
-        check(time.monotonic() < end, "the kernel still has the card")
-        time.sleep(0.1)
-    time.sleep(0.3 if way == "sysfs" else OFF[lab.guest.boot.hotplug])
-
-
 def bring_back(lab, victims, bystander, way):
     """Seconds until packets came back from each returned card."""
-    start = time.monotonic()
-    removal.put_back(lab.guest, victims, way)
+    start = removal.put_back(lab.guest, victims, way)
     back = time.monotonic()
     while not all(lab.wires[i].first(start) for i in victims):
         if time.monotonic() - back > HEALED_WITHIN:

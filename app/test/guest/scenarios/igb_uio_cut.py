@@ -47,17 +47,6 @@ def put_other(g, slot, nic):
     return mac_words(nic, mac)
 
 
-def empty(g, slot):
-    """Until the kernel, too, knows that the slot is empty, and would notice a card:
-    pciehp looks away for a second after it has switched the power off."""
-    for _ in range(300):
-        if g.bdf(slot) is None:
-            time.sleep(1.5)
-            return
-        time.sleep(0.1)
-    check(False, "the kernel keeps the device")
-
-
 def times_seen(user, words):
     see = user.report()["see"]
     return sum(n for value, n in see.items() if int(value, 16) & 0xffffffffffff == words)
@@ -72,7 +61,7 @@ def exchange(lab, slot, nic, module, options, way):
     how = "-b %d -r %d" % REGISTERS[nic]
     old = [uio.User(g, bdf, "%s -m %s" % (how, m)) for m in ("sysfs", "uio")]
     check(removal.remove(g, slot, way).wait(20), "the removal blocks")
-    empty(g, slot)
+    g.wait_rest(slot)
     other = put_other(g, slot, nic)
     g.wait_bdf(slot)
     bdf = g.bind(slot, "igb_uio") or g.bdf(slot)
@@ -100,7 +89,6 @@ def swap(lab, nic, options="", way="yank"):
     check(module.unload(), "the module cannot be unloaded")
     check_clean(g)
     check(removal.remove(g, slot, "yank").wait(20), "the removal blocks")
-    empty(g, slot)
     g.plug(slot)
 
 

@@ -10,7 +10,6 @@ import removal
 import uio
 from guest import Boot, Guest, LabError
 from scenarios.igb_uio import check_clean
-from scenarios.igb_uio_cut import empty
 from scenarios.row import Row, boot, check
 
 # What the kernel itself does when its allocations fail: ACPICA uses memory that
@@ -92,7 +91,6 @@ def interrupt_modes(lab):
     g, slot = lab.guest, lab.slots("e1000e")[0]
     for mode, kinds in (("msix", {"msix"}), ("msi", {"msi"}), ("legacy", set())):
         check(removal.remove(g, slot, "yank").wait(20), "the removal blocks")
-        empty(g, slot)
         g.plug(slot)
         module, slot, bdf = begin(lab, options="intr_mode=" + mode)
         user = uio.User(g, bdf, "-m sysfs -d -i")
@@ -116,7 +114,6 @@ def quiet_line(lab, ways):
     g, slot = lab.guest, lab.slots("e1000e")[0]
     for way in ways:
         check(removal.remove(g, slot, "yank").wait(20), "the removal blocks")
-        empty(g, slot)
         g.plug(slot)
         module, slot, bdf = begin(lab)
         for i in g.slots:

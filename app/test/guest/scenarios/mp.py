@@ -116,7 +116,7 @@ def lose(lab, nic, driver, way, victim):
     if victim == "stopped":
         check_stopped(lab, group, last, bdf, driver, loss)
     check(loss.wait(20), "the removal blocks")
-    come_back(lab, group, slot, driver, way)
+    come_back(lab, group, slot, driver)
     end(lab, group)
 
 
@@ -143,14 +143,9 @@ def check_stopped(lab, group, last, bdf, driver, loss):
     lab.figures["caught_up_ms"] = round(1000 * (time.monotonic() - t))
 
 
-def come_back(lab, group, slot, driver, way):
+def come_back(lab, group, slot, driver):
     """It can be attached again, by all that live."""
-    g = lab.guest
-    if way == "sysfs":
-        g.sh("echo 1 > /sys/bus/pci/rescan")
-    elif driver == "vfio-pci":
-        time.sleep(8)           # pciehp is still at it: the kernel waited for the release
-    bdf = g.ready(slot, driver)
+    bdf = lab.guest.ready(slot, driver)
     live = [c for c in group.all if c.is_alive()]
     say(live[-1].attach(bdf))
     group.agree(live, [bdf])
@@ -219,9 +214,7 @@ def go_and_come(lab, group, slot, way, held, is_one_stopped):
         now = console.holds(t.bdfs[0])
         check(len(now) < held[console], "%s still holds it: %s" % (console.name, now))
     check(loss.wait(20), "the removal blocks")
-    time.sleep(1)
-    removal.put_back(g, [slot], way)
-    lab.figures["t_back"] = time.monotonic()
+    lab.figures["t_back"] = removal.put_back(g, [slot], way)
 
 
 def wait_or_not(lab, group, slot, driver):

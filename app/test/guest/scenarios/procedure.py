@@ -7,7 +7,7 @@ threads, hugepages, /dev nodes.  With --hot-plug testpmd does the second half it
 Two ways of removal take turns.
 """
 import removal
-from scenarios.heal import NICS, wait_off
+from scenarios.heal import NICS
 from scenarios.row import Row, boot, check
 
 DONE = r"Done"
@@ -84,7 +84,7 @@ def tear_out(lab, victim, way, hot_plug):
                                    r"Now total ports is 1\s+Done")
         step(lab, "start", r"forwards packets on")
     check(loss.wait(40), "the removal blocks")
-    wait_off(lab, [victim], way)
+    removal.wait_out(lab.guest, [victim], way)
 
 
 def let_go(lab, victim, bystander, driver):

@@ -16,7 +16,6 @@ import time
 
 import removal
 from console import Group
-from scenarios.heal import wait_off
 from scenarios.row import Row, boot, check
 from testpmd import Failed
 
@@ -65,7 +64,7 @@ def cycle(lab, t, victims, losses, dice):
     time.sleep(dice.uniform(*PAUSE))
     check(removal.remove(lab.guest, victim, way).wait(40), "the removal blocks: " + way)
     losses[victim] += 1
-    wait_off(lab, [victim], way)            # else nobody sees it come
+    removal.wait_out(lab.guest, [victim], way)
     time.sleep(dice.uniform(0.0, 2.0))
     removal.put_back(lab.guest, [victim], way)
     end = time.monotonic() + HEALED_WITHIN
