@@ -27,11 +27,11 @@ class Console(Verbs):
 
     def __init__(self, group, name, args=()):
         self.guest, self.name, self.at = group.guest, "%s-%s" % (group.prefix, name), 0
-        env = "env DPDK_HOTPLUG=%s " % group.options if group.options else ""
-        state = self.guest.ask(op="spawn", name=self.name, cmd=env + " ".join(
-            [group.program, "-l", "0", "--no-telemetry", "--proc-type=auto",
-             "--file-prefix", group.prefix, "--iova-mode=" + group.iova, *args]
-            + ["-a " + bdf for bdf in group.allowed]))
+        state = self.guest.spawn(
+            self.name, group.program, "-l", "0", "--no-telemetry", "--proc-type=auto",
+            "--file-prefix", group.prefix, "--iova-mode=" + group.iova, *args,
+            *(word for bdf in group.allowed for word in ("-a", bdf)),
+            **({"DPDK_HOTPLUG": group.options} if group.options else {}))
         self.pid = state["pid"]
 
     def log(self):

@@ -24,7 +24,7 @@ class Eventer:
                "--no-telemetry"] + ([] if bdfs else ["--no-pci"])
         for b in bdfs:
             cmd += ["-a", b]
-        guest.ask(op="spawn", name=self.name, cmd=" ".join(cmd + ["--"] + list(words)))
+        guest.spawn(self.name, *cmd, "--", *words)
         lab.testpmd = self                      # killed when the row is over
         if not self.wait_output(r"^started", 60):
             raise Failed("eventer does not start: " + self.text()[-500:])

@@ -20,6 +20,7 @@ import functools
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -106,6 +107,7 @@ class Guest:
         self.agent = Channel(os.path.join(self.dir, "agent"), self.is_alive)
         self.qmp.receive(30)                        # greeting
         self.cmd("qmp_capabilities")
+        self.wires.hand_over()
         if self.answer(0, 180) is None:
             raise LabError("the guest does not boot; its console ends: "
                            + self.console_end())
@@ -229,6 +231,11 @@ class Guest:
             raise LabError("the agent is silent after %s" % q["op"])
         return a
 
+    def spawn(self, name, *argv, **environment):
+        """Start a program in the background, under a name; its state."""
+        words = ["env"] + ["%s=%s" % v for v in environment.items()] + list(argv)
+        return self.ask(op="spawn", name=name, cmd=shlex.join(words))
+
     def sh(self, cmd, timeout=60):
         """Run a shell command in the guest; its output."""
         return self.ask(timeout + 15, op="run", cmd=cmd, limit=timeout)["out"]
@@ -296,7 +303,8 @@ class Guest:
 
     def insmod(self, ko, parameters="", needs=""):
         """Load a module that was built for this guest's kernel."""
-        out = self.sh("for m in %s; do modprobe $m; done; insmod %s %s" % (needs, ko, parameters))
+        out = self.sh("for m in %s; do modprobe $m; done; insmod %s %s"
+                      % (needs, shlex.quote(ko), parameters))
         if out:
             raise LabError("insmod %s: %s" % (os.path.basename(ko), out))
 

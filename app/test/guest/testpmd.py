@@ -37,8 +37,7 @@ class Testpmd:
                 "--total-num-mbufs=8192", "--auto-start"] + list(args)
         if hot_plug:
             cmd += ["--hot-plug"]
-        env = "DPDK_HOTPLUG=%s " % options if options else ""
-        guest.ask(op="spawn", name=self.name, cmd="env " + env + " ".join(cmd))
+        guest.spawn(self.name, *cmd, **({"DPDK_HOTPLUG": options} if options else {}))
         # Not the prompt: other threads' lines may run through it.
         if not self.wait_output(r"forwards packets on|tpmd> $", 60):
             raise Failed("testpmd does not start: " + self.end())

@@ -8,6 +8,7 @@ Called by the igb_uio scenarios.
 """
 import glob
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -63,7 +64,7 @@ class Module:
         said = self.guest.sh("modprobe uio 2>&1; [ -d /sys/module/uio ] || echo there is no uio")
         if said:
             raise LabError("modprobe uio: " + said)
-        out = self.guest.sh("insmod %s %s 2>&1" % (self.ko, options))
+        out = self.guest.sh("insmod %s %s 2>&1" % (shlex.quote(self.ko), options))
         if not self.is_loaded():
             raise Failed("igb_uio does not load: " + out)
 
@@ -83,8 +84,7 @@ class User:
         guest.seq += 1
         self.guest, self.name = guest, "user%d" % guest.seq
         self.n_lines = 0
-        guest.ask(op="spawn", name=self.name,
-                  cmd="%s %s %s" % (user_program(), bdf, options))
+        guest.spawn(self.name, user_program(), bdf, *options.split())
         if self.line() != "ready":
             raise Failed("a user does not start: " + self.text())
 

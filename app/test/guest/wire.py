@@ -30,14 +30,20 @@ class Wire:
         self.sock.bind(("127.0.0.1", 0))
         self.sock.setblocking(False)
         self.local = self.sock.getsockname()[1]
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.bind(("127.0.0.1", 0))
-            self.remote = s.getsockname()[1]        # QEMU's, free when it starts
+        self.kept = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.kept.bind(("127.0.0.1", 0))
+        # From now on QEMU can bind it, too, which shares, and nobody who asks for any port.
+        self.kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.remote = self.kept.getsockname()[1]
         self.active, self.sent, self.arrived = False, [], []
 
     def netdev(self, ident):
         return ("socket,id=%s,udp=127.0.0.1:%d,localaddr=127.0.0.1:%d"
                 % (ident, self.local, self.remote))
+
+    def hand_over(self):
+        """QEMU has its port: what we send there is for it alone."""
+        self.kept.close()
 
     def send(self):
         try:
@@ -109,6 +115,10 @@ class Wires(threading.Thread):
         for i, w in self.wires.items():
             w.active = i in numbers
 
+    def hand_over(self):
+        for w in self.wires.values():
+            w.hand_over()
+
     def run(self):
         try:
             os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
@@ -135,3 +145,4 @@ class Wires(threading.Thread):
             self.join()
         for w in self.wires.values():
             w.sock.close()
+            w.kept.close()

@@ -27,7 +27,7 @@ def rows(full):
 def arguments(kind, driver, card, backup):
     if kind == "fail-safe":     # EAL sees no card, and chooses addresses that uio has not
         return dict(bdfs=[], eal=["-a", NOBODY, "--vdev",
-                                  "'net_failsafe0,dev(%s),dev(%s)'" % (card, backup)]
+                                  "net_failsafe0,dev(%s),dev(%s)" % (card, backup)]
                     + ([] if driver == "vfio-pci" else ["--iova-mode=pa"]))
     return dict(bdfs=[card, backup], args=["--portmask=0x4"], eal=[
         "--vdev", "net_bonding0,mode=1,slave=%s,slave=%s,primary=%s" % (card, backup, card)])

@@ -6,6 +6,7 @@ Its other methods are for real slots: QEMU takes a card out for good when its sl
 power, and has no link to switch off.
 """
 import os
+import shlex
 import time
 
 from scenarios.row import Row, boot, check
@@ -26,8 +27,8 @@ def field(lab, nic, method):
     g, slot = lab.guest, lab.slots(nic)[0]
     g.dmesg(clear=True)
     bdf = g.ready(slot, "uio_pci_generic")
-    command = "%s/devtools/field-test --plugin %s --method %s --cycles 2 --report /tmp/report" % (
-        TOP, lab.plugin, method)
+    command = shlex.join([TOP + "/devtools/field-test", "--plugin", lab.plugin, "--method", method,
+                          "--cycles", "2", "--report", "/tmp/report"])
     g.ask(op="spawn", name="holder", cmd="sleep 1000 < /dev/uio0")
     time.sleep(0.5)
     said = g.sh("%s --yes %s 2>&1" % (command, bdf))

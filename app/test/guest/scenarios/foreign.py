@@ -8,6 +8,7 @@ forwarding).  Ours must get there in both cases, with EAL's handler above it too
 Or the kernel finds broken memory: app/test/guest/poison.c says what must come of it.
 """
 import os
+import shlex
 import signal
 
 from scenarios.row import Row, boot, check
@@ -40,7 +41,8 @@ def poison(lab):
     g = lab.guest
     g.dmesg(clear=True)
     program = os.path.join(os.path.dirname(lab.plugin), "../app/test/guest/guest_poison")
-    out = g.sh("CMOCKA_MESSAGE_OUTPUT=TAP %s 2>&1; echo status=$?" % os.path.normpath(program), 90)
+    out = g.sh("CMOCKA_MESSAGE_OUTPUT=TAP %s 2>&1; echo status=$?"
+               % shlex.quote(os.path.normpath(program)), 90)
     lab.figures["cases"] = out.count("\nok ")
     check("status=0" in out and lab.figures["cases"] == 4, out[-1500:])
     splats = g.splats()

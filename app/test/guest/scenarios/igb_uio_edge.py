@@ -4,6 +4,7 @@ races, failing allocations, virtual functions, PCI errors, lockdown.
 """
 import errno
 import re
+import shlex
 import time
 
 import removal
@@ -54,7 +55,7 @@ def put(g, path, text):
 
 def errors(g, bdf):
     """What each bad input is answered with: {name: errno or "ok"}."""
-    out = g.sh("python3 %s/bad_input.py %s" % (uio.HERE, bdf))
+    out = g.sh("python3 %s/bad_input.py %s" % (shlex.quote(uio.HERE), bdf))
     found = dict(x.split("=") for x in out.split() if "=" in x)
     if "end" not in found:
         raise LabError("bad_input.py: " + out)
@@ -66,7 +67,7 @@ def bad_input(lab):
     g.dmesg(clear=True)
     module = uio.Module(g)
     for bad in ("intr_mode=nonsense", "intr_mode=", "uio_mmap=nonsense", "reset=2"):
-        g.sh("modprobe uio; insmod %s %s" % (module.ko, bad))
+        g.sh("modprobe uio; insmod %s %s" % (shlex.quote(module.ko), bad))
         check(not module.is_loaded(), "the module loads with " + bad)
     module, slot, bdf = begin(lab)
     found = errors(g, bdf)
@@ -315,7 +316,7 @@ def failing(lab):
     g = lab.guest
     module, slot, bdf = begin(lab)
     for step in ("bind", "open", "mmap", "unbind"):
-        out = g.sh("python3 %s/fail_nth.py %s %s" % (uio.HERE, bdf, step), 300)
+        out = g.sh("python3 %s/fail_nth.py %s %s" % (shlex.quote(uio.HERE), bdf, step), 300)
         check("end" in out, "%s: %s" % (step, out[-300:]))
         lab.figures[step] = int(out.split("failed=")[1].split()[0])
         check(lab.figures[step] > 0 or step == "unbind", "%s: nothing failed" % step)

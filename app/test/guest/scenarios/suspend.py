@@ -5,6 +5,7 @@ Its BARs raise SIGBUS meanwhile, as those of a removed one do; app/test/guest/
 suspend.c switches decoding and checks each step.
 """
 import os
+import shlex
 
 from scenarios.row import Row, boot, check
 
@@ -20,7 +21,7 @@ def suspend(lab, nic):
     bdf = g.ready(lab.slots(nic)[0], "vfio-pci")
     program = os.path.join(os.path.dirname(lab.plugin), "../app/test/guest/guest_suspend")
     out = g.sh("%s -a %s --file-prefix suspend -l 0 2>&1; echo status=$?"
-               % (os.path.normpath(program), bdf), 90)
+               % (shlex.quote(os.path.normpath(program)), bdf), 90)
     lab.figures["steps"] = out.count("\nok ")
     check("status=0" in out, out[-1500:])
     splats = g.splats()

@@ -7,6 +7,7 @@ loaded, and compares what it prints with the report.  The others run natively
 """
 import os
 import re
+import shlex
 
 import kernel
 import uio
@@ -57,7 +58,8 @@ def series(g):
 def revoke(lab, name):
     g = lab.guest
     bdf = g.ready(1, "uio_pci_generic")     # so that no kernel driver claims the BAR
-    said = g.sh("%s %s 0x%x 2>&1" % (program("kernel-bar-revoke"), bdf, MAC_ADDRESS)).strip()
+    said = g.sh("%s %s 0x%x 2>&1" % (shlex.quote(program("kernel-bar-revoke")), bdf,
+                                     MAC_ADDRESS)).strip()
     g.sh("echo 1 > /sys/bus/pci/rescan")
     wanted = observed("kernel-bar-revoke", "Linux %s:" % series(g))
     check(said == wanted, "it says: %s" % said)
@@ -68,7 +70,7 @@ def two_openers(lab):
     g.dmesg(clear=True)
     uio.Module(g, is_stock=True).load()
     bdf = g.ready(1, "igb_uio")
-    said = g.sh("%s %s /dev/uio0 2>&1" % (program("igb-uio-two-openers"), bdf)).strip()
+    said = g.sh("%s %s /dev/uio0 2>&1" % (shlex.quote(program("igb-uio-two-openers")), bdf)).strip()
     check(said == observed("igb-uio-two-openers", "Linux %s:" % series(g)),
           "it says: %s" % said)
     splats = g.splats()
