@@ -4,9 +4,12 @@
 
 usage: lab_test.py
 
-Two labs on a machine do not meet; a card is put back into a slot that is at rest.
+A run of rows that was ended goes on; what cannot be run is refused before anything boots;
+two labs on a machine do not meet; a card is put back into a slot that is at rest.
 In:  the lab's modules, with guests of ours in the place of QEMU's.  Out: TAP.
 """
+import contextlib
+import io
 import os
 import shlex
 import shutil
@@ -14,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import types
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -22,7 +26,138 @@ os.environ["QEMU"] = "true"
 sys.path.insert(0, os.path.join(HERE, "guest"))
 
 import guest                        # noqa: E402
+import run                          # noqa: E402
 import wire                         # noqa: E402
+from scenarios.row import Row       # noqa: E402
+from testpmd import Failed          # noqa: E402
+
+
+class NoGuest:
+    """What a runner needs of a guest; counts those that were booted."""
+    booted, starved = 0, 0.0
+
+    def __init__(self, boot):
+        NoGuest.booted += 1
+        self.boot, self.boot_s = boot, 0.0
+        self.wires = types.SimpleNamespace(feed=lambda *_: None)
+
+    def close(self):
+        pass
+
+    def is_stalled(self):
+        return False
+
+    def waited(self):
+        return {"cpu": NoGuest.starved * time.monotonic()}
+
+    def sh(self, _):
+        return ""
+
+    dmesg = console_end = lambda self: ""
+
+
+class Rows:
+    """A scenario module whose rows do what a test says, and note that they were run."""
+
+    def __init__(self, **deeds):
+        self.deeds, self.ran = deeds, []
+
+    def rows(self, full):
+        return [Row(name, guest.Boot(), self.do, dict(name=name)) for name in self.deeds]
+
+    def do(self, lab, name):
+        self.ran.append(name)
+        if self.deeds[name]:
+            raise self.deeds[name]
+
+
+def lab_run(root, rows, *arguments):
+    """(exit status, what was printed) of run.py with these rows and no other."""
+    os.environ["HOTPLUG_CACHE"] = os.path.join(root, "cache")
+    for name in ("cache/kernel/6.1/vmlinuz", "plugin.so"):
+        os.makedirs(os.path.dirname(os.path.join(root, name)), exist_ok=True)
+        open(os.path.join(root, name), "a").close()
+    run.MODULES, run.Guest, run.OUT = ("fake",), NoGuest, os.path.join(root, "out")
+    sys.modules["scenarios.fake"] = rows
+    sys.argv = ["run.py", "--plugin", os.path.join(root, "plugin.so"), *arguments]
+    NoGuest.booted, rows.ran, said = 0, [], io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            status = run.main()
+        except (SystemExit, KeyboardInterrupt) as e:
+            status = getattr(e, "code", "interrupted")
+    return status, said.getvalue()
+
+
+def last(said):
+    return said.splitlines()[-1]
+
+
+def test_a_run_that_was_ended_goes_on(root):
+    rows = Rows(first=None, second=KeyboardInterrupt(), third=None)
+    status, said = lab_run(root, rows, "--all")
+    assert status == "interrupted" and "ended after 1 passed, 0 failed" in said, said
+    rows.deeds["second"] = None
+    status, said = lab_run(root, rows, "--all")
+    assert rows.ran == ["second", "third"], "ran again: %s" % rows.ran
+    assert status == 0 and last(said) == "3 passed, 0 failed", said
+    assert "1 of them passed in earlier runs" in said, said
+
+
+def test_what_failed_is_run_again(root):
+    rows = Rows(good=None, bad=Failed("it does not"))
+    status, said = lab_run(root, rows, "--all")
+    assert status == 1 and last(said) == "1 passed, 1 failed", said
+    status, said = lab_run(root, rows, "--all")
+    assert rows.ran == ["bad"] and last(said) == "1 passed, 1 failed", said
+
+
+def test_another_plugin_is_tested_from_the_beginning(root):
+    rows = Rows(first=None, second=None)
+    lab_run(root, rows, "--all")
+    with open(os.path.join(root, "plugin.so"), "w") as f:
+        f.write("another")
+    lab_run(root, rows, "--all")
+    assert rows.ran == ["first", "second"], "taken over: %s" % rows.ran
+
+
+def test_anew_and_what_is_asked_for_is_run(root):
+    rows = Rows(first=None, second=None)
+    lab_run(root, rows, "--all")
+    for arguments in (("--all", "--anew"), ("--all", "--only", "first|second"), ()):
+        lab_run(root, rows, *arguments)
+        assert rows.ran == ["first", "second"], "%s: %s" % (arguments, rows.ran)
+    lab_run(root, rows, "--all")
+    assert rows.ran == [], "run again after a fresh run: %s" % rows.ran
+
+
+def test_an_error_that_nobody_thought_of_ends_one_row(root):
+    rows = Rows(odd=KeyError("x"), good=None)
+    status, said = lab_run(root, rows, "--all")
+    assert status == 1 and last(said) == "1 passed, 1 failed", said
+    assert "KeyError: 'x'" in said, said
+
+
+def test_a_row_that_failed_on_a_busy_machine_is_tried_again(root):
+    for starved, attempts in (0.3, 1), (0.9, run.ATTEMPTS):
+        rows = Rows(slow=Failed("not in time"))
+        NoGuest.starved = starved
+        status, said = lab_run(root, rows)
+        assert len(rows.ran) == attempts, "%d attempts: %s" % (len(rows.ran), said)
+        assert status == 1 and last(said) == "0 passed, 1 failed", said
+    NoGuest.starved = 0.0
+
+
+def test_what_cannot_be_run_is_refused_by_name(root):
+    rows = Rows(row=None)
+    for arguments, wanted in ((("--only", "nosuch"), "nosuch"), (("--only", "("), "'('"),
+                              (("--kernel", "6.66"), "6.66"), (("--kernel", "sid"), "setup sid"),
+                              (("--repeat", "0"), "'0'"), (("--repeat", "two"), "'two'"),
+                              (("--root", root + "/none"), root + "/none"), (("--anew",), "--all"),
+                              (("--plugin", root + "/no.so"), "no.so")):
+        status, said = lab_run(root, rows, *arguments)
+        assert status not in (0, None) and wanted in "%s %s" % (status, said), (arguments, said)
+        assert NoGuest.booted == 0 and not rows.ran, "%s: a guest was booted" % (arguments,)
 
 
 def test_a_path_with_a_space_is_one_word(root):

@@ -7,7 +7,6 @@ debug (devtools/debug-kernel).
 """
 import sys
 
-import kernel
 import run
 import uio
 
@@ -18,11 +17,6 @@ def main():
     if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__.strip())
     name = sys.argv.pop(1)
-    if "--list" not in sys.argv:            # whose names need no kernel
-        try:
-            kernel.directory(name)
-        except FileNotFoundError as e:
-            sys.exit("on_kernel.py: %s" % e)
     # They need no plugin; run.py wants to see a file.
     sys.argv += ["--plugin", uio.user_program()]
     run.MODULES = SCENARIOS
