@@ -37,6 +37,8 @@ SHOWN = {
     ("README.md", "dpdk-testpmd -d libdpdk-hotplug.so.0"): ("program", "devtools/package-test"),
     ("README.md", "apt-get -y install linux-headers"): ("program", "devtools/package-test"),
     ("doc/install.md", "apt-get -y install gcc"): ("program", "devtools/package-test"),
+    ("doc/install.md", "subproject('dpdk-hotplug')"): ("test", "subproject installed"),
+    ("doc/install.md", "meson.override_dependency"): ("test", "subproject dpdk"),
     ("doc/install.md", "ln -s"): ("program", "devtools/package-test"),
     ("CONTRIBUTING.md", "lib/hotplug.h"): ("here", "paths"),
     ("CONTRIBUTING.md", "devtools/setup"): ("lane", "build, fast"),
