@@ -17,8 +17,9 @@ import sys
 import tempfile
 import time
 
+import hugepages
+
 N_HUGEPAGES = 160
-HUGEPAGES = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 
 
 def own_namespaces():
@@ -29,31 +30,22 @@ def own_namespaces():
     os.execvp("unshare", ["unshare", "--mount", "--net", sys.executable, *sys.argv])
 
 
-def n_hugepages(wanted=None):
-    if wanted is not None:
-        with open(HUGEPAGES, "w") as f:
-            f.write(str(wanted))
-    with open(HUGEPAGES) as f:
-        return int(f.read())
-
-
 @contextlib.contextmanager
 def place():
     """A folder for files, with a hugetlbfs of its own in it."""
-    before = n_hugepages()
     folder = tempfile.mkdtemp(prefix="hp-mp-")
     huge = os.path.join(folder, "huge")
     os.mkdir(huge)
-    try:
-        if before < N_HUGEPAGES and n_hugepages(N_HUGEPAGES) < N_HUGEPAGES:
-            sys.exit("no %d hugepages of 2 MiB" % N_HUGEPAGES)
-        subprocess.run(["mount", "-t", "hugetlbfs", "none", huge], check=True)
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", huge])
-        shutil.rmtree(folder, ignore_errors=True)
-        n_hugepages(before)
+    with hugepages.Pool().taken(N_HUGEPAGES) as enough:
+        try:
+            if enough is not True:
+                sys.exit(enough)
+            subprocess.run(["mount", "-t", "hugetlbfs", "none", huge], check=True)
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+            yield folder
+        finally:
+            subprocess.run(["umount", "-l", huge], stderr=subprocess.DEVNULL)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Ended(Exception):
