@@ -8,6 +8,7 @@ In:  devtools/setup, with programs in front of its PATH that stand for Debian's;
      or 13.  Out: TAP.  Nothing is installed and nothing is fetched here; the real thing is in
      the check's lane `fresh`.
 """
+import hashlib
 import os
 import shutil
 import subprocess
@@ -194,6 +195,43 @@ def test_a_download_cut_short_leaves_nothing(folder):
         assert sorted(os.listdir(kernel.directory("6.1"))) == ["lib", "vmlinuz"]
     finally:
         kernel.Apt = kept
+
+
+def test_a_download_can_be_kept(folder):
+    """Under its name and version, and only what is whole is taken."""
+    asked, good = [], hashlib.sha256(b"packed").hexdigest()
+
+    class Apt(kernel.Apt):
+        def __init__(self):
+            pass
+
+        def run(self, tool, *args, cwd=None):
+            if "--print-uris" in args:
+                return "'http://a/b%%2bc.deb' linux-x_6.1_amd64.deb 6 SHA256:%s\n" % good
+            asked.append(args)
+            with open(cwd + "/linux-x_6.1_amd64.deb", "w") as f:
+                f.write("packed")
+            return ""
+
+    apt, kept = Apt(), folder + "/kept"
+    os.makedirs(kept)
+    os.environ["HOTPLUG_DEBS"] = kept
+    try:
+        for n, before in (1, None), (1, "packed"), (2, "cut short"), (2, "packed"):
+            if before:
+                with open(kept + "/linux-x_6.1_amd64.deb", "w") as f:
+                    f.write(before)
+            with tempfile.TemporaryDirectory() as d:
+                apt.dir = d
+                subprocess.run, run = lambda cmd, **_: files.append(open(cmd[2]).read()), subprocess.run
+                files = []
+                try:
+                    apt.unpack(["linux-x"], d)
+                finally:
+                    subprocess.run = run
+            assert files == ["packed"] and len(asked) == n, (n, files, asked)
+    finally:
+        del os.environ["HOTPLUG_DEBS"]
 
 
 def test_mirrors_are_read_from_either_kind_of_file(folder):

@@ -15,6 +15,7 @@ Called by devtools/setup; guest.py asks directory() and initramfs(), scenarios
 igb_uio() and module().
 """
 import argparse
+import collections
 import fcntl
 import glob
 import hashlib
@@ -95,17 +96,25 @@ class Apt:
 
     def unpack(self, packages, target):
         """Download and unpack them; says how much it is."""
-        uris = self.run("apt-get", "-q", "download", "--print-uris", *packages)
-        size = sum(int(line.split()[2]) for line in uris.splitlines() if line[:1] == "'")
+        debs = self.debs(packages)
+        size = sum(d.size for d in debs)
         say("%s, %.0f MB to download" % (" ".join(packages), size / 1e6))
         free = shutil.disk_usage(os.path.dirname(target)).free
         if free < 8 * size:                         # they are packed, and once more unpacked
             raise RuntimeError("the disk is too full: %d MB are free at %s, and %d MB are needed"
                                % (free / 1e6, os.path.dirname(target), 8 * size / 1e6))
         with tempfile.TemporaryDirectory(dir=self.dir) as d:
-            self.download(packages, d)
+            if not take_kept(debs, d):
+                self.download(packages, d)
+                keep(debs, d)
             for deb in sorted(os.listdir(d)):
                 subprocess.run(["dpkg", "-x", os.path.join(d, deb), target], check=True)
+
+    def debs(self, packages):
+        """What apt-get would download: 'URI' NAME SIZE SHA256:..."""
+        text = self.run("apt-get", "-q", "download", "--print-uris", *packages)
+        return [Deb(name, int(size), sha) for name, size, sha in re.findall(
+            r"^'.*' (\S+) (\d+) SHA256:(\w+)$", text, re.M)]
 
     def download(self, packages, folder):
         """On a terminal apt itself shows how far it is."""
@@ -114,6 +123,36 @@ class Apt:
         elif subprocess.run(["apt-get", *self.options, "download", *packages], cwd=folder,
                             stdout=sys.stderr).returncode:
             raise RuntimeError("apt-get download failed (above): " + " ".join(packages))
+
+
+# --- downloads that are kept, for whoever begins anew each time: devtools/fresh --------
+Deb = collections.namedtuple("Deb", "name size sha256")     # the name has the version
+
+
+def kept(deb):
+    """Where it is, or would be, in the folder $HOTPLUG_DEBS; None if nothing is kept."""
+    folder = os.environ.get("HOTPLUG_DEBS")
+    return os.path.join(folder, deb.name) if folder else None
+
+
+def take_kept(debs, folder):
+    """All of them, or none: False."""
+    for deb in debs:
+        path = kept(deb)
+        if not path or not os.path.exists(path):
+            return False
+        with open(path, "rb") as f:
+            if hashlib.sha256(f.read()).hexdigest() != deb.sha256:
+                return False
+    for deb in debs:
+        shutil.copy(kept(deb), folder)
+    return bool(debs)
+
+
+def keep(debs, folder):
+    for path in filter(None, map(kept, debs)):
+        shutil.copy(os.path.join(folder, os.path.basename(path)), path + ".new")
+        os.replace(path + ".new", path)
 
 
 def say(text):
