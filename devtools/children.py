@@ -11,13 +11,14 @@ devtools/lanes.py and devtools/fresh; app/test/children_test.py tests it.
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
-PATIENCE = 10           # seconds, to end on request: mounts, hugepages and guests are given back
+PATIENCE = 30           # seconds, to end on request: hugepages are given back, systems removed
 
 
 def adopt():
@@ -35,6 +36,12 @@ def run(*cmd, **options):
     p = subprocess.Popen(cmd, text=True, errors="replace", **options)
     said, _ = p.communicate()
     return p.returncode, said
+
+
+def seconds():
+    """Processor time of all that has ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def below(top):
@@ -57,11 +64,11 @@ def end_all(patience=PATIENCE):
     """Those that do not end when they are asked are killed."""
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
         signal.signal(number, signal.SIG_IGN)           # once is enough
-    asked, end = set(), time.monotonic() + patience
+    asked, begin = set(), time.monotonic()
     while left := below(os.getpid()):
         for pid in left:
             with contextlib.suppress(OSError):
-                if time.monotonic() > end:
+                if time.monotonic() > begin + patience:
                     os.kill(pid, signal.SIGKILL)
                 elif pid not in asked:
                     os.kill(pid, signal.SIGTERM)
