@@ -2,100 +2,38 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The lanes of the check: each has a budget in seconds and prints what it took.
 
-A lane is a function that returns (passed, failed).  A required test that could
-not run counts as failed; what is optional is printed as `not run: reason` and
-not counted.  A lane that takes more than twice its budget adds a failure.
-Add a lane: write its function, enter it in LANES.
+A lane is a function that returns (passed, failed).  A required test that could not run
+counts as failed, so does a lane that lacks what needs.py says; what is optional is
+printed as `not run: reason` and not counted.  A lane over its budget is told as slow:
+that says something of the machine, or of the lane, and nothing of what was tested.
+Add a lane: write its function, enter it in LANES and, with what it calls, in needs.py.
+
+--all takes hours: what has passed in a run that was interrupted, or that failed, is not
+run again on the same tree.  Its summary goes to out/check-all.md.
 
 Called by devtools/check, which has set everything up.
 """
 import argparse
-import contextlib
-import json
+import collections
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-HUGEPAGES = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+import children
+from commands import TOP, compiled, meson_suite, one, quiet, rows
+import needs
+import resume
+import summary
+
+sys.path[:0] = [os.path.join(TOP, folder) for folder in ("app/test", "app/test/guest")]
+import hugepages                                                        # noqa: E402
+import kernel                                                           # noqa: E402
+
 N_HUGEPAGES = 512
-
-
-def quiet(*cmd):
-    """A command whose output matters only when it fails."""
-    p = subprocess.run(cmd, cwd=TOP, text=True, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT)
-    if p.returncode:
-        print(p.stdout, end="")
-        print("FAILED %s" % " ".join(cmd))
-    return p.returncode == 0
-
-
-def one(is_good):
-    return (1, 0) if is_good else (0, 1)
-
-
-# --- meson -----------------------------------------------------------------------
-def compiled(folder):
-    """Set up, or again, and build."""
-    setup = ["meson", "setup", folder, "-Dwerror=true", "-Dtests=true"]
-    if os.path.exists(os.path.join(TOP, folder, "build.ninja")):
-        setup.append("--reconfigure")
-    return quiet(*setup) and quiet("ninja", "-C", folder)
-
-
-def tests(folder, suite):
-    """Names of meson's tests in a suite."""
-    p = subprocess.run(["meson", "introspect", "--tests", folder], cwd=TOP, text=True,
-                       stdout=subprocess.PIPE, check=True)
-    return [t["name"] for t in json.loads(p.stdout)
-            if any(s.split(":")[-1] == suite for s in t["suite"])]
-
-
-def meson_suite(folder, suite):
-    """Runs a suite; counts its test cases."""
-    if not tests(folder, suite):
-        print("FAILED suite %s has no tests" % suite)
-        return 0, 1
-    subprocess.run(["meson", "test", "-C", folder, "--suite", suite, "--no-rebuild",
-                    "--print-errorlogs"], cwd=TOP)
-    logs = os.path.join(TOP, folder, "meson-logs/testlog")
-    return count(logs + ".junit.xml", dict(crashed(logs + ".json")))
-
-
-def count(junit, bad_programs):
-    """(passed, failed) of a run.  What was skipped, or never came to an end, has failed."""
-    passed, failed, told = 0, 0, set()
-    for suite in xml.etree.ElementTree.parse(junit).iter("testsuite"):
-        for case in suite.iter("testcase"):
-            bad = [x for x in ("failure", "error", "skipped") if case.find(x) is not None]
-            if bad:
-                print("FAILED %s (%s)" % (case.get("name"), bad[0]))
-                told |= {last(suite.get("name").split(".", 1)[-1]), last(case.get("name"))}
-            passed += not bad and last(case.get("name")) not in bad_programs
-            failed += len(bad)
-    for name in bad_programs.keys() - told:     # it ended before its cases could fail
-        print("FAILED %s (%s)" % (name, bad_programs[name]))
-        failed += 1
-    return passed, failed
-
-
-def crashed(log):
-    """(name, result) of the programs that meson says did not succeed."""
-    with open(log) as f:
-        for line in f:
-            test = json.loads(line)
-            if test["result"] != "OK":
-                yield last(test["name"]), test["result"]
-
-
-def last(name):
-    """A test's own name, without those of its project and suite."""
-    return name.split(" / ")[-1]
+# What --all writes itself is not what was tested.
+GENERATED = ":!doc/matrix.md", ":!doc/benchmarks.md", ":!doc/pictures/bench-*", ":!bench/bench-*.json"
 
 
 # --- the lanes ---------------------------------------------------------------------
@@ -113,36 +51,13 @@ def sanitize(o):
 
 
 def mp(o):
-    with hugepages() as enough:
-        if not enough:
-            print("FAILED suite mp: no %d hugepages of 2 MiB" % N_HUGEPAGES)
+    """With hugepages of its own: another check's turn comes before or after."""
+    pool = hugepages.Pool()
+    with pool.turns(), pool.taken(N_HUGEPAGES) as enough:
+        if enough is not True:
+            print("FAILED suite mp: %s" % enough)
             return 0, 1
         return meson_suite("build", "mp")
-
-
-@contextlib.contextmanager
-def hugepages():
-    """Enough hugepages meanwhile (True if so); as many as before afterwards."""
-    before = n_hugepages()
-    if before < N_HUGEPAGES:
-        n_hugepages(N_HUGEPAGES)
-    try:
-        yield n_hugepages() >= N_HUGEPAGES
-    finally:
-        n_hugepages(before)
-
-
-def n_hugepages(wanted=None):
-    """How many there are; first asks for `wanted`."""
-    try:
-        if wanted is not None:
-            with open(HUGEPAGES, "w") as f:
-                f.write(str(wanted))
-        with open(HUGEPAGES) as f:
-            return int(f.read())
-    except OSError as e:
-        print("hugepages: %s" % e)
-        return 0
 
 
 # A handful of the module's rows; --all runs them all.
@@ -167,8 +82,6 @@ def module(o):
 
 def style(o):
     """sparse and checkpatch; the latter is fetched for --all (139 MB)."""
-    sys.path.insert(0, os.path.join(TOP, "app/test/guest"))
-    import kernel
     p = subprocess.run(["kernel/linux/check-style", kernel.directory("6.1") + "/build",
                         *(["--fetch"] if o.all else [])], cwd=TOP, text=True,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -176,23 +89,6 @@ def style(o):
     if p.returncode not in (0, 77):
         print("FAILED kernel/linux/check-style")
     return p.returncode == 0 or p.returncode == 77 and not o.all
-
-
-def rows(*cmd):
-    """A command that prints its own rows and its own last line."""
-    p = subprocess.Popen(cmd, cwd=TOP, text=True, stdout=subprocess.PIPE)
-    line = ""
-    try:
-        for line in p.stdout:
-            print(line, end="", flush=True)
-    finally:
-        p.terminate()                       # it has ended, unless we are told to
-        p.wait()
-    m = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line)
-    if m is None:
-        print("FAILED %s did not come to its end" % " ".join(cmd))
-        return 0, 1
-    return int(m.group(1)), int(m.group(2))
 
 
 def analysis(o):
@@ -221,6 +117,12 @@ def abi(o):
     return good, bad
 
 
+def fresh(o):
+    """A clean Debian, a clone, devtools/setup, and everything begins to run; --all: the whole
+    demo and the whole check in it, and a package struck from setup's list is missed."""
+    return rows(sys.executable, "devtools/fresh", *(["--all"] if o.all else []))
+
+
 def package(o):
     """README's install section in clean chroots; fast has its short form."""
     if o.all:
@@ -229,43 +131,104 @@ def package(o):
     return 0, 0
 
 
-# function, budget in seconds (for --all: without)
-LANES = {"build": (build, 90), "fast": (fast, 60), "sanitize": (sanitize, 120),
-         "mp": (mp, 150), "guest": (guest, 600),
-         "module": (module, 150), "analysis": (analysis, 60), "bench": (bench, 30),
-         "doc": (doc, 30), "abi": (abi, 60), "package": (package, 5)}
+ROOT = "it needs root: "
+Lane = collections.namedtuple("Lane", "run budget root", defaults=(None,))
+LANES = {"build": Lane(build, 90), "fast": Lane(fast, 60), "sanitize": Lane(sanitize, 120),
+         "mp": Lane(mp, 150, ROOT + "its tests have mounts and networks of their own"),
+         "guest": Lane(guest, 480), "module": Lane(module, 120), "analysis": Lane(analysis, 60),
+         "bench": Lane(bench, 30), "doc": Lane(doc, 30), "abi": Lane(abi, 60),
+         "fresh": Lane(fresh, 240, ROOT + "it makes a system of its own"),
+         "package": Lane(package, 5)}
+
+
+def run(name, o):
+    """(passed, failed) of a lane that may lack what it needs."""
+    lane, missing = LANES[name], needs.missing(name, o.all)
+    if missing:
+        print("FAILED lane %s: there is no %s: devtools/setup installs it"
+              % (name, ", no ".join(missing)))
+        return 0, 1
+    if lane.root and os.geteuid() != 0:
+        print("FAILED lane %s: %s" % (name, lane.root))
+        return 0, 1
+    try:
+        return lane.run(o)
+    except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as e:
+        print("FAILED lane %s: %s" % (name, e))
+        return 0, 1
+
+
+def timed(name, o):
+    """What summary.py keeps of a lane."""
+    print("== " + name, flush=True)
+    begin, cpu = time.monotonic(), children.seconds()
+    good, bad = run(name, o)
+    done = summary.Lane(name, good, bad, time.monotonic() - begin, children.seconds() - cpu,
+                        0 if o.all else LANES[name].budget)
+    print("== %s" % done, flush=True)
+    return done
+
+
+def known(o):
+    """What --all remembers of this tree on this system; else nothing is kept."""
+    if not o.all:
+        return None
+    key = resume.key(resume.tree(TOP, *GENERATED), summary.system())
+    return resume.Results(os.path.join(kernel.cache(), "results"), "check", key, fresh=o.anew)
+
+
+def before(name, results):
+    entry = results.passed(name) if results and name != "build" else None
+    if entry is None:
+        return None
+    done = summary.Lane(name, *entry["lane"])
+    print("== %s: passed on %s, not run again: %s" % (name, entry["when"], done), flush=True)
+    return done
+
+
+def chosen(o):
+    for name in LANES:
+        if name in o.without:
+            print("not run: lane %s (--without)" % name)
+        elif not o.lane or name in o.lane or name == "build":
+            yield name
+
+
+def options():
+    ap = argparse.ArgumentParser(prog="devtools/check", description="builds and tests everything")
+    ap.add_argument("--all", action="store_true", help="the full products, for hours; goes on "
+                    "where an earlier run of this tree was ended")
+    ap.add_argument("--anew", action="store_true", help="--all: from the beginning")
+    ap.add_argument("--lane", action="append", choices=LANES, help="only this one (repeatable)")
+    ap.add_argument("--without", action="append", choices=LANES, default=[],
+                    help="all but this one (repeatable)")
+    ap.add_argument("--wants", action="store_true", help=argparse.SUPPRESS)
+    return ap.parse_args()
 
 
 def main():
-    ap = argparse.ArgumentParser(prog="devtools/check", description="builds and tests everything")
-    ap.add_argument("--all", action="store_true", help="the full products")
-    ap.add_argument("--lane", action="append", choices=LANES, help="only this one (repeatable)")
-    ap.add_argument("--wants", action="store_true", help=argparse.SUPPRESS)
-    o = ap.parse_args()
-    if o.wants:                             # devtools/check asks whether the arguments are good
+    o = options()
+    if o.wants:                             # devtools/check asks whether it is called rightly
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("check: terminated"))
+    children.adopt()
+    children.end_by_signal("check")
     if not o.all:                           # --all has no such bound
-        print("budgets: " + ", ".join("%s %d s" % (n, b) for n, (_, b) in LANES.items()))
-    done, passed, failed = [], 0, 0
-    for name, (lane, budget) in LANES.items():
-        if o.lane and name not in o.lane and name != "build":
-            continue
-        print("== " + name, flush=True)
-        t = time.monotonic()
-        good, bad = lane(o)
-        seconds = time.monotonic() - t
-        if seconds > 2 * budget and not o.all:
-            print("FAILED lane %s took %.0f s, more than twice its budget" % (name, seconds))
-            bad += 1
-        done.append("%s %.0f s (%d passed, %d failed)" % (name, seconds, good, bad))
-        passed, failed = passed + good, failed + bad
-        print("== %s" % done[-1], flush=True)
-        if name == "build" and bad:
-            break                           # nothing else can run
-    print("\nlanes: " + "; ".join(done))
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed or not passed else 0
+        print("budgets: " + ", ".join("%s %d s" % (n, x.budget) for n, x in LANES.items()))
+    results, done = known(o), []
+    for name in chosen(o):
+        lane = before(name, results)
+        if lane is None:
+            lane = timed(name, o)
+            if results:
+                results.add(name, lane.is_good(), lane=lane.figures())
+        done.append(lane)
+        if name == "build" and lane.failed:
+            print("not run: all other lanes, there is nothing built")
+            break
+    status = summary.end(done, o)
+    if status == 0 and {x.name for x in done} == set(LANES):
+        known(argparse.Namespace(all=o.all, anew=True))         # the next one begins anew
+    return status
 
 
 if __name__ == "__main__":
@@ -273,3 +236,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit("check: interrupted")
+    finally:
+        children.end_all()

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""How the check counts its lanes, with lanes that do nothing.   lanes_test.py DEVTOOLS"""
+import contextlib
+import io
+import os
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, sys.argv.pop(1))
+import lanes                            # noqa: E402
+import needs                            # noqa: E402
+import summary                          # noqa: E402
+import mp_console                       # noqa: E402
+
+
+def same(a, b):
+    assert a == b, "%r, not %r" % (a, b)
+
+
+class Check:
+    """Runs of the check on one machine and one tree; `calls` are the lanes that were run."""
+
+    def __init__(self, **given):
+        """NAME=(passed, failed), an exception to raise, or a function."""
+        self.calls, self.given = [], given
+
+    def lane(self, name):
+        def run(o):
+            self.calls.append(name)
+            answer = self.given[name]
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer() if callable(answer) else answer
+        return lanes.Lane(run, 1)
+
+    def run(self, *args, root=None):
+        """(exit status, what was printed)"""
+        self.calls.clear()
+        lanes.LANES = {n: self.lane(n)._replace(root=root if n == "mp" else None)
+                       for n in self.given}
+        needs.NEEDS = {n: self.needs if n == "doc" else "" for n in self.given}
+        sys.argv[1:], out = args, io.StringIO()
+        with contextlib.redirect_stdout(out):
+            status = lanes.main()
+        return status, out.getvalue()
+
+    needs = ""
+
+
+def test_counts_and_status():
+    check = Check(build=(1, 0), fast=(20, 0))
+    status, said = check.run()
+    same((status, said.splitlines()[-1]), (0, "21 passed, 0 failed"))
+    check = Check(build=(1, 0), fast=(20, 2), doc=(1, 0))
+    status, said = check.run()
+    same((status, said.splitlines()[-1]), (1, "22 passed, 2 failed"))
+    same(check.calls, ["build", "fast", "doc"])
+
+
+def test_slow_is_told_and_no_failure():
+    """N6: 415 s for the build were a failure, and nothing was run after it."""
+    check = Check(build=lambda: time.sleep(2.2) or (1, 0), fast=(20, 0))
+    status, said = check.run()
+    same((status, check.calls), (0, ["build", "fast"]))
+    assert "\nslow: lane build took 2 s, budget 1 s\n" in said, said
+    same(said.splitlines()[-1], "21 passed, 0 failed")
+
+
+def test_all_has_no_budgets():
+    status, said = Check(build=lambda: time.sleep(1.1) or (1, 0)).run("--all", "--anew")
+    assert "slow" not in said and status == 0, said
+
+
+def test_nothing_is_run_without_a_build():
+    check = Check(build=(0, 1), fast=(20, 0))
+    status, said = check.run()
+    same((status, check.calls), (1, ["build"]))
+    assert "not run: all other lanes" in said, said
+
+
+def test_what_is_missing_is_a_failure():
+    check = Check(build=(1, 0), doc=(1, 0))
+    check.needs = "sh no-such-program c:no_such.h"
+    status, said = check.run()
+    same((status, check.calls), (1, ["build"]))
+    assert "FAILED lane doc: there is no no-such-program, no header no_such.h: " in said, said
+
+
+def test_without_root():
+    check = Check(build=(1, 0), mp=(100, 0), doc=(1, 0))
+    os.geteuid, before = lambda: 1000, os.geteuid
+    try:
+        status, said = check.run(root="it mounts")
+    finally:
+        os.geteuid = before
+    same((status, check.calls), (1, ["build", "doc"]))
+    assert "FAILED lane mp: it mounts\n" in said, said
+
+
+def test_an_exception_is_a_failure():
+    check = Check(build=(1, 0), fast=OSError("no such file: depmod"), doc=(1, 0))
+    status, said = check.run()
+    same((status, check.calls), (1, ["build", "fast", "doc"]))
+    assert "FAILED lane fast: no such file: depmod" in said, said
+
+
+def test_lanes_by_name():
+    check = Check(build=(1, 0), fast=(1, 0), doc=(1, 0), mp=(1, 0))
+    check.run("--lane", "doc")
+    same(check.calls, ["build", "doc"])
+    status, said = check.run("--without", "doc")
+    same(check.calls, ["build", "fast", "mp"])
+    assert "not run: lane doc (--without)\n" in said, said
+
+
+def test_all_goes_on_where_it_was_ended():
+    check = Check(build=(1, 0), fast=(20, 0), mp=(7, 1), doc=KeyboardInterrupt(), abi=(2, 0))
+    with contextlib.suppress(KeyboardInterrupt):
+        check.run("--all", "--anew")
+    same(check.calls, ["build", "fast", "mp", "doc"])
+    check.given.update(mp=(8, 0), doc=(1, 0))
+    status, said = check.run("--all")
+    same(check.calls, ["build", "mp", "doc", "abi"])
+    same((status, said.splitlines()[-1]), (0, "32 passed, 0 failed"))
+    check.run("--all")                  # that one came to its end, without a failure
+    same(check.calls, ["build", "fast", "mp", "doc", "abi"])
+
+
+def test_the_summary_is_a_table():
+    Check(build=(1, 0), fast=(20, 3)).run("--all", "--anew")
+    with open(summary.PAGE) as f:
+        text = f.read()
+    for words in ("21 passed, 3 failed, in ", "| lane | passed | failed |", "| fast | 20 | 3 | ",
+                  "GiB"):
+        assert words in text, text
+
+
+with tempfile.TemporaryDirectory() as folder:
+    os.environ["HOTPLUG_CACHE"] = folder
+    summary.PAGE = os.path.join(folder, "page.md")
+    sys.exit(mp_console.main([f for name, f in sorted(globals().items())
+                              if name.startswith("test_")]))
