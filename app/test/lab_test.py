@@ -26,6 +26,7 @@ os.environ["QEMU"] = "true"
 sys.path.insert(0, os.path.join(HERE, "guest"))
 
 import guest                        # noqa: E402
+import removal                      # noqa: E402
 import run                          # noqa: E402
 import wire                         # noqa: E402
 from scenarios.row import Row       # noqa: E402
@@ -239,8 +240,13 @@ def test_a_card_is_put_back_when_its_slot_is_at_rest(root):
     try:
         slot.wait_rest(1, timeout=0)
         assert False, "a slot that never rests"
-    except guest.LabError as e:
+    except guest.Held as e:
         assert "slot 1 does not come to rest" in str(e), e
+    try:
+        removal.put_back(Slot(plugged=True, bdf="0000:01:00.0"), [1], "sysfs")
+        assert False, "a card that never left was put back"
+    except guest.Held as e:
+        assert "keeps NIC 1" in str(e), e
 
 
 def test_a_card_that_the_kernel_forgot_is_found_again(root):

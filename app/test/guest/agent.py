@@ -212,11 +212,11 @@ def op_slot(q):
     fd, slot = slot_control(q["port"], os.O_RDONLY)
     control = get(fd, slot, 2)
     os.close(fd)
-    if q["port"] not in threads:
+    if not threads.get(q["port"]):
         threads[q["port"]] = list(pciehp_threads(q["port"]))
     states = [thread_state(t) for t in threads[q["port"]]]
     return {"control": control, "states": states, "is_off": control & SLOT_OFF == SLOT_OFF,
-            "is_idle": all(s == "S" for s in states)}
+            "is_idle": set(states) == {"S"}}
 
 
 def pciehp_threads(port):

@@ -13,6 +13,10 @@ class LabError(Exception):
     """The lab itself failed: no result, to be tried again on a new guest."""
 
 
+class Held(LabError):
+    """The kernel is not done with a card: somebody still has it."""
+
+
 class TooBusy(LabError):
     """This machine was too busy to measure; the guest itself is fine."""
 

@@ -26,7 +26,7 @@ sys.path.insert(0, HERE)
 
 import kernel                                           # noqa: E402
 import plot                                             # noqa: E402
-from guest import QEMU, Boot, Guest, LabError, has_model        # noqa: E402
+from guest import QEMU, Boot, Guest, Held, LabError, has_model   # noqa: E402
 from removal import hotplug_for, put_back, remove, WAYS # noqa: E402
 from testpmd import Failed, Testpmd                     # noqa: E402
 
@@ -170,7 +170,10 @@ def come_back(g, t, o, r):
     own = {"e1000": "e1000", "e1000e": "e1000e", "vmxnet3": "vmxnet3"}.get(o.nic, "virtio_net")
     g.sh("modprobe " + own)
     say("putting the card back; the kernel's %s is loaded and wants it" % own)
-    r["t_back"] = put_back(g, [VICTIM], o.way)
+    try:
+        r["t_back"] = put_back(g, [VICTIM], o.way, 20)
+    except Held as e:                           # stock, and vfio: until its end
+        return say("it cannot be put back while testpmd has the old one: %s" % e)
     end = time.monotonic() + 30
     if r["stock"] or o.hot_plug:
         while g.look(VICTIM)[1] is None and time.monotonic() < end:

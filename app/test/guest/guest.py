@@ -28,7 +28,7 @@ import tempfile
 import time
 
 import kernel
-from channel import Channel, LabError, TooBusy     # noqa: F401, for those who import us
+from channel import Channel, Held, LabError, TooBusy   # noqa: F401, for those who import us
 from wire import Wires
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -335,15 +335,15 @@ class Guest:
         """
         end = time.monotonic() + timeout
         while self.is_plugged(i):
-            self.expect(end, "QEMU keeps NIC %d" % i)
+            self.expect(end, "QEMU keeps NIC %d" % i, Held)
         while self.boot.hotplug == "pciehp":
             slot = self.ask(op="slot", port=self.port(i))
             if slot["is_off"] and slot["is_idle"]:
                 return
             self.expect(end, "slot %d does not come to rest: Slot Control 0x%x, pciehp %s"
-                        % (i, slot["control"], slot["states"]))
+                        % (i, slot["control"], slot["states"]), Held)
         while self.bdf(i):                          # ACPI: the kernel ejects at the end
-            self.expect(end, "the kernel keeps NIC %d" % i)
+            self.expect(end, "the kernel keeps NIC %d" % i, Held)
 
     def wait_bdf(self, i, timeout=30):
         """Until the kernel sees NIC i, which was put back; its address."""
@@ -352,10 +352,10 @@ class Guest:
             self.expect(end, "NIC %d does not come back" % i)
         return self.bdf(i)
 
-    def expect(self, end, what):
+    def expect(self, end, what, error=LabError):
         """A moment between two looks; after `end` the lab has failed."""
         if time.monotonic() > end:
-            raise LabError(what)
+            raise error(what)
         time.sleep(0.05)
 
     def ready(self, i, driver):

@@ -12,6 +12,8 @@ Called by the scenarios and devtools/demo.
 """
 import time
 
+from channel import Held
+
 WAYS = ("sysfs", "acpi", "button", "yank", "silent")
 
 
@@ -60,15 +62,18 @@ def remove(guest, i, way):
     return Removal(guest, i, way)
 
 
-def wait_out(guest, slots, way):
+def wait_out(guest, slots, way, timeout=60):
     """Until cards that left in this way could be put back: a slot that is empty is at rest."""
     for i in slots:
         if way != "sysfs":                      # there it stays where it is
-            guest.wait_rest(i)
+            guest.wait_rest(i, timeout)
 
 
-def put_back(guest, slots, way):
+def put_back(guest, slots, way, timeout=60):
     """The cards that left in this way, the last one first; when the first one was back,
-    on this machine's clock."""
-    wait_out(guest, slots, way)
-    return min(t for t in [guest.plug(i) for i in reversed(slots)] if t is not None)
+    on this machine's clock.  Held: after `timeout` seconds one of them has not left."""
+    wait_out(guest, slots, way, timeout)
+    times = [t for t in [guest.plug(i) for i in reversed(slots)] if t is not None]
+    if not times:
+        raise Held("the kernel keeps NIC %s" % ", ".join(map(str, slots)))
+    return min(times)
