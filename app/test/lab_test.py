@@ -48,6 +48,9 @@ class NoGuest:
     def is_stalled(self):
         return False
 
+    def ran(self):
+        return 0.0
+
     def waited(self):
         return {"cpu": NoGuest.starved * time.monotonic()}
 

@@ -157,6 +157,12 @@ class Guest:
     def is_alive(self):
         return self.p.poll() is None
 
+    def ran(self):
+        """Seconds of processor time that QEMU has had, on however busy a machine."""
+        with open("/proc/%d/stat" % self.p.pid) as f:
+            user, system = f.read().rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def waited(self):
         """Seconds that each of QEMU's threads has waited for a processor so far."""
         task, waited = "/proc/%d/task" % self.p.pid, {}

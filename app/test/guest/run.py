@@ -106,8 +106,9 @@ class Runner:
                 print("# guest with kernel %s, hot-plug by %s, up in %.0f s"
                       % (row.boot.kernel, row.boot.hotplug, self.guest.boot_s), flush=True)
             lab = Lab(self.guest, self.plugin)
-            self.begun = time.monotonic(), self.guest.waited()
+            self.begun, ran = (time.monotonic(), self.guest.waited()), self.guest.ran()
             row.run(lab, **row.args)
+            lab.figures["t_processor_s"] = self.guest.ran() - ran
             self.tidy(lab)
             return None, lab.figures
         except TooBusy as e:
@@ -155,7 +156,7 @@ def told(error):
 
 
 def brief(figures):
-    """The figures in a line; times of day are for the file only."""
+    """The figures in a line; t_... (times of day, processor time) are for the file only."""
     return "".join("%s %s, " % (k, "%.1f" % v if isinstance(v, float) else v)
                    for k, v in figures.items() if not k.startswith("t_"))
 
