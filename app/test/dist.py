@@ -35,14 +35,14 @@ def test_it_is_made(folder):
         tar.extractall(folder)
 
 
-def test_it_builds(folder):
+def test_it_sets_up(folder):
+    """Every source that the build names is there."""
     source, = glob.glob(folder + "/dpdk-hotplug-*")
     run("meson", "setup", folder + "/build", source, "-Dwerror=true",
         *(["-Ddriver_sdk=" + SDK] if SDK else []))
-    run("ninja", "-C", folder + "/build")
 
 
-def test_its_fast_suite_passes(folder):
+def test_its_fast_suite_is_built_and_passes(folder):
     run("meson", "test", "-C", folder + "/build", "--suite", "fast", "--print-errorlogs")
     with open(folder + "/build/meson-logs/testlog.json") as f:
         results = {t["name"]: t["result"] for t in map(json.loads, f)}
@@ -53,7 +53,7 @@ def test_its_fast_suite_passes(folder):
 
 
 def main():
-    tests = [test_it_is_made, test_it_builds, test_its_fast_suite_passes]
+    tests = [test_it_is_made, test_it_sets_up, test_its_fast_suite_is_built_and_passes]
     print("1..%d" % len(tests), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for n, test in enumerate(tests, 1):
