@@ -65,7 +65,8 @@ MODULE_ROWS = "2 open, (sysfs|yank)|ghost|swap e1000e|bad input|line is quiet|te
 
 
 def guest(o):
-    passed, failed = rows(sys.executable, "app/test/guest/run.py", *(["--all"] if o.all else []))
+    passed, failed = rows(sys.executable, "app/test/guest/run.py", *(["--all"] if o.all else []),
+                          *(["--anew"] if o.all and o.begins else []))
     if o.all:                               # README shows it
         good = quiet(sys.executable, "app/test/guest/demo.py", "--both")
         passed, failed = passed + good, failed + (not good)
@@ -216,6 +217,7 @@ def main():
     if not o.all:                           # --all has no such bound
         print("budgets: " + ", ".join("%s %d s" % (n, x.budget) for n, x in LANES.items()))
     results, done = known(o), []
+    o.begins = results is not None and not results.last         # and goes on with nothing
     for name in chosen(o):
         lane = before(name, results)
         if lane is None:

@@ -35,14 +35,14 @@ NEEDS = {
     "build": "meson ninja cc gcc make pkg-config pc:libdpdk pc:libudev pc:cmocka pc:umockdev-1.0 "
              "c:numa.h c:stdio.h",
     "fast": "umockdev-wrapper promtool doxygen dot mandoc man groff objdump nm readelf "
-            "static:libdpdk dpdk-testpmd python:yaml",
+            "static:libdpdk dpdk-testpmd python:yaml gcc g++ clang clang++",
     "sanitize": "",
     "mp": "ip unshare mount dpdk-testpmd dpdk-telemetry.py dpdk-proc-info",
     "guest": GUEST + " setpci",
     "module": GUEST + " setpci sparse " + MODULE,
     "analysis": "cppcheck gcc",
     "bench": "valgrind gnuplot",
-    "doc": "git codespell gcc g++",
+    "doc": "git codespell",
     "abi": "abidw abidiff git",
     "package": "",
     "fresh": "mmdebstrap unshare git /usr/share/keyrings/debian-archive-keyring.gpg",

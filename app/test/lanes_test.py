@@ -128,6 +128,18 @@ def test_all_goes_on_where_it_was_ended():
     same(check.calls, ["build", "fast", "mp", "doc", "abi"])
 
 
+def test_the_rows_go_on_with_the_lanes():
+    """run.py knows rows by itself: it forgets them when the check begins anew."""
+    calls, lanes.rows = [], lambda *cmd: calls.append(cmd[2:]) or (1, 1)
+    lanes.quiet, guest = lambda *cmd: True, lanes.guest
+    check = Check(build=(1, 0), guest=(0, 0))
+    check.lane = lambda name: lanes.Lane(guest if name == "guest" else lambda o: (1, 0), 1)
+    check.run("--all", "--anew")
+    check.run("--all")
+    check.run()
+    same(calls, [("--all", "--anew"), ("--all",), ()])
+
+
 def test_the_summary_is_a_table():
     Check(build=(1, 0), fast=(20, 3)).run("--all", "--anew")
     with open(summary.PAGE) as f:
