@@ -48,7 +48,8 @@ NEEDS = {
     "fresh": "mmdebstrap unshare git /usr/share/keyrings/debian-archive-keyring.gpg",
 }
 ALL_NEEDS = {
-    "guest": "rsvg-convert /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+    # zstd: for kernels whose modules are packed so (kernel.py)
+    "guest": "zstd rsvg-convert /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
     "analysis": "clang-tidy scan-build valgrind",
     "module": "perl xz",
     "package": "mmdebstrap unshare git",
