@@ -26,6 +26,7 @@ import kernel                                                           # noqa: 
 CACHE = os.path.join(kernel.cache(), "package")
 ARCHIVES = os.path.join(CACHE, "archives")      # each base's /var/cache/apt/archives
 TOOL = os.path.join(TOP, "devtools/chroot")
+KEPT_DAYS = 30
 SUITES = {"bookworm": "Debian 12", "trixie": "Debian 13"}
 HOME = "/root/dpdk-hotplug"             # the checkout, in a chroot
 
@@ -141,6 +142,9 @@ def alone():
         fcntl.flock(lock, fcntl.LOCK_EX)
     for left in glob.glob(CACHE + "/run.*"):
         shutil.rmtree(left)
+    for deb in glob.glob(ARCHIVES + "/*.deb"):          # of versions that nobody offers any more
+        if time.time() - os.stat(deb).st_atime > KEPT_DAYS * 86400:
+            os.unlink(deb)
     return lock
 
 
