@@ -22,6 +22,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "app/test/guest"))
 import children                                                         # noqa: E402
 import kernel                                                           # noqa: E402
+from commands import trust_checkout                                     # noqa: E402
 
 CACHE = os.path.join(kernel.cache(), "package")
 ARCHIVES = os.path.join(CACHE, "archives")      # each base's /var/cache/apt/archives
@@ -121,8 +122,11 @@ def put_checkout(chroot):
 
 def clone(chroot):
     """What `git clone` gives, and over it what is not committed yet."""
+    trust_checkout()
     there = chroot.root + HOME
-    subprocess.run(["git", "-c", "advice.detachedHead=false", "clone", "--quiet", "--no-hardlinks", TOP, there], check=True)
+    subprocess.run(["git", "-c", "advice.detachedHead=false", "clone", "--quiet", "--no-hardlinks",
+                    "--upload-pack", "git -c safe.directory='*' upload-pack", TOP, there],
+                   check=True)
     gone = git("ls-files", "-z", "--deleted").split(b"\0")
     for name in filter(None, gone):
         os.remove(os.path.join(os.fsencode(there), name))

@@ -22,7 +22,7 @@ import sys
 import time
 
 import children
-from commands import TOP, compiled, meson_suite, one, quiet, rows
+from commands import TOP, compiled, meson_suite, one, quiet, rows, trust_checkout
 import needs
 import resume
 import summary
@@ -214,6 +214,7 @@ def main():
         return 0
     children.adopt()
     children.end_by_signal("check")
+    trust_checkout()
     if not o.all:                           # --all has no such bound
         print("budgets: " + ", ".join("%s %d s" % (n, x.budget) for n, x in LANES.items()))
     results, done = known(o), []
