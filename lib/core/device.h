@@ -35,6 +35,15 @@ struct region {
 #define DEVICE_SIGN(sign) (1u << (sign))
 #define DEVICE_LOOK (1u << 31)  /* no sign, just look */
 
+/* What is to be done about it on a thread that may block (work.c): a mark, not a message,
+ * so it needs no memory, is never lost, and twice is once. */
+#define WORK_MARKS 12           /* more than there are functions that anybody asks for */
+struct work_mark {
+	void (*fn)(const char *device); /* NULL: none */
+	uint64_t due_ns;
+	bool is_beside;                 /* also while another job of the device runs */
+};
+
 /* One device, by bus and name; never freed: a bus slot may be on its way in
  * while we are being disabled. */
 struct hotplug_device {
@@ -49,6 +58,15 @@ struct hotplug_device {
 	_Atomic int n_unsettled;        /* drivers that may be unmapping it now */
 	_Atomic bool is_hidden;         /* a drill: every look finds it absent */
 	struct limit lines;             /* of the log */
+
+	/* What the library still has to do, in the words of who does it. */
+	_Atomic unsigned int port_owes;         /* port/lost.c */
+	uint8_t eal_owes[2];                    /* core/eal.c, in this order; device_lock() */
+
+	/* Of work.c, guarded by its lock. */
+	struct hotplug_device *next_marked;
+	bool is_marked, is_at_work;
+	struct work_mark mark[WORK_MARKS];
 
 	const void *key;                /* NULL: not published */
 	char driver[HOTPLUG_NAME_LEN];

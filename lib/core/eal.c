@@ -4,7 +4,7 @@
  * In:  enable/disable (app), the watch thread's tick, events (a subscriber).
  * Out: yes or no to "is this the DPDK that we were compiled for", the SIGBUS
  *      action, EAL's device event callbacks.
- * Context: app, watch (eal_sigbus_check), events (eal_forward_event). */
+ * Context: app, watch (eal_sigbus_check, eal_owe_event), work (the callbacks). */
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,6 +23,7 @@
 #include "eal.h"
 #include "host.h"
 #include "plugin.h"
+#include "work.h"
 
 /* "DPDK 22.11.11" -> 22, 11. */
 static bool
@@ -193,10 +194,10 @@ is_waited_for(const char *name)
 	return is_waited;
 }
 
-/* Does EAL tell of this by itself?  Its monitor, when it runs, of "add" and
- * "remove" uevents of the pci subsystem; of nothing else. */
+/* Does EAL tell of this by itself, when its monitor runs?  Of "add" and "remove" uevents
+ * of the pci subsystem; of nothing else. */
 static bool
-is_told_by_eal(const struct hotplug_event *event)
+is_known_to_eal(const struct hotplug_event *event)
 {
 	if (event->type == HOTPLUG_EVENT_GONE && is_waited_for(event->device))
 		return false;
@@ -204,27 +205,72 @@ is_told_by_eal(const struct hotplug_event *event)
 	if (event->type == HOTPLUG_EVENT_GONE && event->cause != HOTPLUG_CAUSE_REMOVED &&
 	    event->cause != HOTPLUG_CAUSE_SILENT)
 		return false;
-	return strcmp(event->bus, "pci") == 0 && eal_has_monitor();
+	return event->type != HOTPLUG_EVENT_REQUESTED && strcmp(event->bus, "pci") == 0;
+}
+
+/* What is owed: 0, or one of these. */
+enum { OWES = 1, IS_ADD = 2, IS_KNOWN = 4 };
+
+/* With the lock held.  Of what goes and comes before anybody has been told, the last
+ * counts: two words at most, and never the same twice. */
+static void
+note(struct hotplug_device *dev, uint8_t word)
+{
+	unsigned int last = dev->eal_owes[1] != 0 ? 1 : 0;
+
+	if (dev->eal_owes[last] == 0)
+		dev->eal_owes[0] = word;
+	else if ((dev->eal_owes[last] & IS_ADD) == (word & IS_ADD))
+		dev->eal_owes[last] &= word;
+	else if (last == 0)
+		dev->eal_owes[1] = word;
+	else
+		memcpy(dev->eal_owes, (uint8_t[2]){ word, 0 }, 2);
+}
+
+/* In that order; 0: nothing. */
+static uint8_t
+take(struct hotplug_device *dev)
+{
+	uint8_t word;
+
+	device_lock();
+	word = dev->eal_owes[0];
+	dev->eal_owes[0] = dev->eal_owes[1];
+	dev->eal_owes[1] = 0;
+	device_unlock();
+	return word;
+}
+
+static void
+tell(const char *device)
+{
+	struct hotplug_device *dev = device_find(NULL, device);
+	uint8_t word;
+
+	while (dev != NULL && (word = take(dev)) != 0)
+		if (!(word & IS_KNOWN) || !eal_has_monitor())
+			rte_dev_event_callback_process(device, word & IS_ADD ?
+				RTE_DEV_EVENT_ADD : RTE_DEV_EVENT_REMOVE);
 }
 
 /* A device goes once: a request is a removal for EAL's callbacks (as in stock). */
 void
-eal_forward_event(const struct hotplug_event *event, void *arg)
+eal_owe_event(const struct hotplug_event *event, void *arg)
 {
+	struct hotplug_device *dev = device_find(NULL, event->device);
+	uint8_t word = OWES | (is_known_to_eal(event) ? IS_KNOWN : 0);
+
 	(void)arg;
-	switch (event->type) {
-	case HOTPLUG_EVENT_REQUESTED:
-		rte_dev_event_callback_process(event->device, RTE_DEV_EVENT_REMOVE);
-		break;
-	case HOTPLUG_EVENT_GONE:
-		if (!event->was_requested && !is_told_by_eal(event))
-			rte_dev_event_callback_process(event->device, RTE_DEV_EVENT_REMOVE);
-		break;
-	case HOTPLUG_EVENT_READY:
-		if (!is_told_by_eal(event))
-			rte_dev_event_callback_process(event->device, RTE_DEV_EVENT_ADD);
-		break;
-	default:
-		break;
-	}
+	if (dev == NULL || (event->type != HOTPLUG_EVENT_REQUESTED &&
+			    event->type != HOTPLUG_EVENT_GONE &&
+			    event->type != HOTPLUG_EVENT_READY) ||
+	    (event->type == HOTPLUG_EVENT_GONE && event->was_requested))
+		return;
+	if (event->type == HOTPLUG_EVENT_READY)
+		word |= IS_ADD;
+	device_lock();
+	note(dev, word);
+	device_unlock();
+	work_push(tell, event->device, 0);
 }

@@ -22,7 +22,7 @@ bool eal_sigbus_is_on_top(void);
 /* Does EAL's own device event monitor run in this process?  Reads /proc. */
 bool eal_has_monitor(void);
 
-/* A subscriber: EAL's own device callbacks, where EAL will not call them. */
-void eal_forward_event(const struct hotplug_event *event, void *arg);
+/* A duty: EAL's own device callbacks, where EAL will not call them. */
+void eal_owe_event(const struct hotplug_event *event, void *arg);
 
 #endif /* HOTPLUG_CORE_EAL_H */

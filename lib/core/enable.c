@@ -24,6 +24,7 @@
 #include "config.h"
 #include "device.h"
 #include "diagnose.h"
+#include "duty.h"
 #include "eal.h"
 #include "enable.h"
 #include "host.h"
@@ -93,8 +94,8 @@ open_doors(void)
 	int ret;
 
 	atomic_store(&is_on, true);
-	ret = hotplug_event_subscribe(NULL, eal_forward_event, NULL);
-	if (ret < 0)
+	ret = duty_take(eal_owe_event);
+	if (ret != 0)
 		return ret;
 	ret = config.sigbus == HOTPLUG_SIGBUS_OWN ? eal_sigbus_start() : 0;
 	if (ret == 0)
@@ -111,6 +112,7 @@ close_doors(void)
 	device_lock();          /* whoever publishes is in before, or stays out */
 	atomic_store(&is_on, false);
 	device_unlock();
+	duty_leave(eal_owe_event);
 	device_withdraw_all(NULL);
 	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
 		eal_sigbus_stop();
@@ -186,7 +188,7 @@ hotplug_enable(const struct hotplug_config *wanted)
 	struct hotplug_config defaults;
 	int ret;
 
-	if (events_is_self())
+	if (host_thread_is_own())
 		return -EDEADLK;
 	hotplug_config_init(&defaults);
 	pthread_mutex_lock(&lock);
@@ -200,7 +202,7 @@ hotplug_disable(void)
 {
 	int ret = -EALREADY;
 
-	if (events_is_self())
+	if (host_thread_is_own())
 		return -EDEADLK;
 	pthread_mutex_lock(&lock);
 	if (enable_is_on()) {

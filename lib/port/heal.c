@@ -250,7 +250,7 @@ run(const char *device)
 	raise_all(ids, n, RTE_ETH_EVENT_RECOVERY_SUCCESS);
 	raise_all(ids, n, RTE_ETH_EVENT_INTR_LSC);
 	if (is_asked_for(port))
-		port_asked_for(device, ids, n);
+		port_asked_for(device);
 }
 
 void

@@ -144,10 +144,12 @@ void quiet_follow_fail_safe(void);
 
 /* lost.c: context watch; a bus backend says that a device is lost or asked for. */
 void port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_works);
-/* A device is there again, whatever is bound to it; context watch, events. */
+/* A device is there again, whatever is bound to it; any context. */
 void port_returned(const char *device);
-/* A subscriber: link, INTR_RMV and recovery callbacks, and heals. */
+/* A duty: link, INTR_RMV and recovery callbacks, and heals. */
 void port_on_event(const struct hotplug_event *event, void *arg);
+/* What is owed since before the library was disabled. */
+void port_catch_up(void);
 
 /* teardown.c */
 void teardown_start(const char *device);
@@ -161,7 +163,7 @@ unsigned int teardown_left_ms(const char *device);
 unsigned int teardown_signal(int number);       /* to each that runs; how many */
 
 /* They were asked for before they were anybody's. */
-void port_asked_for(const char *device, const uint16_t *ids, unsigned int n);
+void port_asked_for(const char *device);
 
 /* attach.c.  EAL's probe and remove are not thread-safe: ours are one at a time. */
 void port_probe_lock(void);
@@ -191,7 +193,7 @@ int revive(const char *device, const uint16_t *ids, unsigned int n);
 /* heal.c: context work */
 void heal_run(const char *device);
 void heal_soon(const char *device);     /* as soon as it is its turn again; any context */
-void heal_returned(const char *device); /* it came anew; any context */
+void heal_returned(const char *device); /* it came anew */
 /* Before the application stops or closes a port that heals just now. */
 void heal_wait(const struct rte_eth_dev *eth);
 

@@ -279,7 +279,7 @@ start(const char *device)
 	if (ret != 0) {
 		free(t);
 	} else {
-		work_push(stuck_check, device, enable_config()->stuck_ms);
+		work_push_beside(stuck_check, device, enable_config()->stuck_ms);
 	}
 	return ret;
 }

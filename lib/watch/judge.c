@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../core/duty.h"
 #include "../core/enable.h"
 #include "../report/events.h"
 #include "../report/log.h"
@@ -46,11 +47,13 @@ describe(const struct hotplug_device *dev, enum hotplug_event_type type, enum ho
 	return event;
 }
 
-/* With the lock held; it is released for the queue's own. */
+/* With the lock held; it is released for those of others.  What the library does about it
+ * itself waits for no subscriber (duty.c). */
 static void
 push(const struct hotplug_event *event)
 {
 	device_unlock();
+	duty_tell(event);
 	events_push(event);
 	device_lock();
 }

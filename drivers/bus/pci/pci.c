@@ -21,6 +21,7 @@
 
 #include "../../../lib/core/bus.h"
 #include "../../../lib/core/device.h"
+#include "../../../lib/core/duty.h"
 #include "../../../lib/core/enable.h"
 #include "../../../lib/core/host.h"
 #include "../../../lib/core/plugin.h"
@@ -272,11 +273,14 @@ enable(void)
 			 "layout than DPDK %d.%02d's: left alone", RTE_VER_YEAR, RTE_VER_MONTH);
 		return -ENOTSUP;
 	}
-	ret = hotplug_event_subscribe(NULL, port_on_event, NULL);
-	if (ret >= 0)
-		ret = detach_start();
-	if (ret < 0)            /* nobody would see to the ports */
+	ret = duty_take(port_on_event);
+	if (ret != 0)           /* nobody would see to the ports */
 		return ret;
+	ret = detach_start();
+	if (ret != 0) {
+		duty_leave(port_on_event);
+		return ret;
+	}
 	stock_bus = bus;
 	stock_hot_unplug = bus->hot_unplug_handler;
 	stock_sigbus = bus->sigbus_handler;
@@ -285,6 +289,7 @@ enable(void)
 	bus->sigbus_handler = sigbus;
 	pci_probed_all();
 	quiet_start();
+	port_catch_up();
 	return 0;
 }
 
@@ -295,6 +300,7 @@ disable(void)
 
 	if (bus == NULL)
 		return;
+	duty_leave(port_on_event);
 	detach_stop();
 	teardown_wait_all();
 	pci_epoch_unwrap(bus);
