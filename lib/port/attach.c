@@ -4,19 +4,23 @@
  * In:  hotplug_port_attach/list (app, events).  Out: EAL's probe, port ids, or an error
  *      that says why, with everything as it was.
  * Lock: port_probe_lock(): EAL's probe and remove are not thread-safe, so ours are
- *      one at a time; not held around a subscriber.  `lock`: who has it.
+ *      one at a time; not held around a subscriber.  A driver that probes for longer than
+ *      a second is past what it shares with others, and waits for its hardware: then
+ *      others go on.  `lock`: who has it.
  * Context: app, events; blocks as long as the driver does. */
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <rte_bus.h>
 #include <rte_dev.h>
 
 #include "../core/bus.h"
 #include "../core/devargs.h"
+#include "../core/device.h"
 #include "../core/host.h"
 #include "../sync/local.h"
 #include "../sync/sync.h"
@@ -24,31 +28,65 @@
 #include "others.h"
 #include "port.h"
 
+#define LENT_NS 1000000000ull   /* a driver probes that long alone */
+#define LOOK_AGAIN_NS 50000000
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* holder */
 
-/* Not a mutex: it can be taken away from a thread that is stuck in a driver. */
+/* Not a mutex: it can be taken away from a thread that is stuck in a driver, and from one
+ * whose driver takes its time to probe.  That one gets it back before it goes on in EAL. */
 static pthread_cond_t freed = PTHREAD_COND_INITIALIZER;
 static unsigned int holder;             /* 0: free; else the number of a holding */
 static unsigned int last_holder;
 static char holder_device[HOTPLUG_NAME_LEN];
+static uint64_t lent_ns;                /* since when its driver probes; 0: it does not */
+static const void *lent_dev;
+static bool (*lent_may_be_taken)(const void *dev);
+static unsigned int n_away;             /* probe without it */
 static _Thread_local unsigned int my_holding;
-
-void
-port_probe_lock(void)
-{
-	pthread_mutex_lock(&lock);
-	while (holder != 0)
-		pthread_cond_wait(&freed, &lock);
-	holder = my_holding = ++last_holder != 0 ? last_holder : ++last_holder;
-	holder_device[0] = '\0';
-	pthread_mutex_unlock(&lock);
-}
+static _Thread_local bool was_alone;
 
 static void
 set_free(void)
 {
 	holder = 0;
-	pthread_cond_signal(&freed);
+	lent_ns = 0;
+	pthread_cond_broadcast(&freed);
+}
+
+/* With `lock` held, as all up to take(). */
+static bool
+is_to_be_had(void)
+{
+	return holder == 0 || (lent_ns != 0 && device_now_ns() - lent_ns >= LENT_NS &&
+			       lent_may_be_taken(lent_dev));
+}
+
+static void
+take(void)
+{
+	struct timespec until;
+
+	while (!is_to_be_had()) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += LOOK_AGAIN_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&freed, &lock, &until);
+	}
+	n_away += holder != 0;
+	was_alone = n_away == 0;
+	holder = my_holding = ++last_holder != 0 ? last_holder : ++last_holder;
+	holder_device[0] = '\0';
+	lent_ns = 0;
+}
+
+void
+port_probe_lock(void)
+{
+	pthread_mutex_lock(&lock);
+	take();
+	pthread_mutex_unlock(&lock);
 }
 
 void
@@ -57,7 +95,40 @@ port_probe_unlock(void)
 	pthread_mutex_lock(&lock);
 	if (holder == my_holding)       /* else it was taken away */
 		set_free();
+	my_holding = 0;
 	pthread_mutex_unlock(&lock);
+}
+
+void
+port_probe_lend(const void *dev, bool (*may_be_taken)(const void *dev))
+{
+	pthread_mutex_lock(&lock);
+	if (my_holding != 0 && holder == my_holding) {
+		lent_ns = device_now_ns();
+		lent_dev = dev;
+		lent_may_be_taken = may_be_taken;
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+void
+port_probe_return(void)
+{
+	pthread_mutex_lock(&lock);
+	if (my_holding != 0 && holder == my_holding) {
+		lent_ns = 0;
+	} else if (my_holding != 0) {
+		take();
+		n_away--;
+		was_alone = false;
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+bool
+port_probe_was_alone(void)
+{
+	return was_alone;
 }
 
 void

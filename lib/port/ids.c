@@ -18,8 +18,8 @@
 #include "../sync/local.h"
 #include "../sync/sync.h"
 #include "ids.h"
-#include "port.h"
 #include "release.h"
+#include "stuck.h"
 
 static void
 release(struct rte_eth_dev *eth)
@@ -41,14 +41,15 @@ is_one_of(uint16_t id, const uint16_t *ids, unsigned int n)
 
 /* Hold every free id up to the last of ours; how many. */
 static unsigned int
-hold_free_ids(uint16_t last, uint16_t *held)
+hold_free_ids(uint16_t first, uint16_t last, uint16_t *held)
 {
 	char name[RTE_ETH_NAME_MAX_LEN];
 	struct rte_eth_dev *eth;
 	unsigned int n = 0;
 
 	do {
-		snprintf(name, sizeof(name), "hotplug-hold-%u", n);
+		/* of its own: another device may be probed beside */
+		snprintf(name, sizeof(name), "hotplug-hold-%u-%u", first, n);
 		eth = rte_eth_dev_allocate(name);
 		if (eth == NULL)
 			break;
@@ -84,7 +85,8 @@ has_ids(const char *device, const uint16_t *ids, unsigned int n)
 	return true;
 }
 
-/* Another number of ports came than there was: not that card. */
+/* Another number of ports came than there was: not that card.  Or one that was probed
+ * beside has taken an id: once more. */
 static int
 undo(const char *device)
 {
@@ -99,7 +101,7 @@ undo(const char *device)
 				(void)rte_dev_remove(rte_eth_devices[i].device);
 			break;
 		}
-	return -EADDRINUSE;
+	return port_probe_was_alone() ? -EADDRINUSE : -EAGAIN;
 }
 
 static int
@@ -120,17 +122,19 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 
 	for (i = 0; i < n; i++)
 		release_quietly(&rte_eth_devices[ids[i]]);
-	n_held = hold_free_ids(ids[n - 1], held);
+	n_held = hold_free_ids(ids[0], ids[n - 1], held);
 	release_some(held, n_held, ids, n, true);
+	stuck_begin_probe(device, ids, n);
 	/* in this process alone: the others come when it works here (together.c) */
 	ret = sync_is_on() ? probe_here(device, devargs) :
 		local_probe_told(device, devargs);
+	stuck_end_probe(ids, n);
 	release_some(held, n_held, ids, n, false);
 	if (ret >= 0)
 		ret = has_ids(device, ids, n) ? 0 : undo(device);
 	if (ret == 0)
 		return 0;
-	n_held = hold_free_ids(ids[n - 1], held);
+	n_held = hold_free_ids(ids[0], ids[n - 1], held);
 	release_some(held, n_held, ids, n, false);
 	return ret;
 }

@@ -22,7 +22,7 @@ enum port_state {
 	PORT_DYING,     /* the teardown thread is at it */
 	PORT_HELD,      /* the PMD is closed, the device detached; the id is kept */
 	PORT_HEALING,   /* the card is back, and being set up */
-	PORT_STUCK,     /* the same, past its deadline: the PMD does not return */
+	PORT_STUCK,     /* DYING or HEALING past its deadline: the PMD does not return */
 	PORT_LEAVING,   /* a secondary's: its driver is being removed (leave.c) */
 };
 
@@ -95,6 +95,7 @@ struct port {
 	unsigned int n_tries;           /* to heal it */
 	bool is_waiting;                /* for other processes (together.c) */
 	uint64_t next_try_ns;           /* not before */
+	_Atomic uint64_t probe_due_ns;  /* when its driver's probe is late; 0: none runs */
 	_Atomic int n_inside;           /* control calls in the PMD now (inside.c) */
 };
 
@@ -171,6 +172,12 @@ void port_probe_unlock(void);
 /* Who has it for this device does not come back from the driver. */
 void port_probe_own(const char *device);
 void port_probe_abandon(const char *device);
+/* Around a driver's own probe: after a second others may go on, if may_be_taken(dev), which
+ * is called with a lock held.  Returns with the lock, if the caller had it. */
+void port_probe_lend(const void *dev, bool (*may_be_taken)(const void *dev));
+void port_probe_return(void);
+/* Since the caller has taken it, did no driver probe beside? */
+bool port_probe_was_alone(void);
 /* The device of that name on the bus, probed or not. */
 struct rte_device *attach_find(const struct rte_devargs *devargs);
 

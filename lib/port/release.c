@@ -72,7 +72,8 @@ __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 {
 	if (eth != NULL && is_released(eth))
 		return 0;
-	if (eth != NULL && port_of(eth)->state == PORT_HEALING) {
+	if (eth != NULL && (port_of(eth)->state == PORT_HEALING ||
+			    stuck_is_probing(port_of(eth)))) {
 		release_quietly(eth);
 		return 0;
 	}

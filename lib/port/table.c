@@ -14,7 +14,7 @@
 #include "../core/devargs.h"
 #include "../core/enable.h"
 #include "../core/host.h"
-#include "port.h"
+#include "stuck.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* ports */
 static struct port ports[RTE_MAX_ETHPORTS];
@@ -59,7 +59,7 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 	}
 	port->bus = bus;
 	port->key = eth->device;
-	if (port->state != PORT_HEALING)        /* that ends with heal */
+	if (port->state != PORT_HEALING && !stuck_is_probing(port))     /* that ends with heal */
 		port->state = PORT_LIVE;
 	snprintf(port->device, sizeof(port->device), "%s", eth->device->name);
 	remember_devargs(port, eth->device);

@@ -230,7 +230,8 @@ pci_before_cleanup(void)
 	stuck_park();
 	while ((dev = pci_epoch_next(stock_bus, dev)) != NULL) {
 		hotplug_device_unsettle(&pci_bus, dev);
-		if (teardown_is_running(dev->name))     /* its driver is not to be run again */
+		/* its driver is not to be run again */
+		if (teardown_is_running(dev->name) || stuck_is_in_probe(dev->name))
 			pci_epoch_disown(dev);
 	}
 }
