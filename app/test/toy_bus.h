@@ -25,6 +25,7 @@ struct toy {
 	_Atomic int look;                       /* what look() answers */
 	_Atomic unsigned int n_looks;
 	pthread_mutex_t gate;                   /* look() passes it */
+	pthread_mutex_t way_back;               /* and this one, with its answer */
 };
 
 extern struct hotplug_bus toy_bus;

@@ -119,6 +119,15 @@ device_post(struct hotplug_device *dev, unsigned int bits)
 		watch_wake();
 }
 
+void
+device_forget_look(struct hotplug_device *dev)
+{
+	dev->look.number++;
+	dev->look.is_under_way = dev->look.is_answered = dev->look.is_outdated = false;
+	dev->look.wants = 0;
+	dev->was_bound = dev->asks = false;
+}
+
 enum hotplug_look
 device_look(struct hotplug_device *dev, const char *kernel_driver,
 	    const struct hotplug_identity *id)

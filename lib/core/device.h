@@ -34,6 +34,7 @@ struct region {
 /* Signs that a device has been given and watch has not looked at yet. */
 #define DEVICE_SIGN(sign) (1u << (sign))
 #define DEVICE_LOOK (1u << 31)  /* no sign, just look */
+#define DEVICE_FOUND (1u << 30) /* a look has been answered */
 
 /* What is to be done about it on a thread that may block (work.c): a mark, not a message,
  * so it needs no memory, is never lost, and twice is once. */
@@ -42,6 +43,29 @@ struct work_mark {
 	void (*fn)(const char *device); /* NULL: none */
 	uint64_t due_ns;
 	bool is_beside;                 /* also while another job of the device runs */
+};
+
+/* What its bus finds, when it is asked on another thread (watch/look.c). */
+enum look_kind { LOOK_AT, LOOK_WHO };
+
+struct look_result {
+	enum look_kind kind;
+	const void *key;                /* of the device then */
+	enum hotplug_look found;        /* LOOK_AT */
+	int error;                      /* LOOK_WHO: identify()'s */
+	struct hotplug_identity id;
+};
+
+struct look {
+	uint64_t number;                /* of the one that counts */
+	uint64_t ticket, since_ns;
+	enum look_kind kind;
+	bool is_under_way;              /* until watch has taken what was found */
+	bool is_answered, is_outdated;
+	unsigned int wants;             /* kinds that are to begin after it */
+	struct look_result result;
+	struct hotplug_device *next;    /* in look.c's row, by its lock */
+	bool is_queued;
 };
 
 /* One device, by bus and name; never freed: a bus slot may be on its way in
@@ -97,6 +121,14 @@ struct hotplug_device {
 	uint64_t claimed_ns;            /* since when look() says CLAIMED */
 	uint64_t dark_ns;               /* since when it says DARK */
 	bool has_hung_up;               /* its descriptor is dead for good */
+	struct look look;
+	bool was_bound;                 /* when it is known: unclear is no driver any more */
+	bool asks;                      /* when it is known: the kernel asks for it */
+	uint64_t asks_ns;
+
+	/* EAL's thread asks what there is (core/sign.c), and the last answer. */
+	unsigned int eal_asks, eal_answered;
+	enum hotplug_look eal_found;
 
 	bool owes_gone;                 /* it is, and that is about to be said */
 	bool is_simulated;              /* what it is through is a drill */
@@ -134,6 +166,9 @@ enum hotplug_card device_compare_cards(const struct hotplug_identity *lost,
 bool device_is_cut(const struct hotplug_bus *bus, const void *key);
 unsigned int device_count_published(void);
 unsigned int device_count_zombies(void);
+
+/* With the lock held: another life begins; who looks at the former one is not heard. */
+void device_forget_look(struct hotplug_device *dev);
 
 /* Post a sign and wake watch; signal-safe. */
 void device_post(struct hotplug_device *dev, unsigned int bits);

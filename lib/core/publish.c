@@ -123,6 +123,7 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	dev->first_sign = HOTPLUG_SIGN_NONE;
 	dev->sign_ns = dev->cut_ns = dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
 	dev->state = HOTPLUG_STATE_ATTACHED;
+	device_forget_look(dev);
 	atomic_store(&dev->signs, 0);
 	atomic_store(&dev->is_gone, false);
 	atomic_store(&dev->n_unsettled, 0);
@@ -136,6 +137,7 @@ withdraw(struct hotplug_device *dev)
 	guard_withdraw(dev);
 	close_sign(dev);
 	dev->key = NULL;
+	device_forget_look(dev);
 	dev->n_regions = 0;
 	dev->is_requested = dev->is_held = false;
 	dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
