@@ -163,6 +163,12 @@ eal_sigbus_is_on_top(void)
 	return is_installed && sigbus_is_on_top();
 }
 
+bool
+eal_has_monitor(void)
+{
+	return false;
+}
+
 void
 eal_owe_event(const struct hotplug_event *event, void *arg)
 {

@@ -6,9 +6,12 @@
  * Context: app; the library's own threads do the work. */
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_eal.h>
@@ -180,6 +183,28 @@ test_port_is_torn_down_and_healed_beside_a_subscriber_that_sleeps(void **state)
 	remove_port(port);
 }
 
+/* SPDK has one that is EAL's to the letter; its owner tears no port down. */
+static void
+test_port_heals_beside_a_foreign_uevent_socket(void **state)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 0xffffffff };
+	struct test_pmd *pmd = plug("0000:2e:00.0");
+	uint16_t port = pmd->port;
+	int fd;
+
+	(void)state;
+	start_port(port);
+	fd = socket(PF_NETLINK, SOCK_DGRAM, NETLINK_KOBJECT_UEVENT);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&addr, sizeof(addr)), 0);
+	lose_for_good(pmd);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(n_removed, 0);
+	close(fd);
+	remove_port(port);
+}
+
 static _Atomic int answers[2];
 
 static int
@@ -248,6 +273,7 @@ main(void)
 		cmocka_unit_test(test_probe_that_waits_keeps_no_other_card),
 		cmocka_unit_test(test_probe_that_fails_late_is_tried_again),
 		cmocka_unit_test(test_port_is_torn_down_and_healed_beside_a_subscriber_that_sleeps),
+		cmocka_unit_test(test_port_heals_beside_a_foreign_uevent_socket),
 		cmocka_unit_test(test_disable_from_a_callback_is_refused),
 		cmocka_unit_test(test_disable_waits_for_a_probe_no_longer_than_stuck_ms),
 	};

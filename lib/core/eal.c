@@ -6,12 +6,9 @@
  *      action, EAL's device event callbacks.
  * Context: app, watch (eal_sigbus_check, eal_owe_event), work (the callbacks). */
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_eal.h>
@@ -133,51 +130,6 @@ eal_sigbus_stop(void)
 	if (!was_eals)
 		rte_dev_hotplug_handle_disable();
 	sigaction(SIGBUS, was_eals ? &eal_action : &below, NULL);
-}
-
-/* Is one of our descriptors the socket with this inode? */
-static bool
-is_own_socket(unsigned long inode)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	char link[64], want[64];
-	struct dirent *entry;
-	bool is_found = false;
-	ssize_t n;
-
-	if (dir == NULL)
-		return false;
-	snprintf(want, sizeof(want), "socket:[%lu]", inode);
-	while (!is_found && (entry = readdir(dir)) != NULL) {
-		n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
-		if (n <= 0)
-			continue;
-		link[n] = '\0';
-		is_found = strcmp(link, want) == 0;
-	}
-	closedir(dir);
-	return is_found;
-}
-
-/* EAL does not say whether its monitor runs; its socket shows: kobject uevents
- * (protocol 15), bound to all 32 groups. */
-bool
-eal_has_monitor(void)
-{
-	FILE *f = fopen("/proc/self/net/netlink", "re");
-	unsigned int protocol, groups;
-	bool is_running = false;
-	unsigned long inode;
-	char line[256];
-
-	if (f == NULL)
-		return false;
-	while (!is_running && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "%*s %u %*u %x %*d %*d %*d %*d %*d %lu", &protocol, &groups,
-			   &inode) == 3 && protocol == 15 && groups == 0xffffffff)
-			is_running = is_own_socket(inode);
-	fclose(f);
-	return is_running;
 }
 
 /* vfio: the kernel's removal waits until it is let go, and its uevent comes after. */

@@ -53,6 +53,7 @@ on_tick(void)
 {
 	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
 		eal_sigbus_check();
+	(void)eal_has_monitor();        /* asked in good time */
 	cutoff_retry();
 	if (n_ticks < 10 || n_ticks % 60 == 0)
 		diagnose();
