@@ -6,6 +6,7 @@
  *      action, EAL's device event callbacks.
  * Context: app, watch (eal_sigbus_check, eal_owe_event), work (the callbacks). */
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "eal.h"
 #include "host.h"
 #include "plugin.h"
+#include "slots.h"
 #include "work.h"
 
 /* "DPDK 22.11.11" -> 22, 11. */
@@ -44,10 +46,13 @@ eal_check(void)
 	return rte_lcore_count() == 0 ? -EAGAIN : 0;
 }
 
+#define N_STAYS 5               /* looks, one a second */
+
 /* EAL's handler as sigaction() shows it; what was found before we came. */
 static struct sigaction eal_action, found, below;
 static _Atomic bool has_seat;   /* stats ask from any thread */
-static bool has_said_foreign;
+static struct sigaction foreign;        /* somebody's, on top of ours */
+static unsigned int n_foreign;  /* since so many looks */
 
 static bool
 is_same_handler(const struct sigaction *a, const struct sigaction *b)
@@ -76,12 +81,54 @@ take_seat(void)
 	return 0;
 }
 
+/* Is it a function of EAL's own library? */
+static bool
+is_of_eal(const void *function)
+{
+	Dl_info eal, other;
+
+	return dladdr((const void *)(uintptr_t)rte_eal_init, &eal) != 0 &&
+		dladdr(function, &other) != 0 && eal.dli_fbase == other.dli_fbase;
+}
+
+/* In the place of sigaction(), where EAL calls it.  While it maps a hugepage it would put
+ * a handler over ours that jumps back into its own stack, whichever thread meets a fault.
+ * Ours stays, and that one gets the faults of EAL's own thread that are nobody's. */
+static int
+eal_sigaction(int signo, const struct sigaction *action, struct sigaction *old)
+{
+	bool is_installed = signo == SIGBUS && action != NULL && has_seat && sigbus_is_on_top();
+
+	if (is_installed && !(action->sa_flags & SA_SIGINFO) && action->sa_handler != SIG_DFL &&
+	    action->sa_handler != SIG_IGN &&
+	    is_of_eal((const void *)(uintptr_t)action->sa_handler)) {
+		sigbus_admit(action->sa_handler);
+		return sigaction(signo, NULL, old);
+	}
+	if (signo == SIGBUS && action != NULL && sigbus_is_ours(action) && sigbus_dismiss())
+		return 0;
+	return sigaction(signo, action, old);
+}
+
+/* Only where EAL is a library of its own: in a static program its calls are not to be told
+ * from the application's. */
+static void
+guide_eal(void)
+{
+	struct slots slots = { .symbol = "sigaction", .ours = (uintptr_t)eal_sigaction,
+			       .only_in = (uintptr_t)rte_eal_init };
+
+	if (!is_of_eal((const void *)(uintptr_t)eal_sigaction))
+		(void)slots_take(&slots);
+}
+
 int
 eal_sigbus_start(void)
 {
 	int ret = take_seat();
 
-	has_said_foreign = false;
+	guide_eal();
+	n_foreign = 0;
 	return ret != 0 ? ret : sigbus_install(&below);
 }
 
@@ -89,6 +136,16 @@ bool
 eal_sigbus_is_on_top(void)
 {
 	return has_seat && sigbus_is_on_top();
+}
+
+/* For five seconds: then it is no guest, as EAL is in a static program.  Once. */
+static bool
+stays(const struct sigaction *now)
+{
+	if (n_foreign != 0 && !is_same_handler(now, &foreign))
+		n_foreign = 0;
+	foreign = *now;
+	return ++n_foreign == N_STAYS;
 }
 
 /* Somebody has changed the action.  EAL's own doings, and a return to what was
@@ -99,8 +156,12 @@ eal_sigbus_check(void)
 {
 	struct sigaction now;
 
-	if (!has_seat || sigaction(SIGBUS, NULL, &now) < 0 || sigbus_is_ours(&now))
+	if (!has_seat || sigaction(SIGBUS, NULL, &now) < 0)
 		return;
+	if (sigbus_is_ours(&now)) {
+		n_foreign = 0;
+		return;
+	}
 	if (is_same_handler(&now, &eal_action)) {
 		sigbus_install(&below);
 	} else if (sigbus_is_below(&now) || now.sa_handler == SIG_DFL) {
@@ -108,8 +169,7 @@ eal_sigbus_check(void)
 		rte_dev_hotplug_handle_disable();
 		rte_dev_hotplug_handle_enable();
 		sigbus_install(&below);
-	} else if (!has_said_foreign) {
-		has_said_foreign = true;
+	} else if (stays(&now)) {
 		host_log(HOST_WARN, "another SIGBUS handler was installed over ours: it must call "
 			 "hotplug_sigbus_dispatch() or pass the signal on");
 	}

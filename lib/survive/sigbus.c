@@ -26,6 +26,25 @@
 static struct sigaction below[2];
 static _Atomic unsigned int below_now;
 
+/* Somebody who expects faults of one thread, for a while. */
+static void (*guest)(int signo);
+static _Atomic pid_t guest_thread;      /* 0: nobody; else set after `guest` */
+
+void
+sigbus_admit(void (*handler)(int signo))
+{
+	guest = handler;
+	atomic_store(&guest_thread, (pid_t)syscall(SYS_gettid));
+}
+
+bool
+sigbus_dismiss(void)
+{
+	pid_t own = (pid_t)syscall(SYS_gettid);
+
+	return atomic_compare_exchange_strong(&guest_thread, &own, 0);
+}
+
 /* Probes in progress: their devices have BARs that are not guarded yet. */
 static _Atomic unsigned int n_probing;
 
@@ -128,6 +147,10 @@ pass_on(siginfo_t *info, void *context)
 	unsigned int now = atomic_load(&below_now);
 	struct sigaction action = below[now];
 
+	if (atomic_load(&guest_thread) == (pid_t)syscall(SYS_gettid)) {
+		guest(SIGBUS);          /* jumps */
+		return;
+	}
 	if (action.sa_handler == SIG_IGN && !is_synchronous(info))
 		return;
 	if (action.sa_handler == SIG_IGN || action.sa_handler == SIG_DFL) {
