@@ -31,13 +31,40 @@
 #include "work.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* enable against disable */
-static _Atomic bool is_on;
+static _Atomic bool is_on, is_child;
 static struct hotplug_config config;
 
 bool
 enable_is_on(void)
 {
 	return atomic_load(&is_on);
+}
+
+bool
+enable_is_child(void)
+{
+	return atomic_load(&is_child);
+}
+
+/* In the child, before anything else of it runs.  Faults are answered further. */
+static void
+begin_child(void)
+{
+	if (atomic_exchange(&is_on, false))
+		atomic_store(&is_child, true);
+	device_unlock();
+}
+
+/* A child finds the table whole. */
+static int
+watch_forks(void)
+{
+	static bool is_watching;
+
+	if (!is_watching && pthread_atfork(device_lock, device_unlock, begin_child) != 0)
+		return -ENOMEM;
+	is_watching = true;
+	return 0;
 }
 
 const struct hotplug_config *
@@ -161,6 +188,8 @@ enable(const struct hotplug_config *asked)
 	if (enable_is_on())
 		return -EALREADY;
 	ret = eal_check();
+	if (ret == 0)
+		ret = watch_forks();
 	if (ret != 0)
 		return ret;
 	device_lock();          /* telemetry may be reading the last one */
@@ -191,6 +220,8 @@ hotplug_enable(const struct hotplug_config *wanted)
 
 	if (host_thread_is_own())
 		return -EDEADLK;
+	if (enable_is_child())
+		return -ENOTSUP;
 	hotplug_config_init(&defaults);
 	pthread_mutex_lock(&lock);
 	ret = enable(wanted != NULL ? wanted : &defaults);
@@ -205,6 +236,8 @@ hotplug_disable(void)
 
 	if (host_thread_is_own())
 		return -EDEADLK;
+	if (enable_is_child())
+		return -EALREADY;
 	pthread_mutex_lock(&lock);
 	if (enable_is_on()) {
 		work_stop();            /* no new life any more */

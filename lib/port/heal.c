@@ -266,6 +266,6 @@ heal_wait(const struct rte_eth_dev *eth)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
 
-	while (!is_healer && port_of(eth)->state == PORT_HEALING)
+	while (!is_healer && port_of(eth)->state == PORT_HEALING && !enable_is_child())
 		nanosleep(&pause, NULL);
 }

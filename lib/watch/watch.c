@@ -95,7 +95,8 @@ watch_add_fd(int fd, struct hotplug_device *dev)
 void
 watch_forget_fd(int own_fd)
 {
-	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, own_fd, NULL);
+	if (!enable_is_child())         /* whose epoll is its parent's */
+		epoll_ctl(epoll_fd, EPOLL_CTL_DEL, own_fd, NULL);
 	close(own_fd);
 }
 

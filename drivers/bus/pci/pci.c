@@ -223,7 +223,7 @@ pci_before_cleanup(void)
 {
 	struct rte_device *dev = NULL;
 
-	if (stock_bus == NULL)
+	if (stock_bus == NULL || enable_is_child())
 		return;         /* disabled, but somebody has wrapped our wrapper */
 	work_stop();
 	teardown_wait_all();
