@@ -197,6 +197,32 @@ test_work_is_done_beside_a_subscriber_that_sleeps(void **state)
 	toy_destroy(&toy);
 }
 
+static void
+test_work_of_a_subscriber_that_sleeps_keeps_no_disable(void **state)
+{
+	struct hotplug_event event = { .size = sizeof(event), .type = HOTPLUG_EVENT_READY };
+	uint64_t begin;
+
+	(void)state;
+	pthread_mutex_lock(&gate);
+	assert_true(hotplug_event_subscribe(NULL, sleep_inside, NULL) > 0);
+	events_push(&event);
+	events_push(&event);
+	assert_true(WAIT_FOR(atomic_load(&n_inside) == 1));
+	begin = device_now_ns();
+	assert_int_equal(hotplug_disable(), 0);
+	assert_true(device_now_ns() - begin < 10 * STUCK_MS * 1000000ull);
+	assert_true(fake_log_has("ERR: a subscriber does not return"));
+	assert_int_equal(hotplug_enable(NULL), 0);
+	assert_true(hotplug_event_subscribe(NULL, heard_fn, &heard) > 0);
+	events_push(&event);
+	assert_int_equal(heard_wait(&heard, HOTPLUG_EVENT_READY, 0).sequence, 1);
+	pthread_mutex_unlock(&gate);
+	assert_true(WAIT_FOR(atomic_load(&n_inside) == 0));
+	test_sleep_ms(20);              /* in which it would go on */
+	assert_int_equal(heard_total(&heard), 1);
+}
+
 #define WORK(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int
@@ -208,6 +234,7 @@ main(void)
 		WORK(test_work_asked_for_twice_is_done_once_at_the_earlier_time),
 		WORK(test_work_that_does_not_return_is_left_behind),
 		WORK(test_work_is_done_beside_a_subscriber_that_sleeps),
+		WORK(test_work_of_a_subscriber_that_sleeps_keeps_no_disable),
 	};
 
 	return cmocka_run_group_tests_name("work", tests, NULL, NULL);

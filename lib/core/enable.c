@@ -103,7 +103,7 @@ start_threads(void)
 		return 0;
 	work_stop();
 stop_events:
-	events_stop();
+	events_stop(config.stuck_ms);
 	return ret;
 }
 
@@ -111,7 +111,7 @@ static void
 stop_threads(void)
 {
 	watch_stop();
-	events_stop();
+	events_stop(config.stuck_ms);
 	work_stop();
 }
 
