@@ -94,11 +94,12 @@ test_eal_callbacks_are_the_monitors_where_it_runs(void **state)
 	assert_int_equal(n_removed, 0);
 }
 
-/* As SPDK opens one (lib/env_dpdk/pci_event.c), and as EAL's monitor does. */
+/* As SPDK opens one (lib/env_dpdk/pci_event.c); groups as EAL's monitor has them: all, or
+ * in newer ones the kernel's. */
 static int
-open_foreign(void)
+open_foreign(unsigned int groups)
 {
-	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 0xffffffff };
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = groups };
 	int fd = socket(PF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			NETLINK_KOBJECT_UEVENT);
 
@@ -121,16 +122,15 @@ n_files(void)
 }
 
 static void
-test_eal_monitor_is_known_beside_sockets_like_its_own(void **state)
+check_monitor_beside(unsigned int groups)
 {
 	unsigned int n = n_files();
 	int fd;
 
-	(void)state;
 	assert_false(eal_has_monitor());
 	assert_int_equal(rte_dev_event_monitor_start(), 0);
 	assert_true(eal_has_monitor());
-	fd = open_foreign();
+	fd = open_foreign(groups);
 	assert_true(eal_has_monitor());
 	assert_int_equal(rte_dev_event_monitor_stop(), 0);
 	assert_false(eal_has_monitor());
@@ -146,10 +146,18 @@ test_eal_monitor_is_known_beside_sockets_like_its_own(void **state)
 }
 
 static void
+test_eal_monitor_is_known_beside_sockets_like_its_own(void **state)
+{
+	(void)state;
+	check_monitor_beside(0xffffffff);
+	check_monitor_beside(1);
+}
+
+static void
 test_eal_callbacks_hear_of_a_removal_beside_a_foreign_socket(void **state)
 {
 	struct test_pmd *pmd = begin("0000:15:00.0");
-	int fd = open_foreign();
+	int fd = open_foreign(0xffffffff);
 
 	(void)state;
 	lose(pmd);

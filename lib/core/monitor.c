@@ -3,8 +3,8 @@
 /* monitor: does EAL's own device event monitor run in this process?
  * In:  whoever must know who tears a port down, or tells; once a second (watch).
  * Out: yes or no, by EAL itself.
- * EAL does not say so, and its socket is not to be told from others': SPDK opens exactly
- * that one, and any library may.  But EAL counts: where its monitor runs, starting it once
+ * EAL does not say so, and its socket is not to be told from others': SPDK opens one that
+ * is the same, and any library may.  But EAL counts: where its monitor runs, starting it once
  * more opens nothing, and stopping it once closes nothing; where it does not run, a
  * socket comes, and goes.  What has been asked holds for as long as the process has the
  * very same uevent sockets, since EAL's comes and goes with its monitor.
@@ -23,11 +23,12 @@
 
 #include <rte_dev.h>
 
+#include "../watch/uevent.h"
 #include "eal.h"
 
 #define N_MAX 64                /* more of them: asked each time */
 
-/* Uevent sockets for all 32 groups, by inode, as the kernel lists them. */
+/* Sockets for the kernel's uevents but our own, by inode, as the kernel lists them. */
 struct sockets {
 	unsigned int n;         /* may be more than there is room for */
 	unsigned long inode[N_MAX];
@@ -53,7 +54,8 @@ add(struct sockets *sockets, unsigned long inode)
 	sockets->n++;
 }
 
-/* Kobject uevents are protocol 15. */
+/* Kobject uevents are protocol 15, the kernel's are group 1 of it: EAL listens to that, and
+ * did so to all 32 before. */
 static void
 list_all(struct sockets *sockets)
 {
@@ -65,7 +67,8 @@ list_all(struct sockets *sockets)
 	sockets->n = 0;
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
 		if (sscanf(line, "%*s %u %*u %x %*d %*d %*d %*d %*d %lu", &protocol, &groups,
-			   &inode) == 3 && protocol == 15 && groups == 0xffffffff)
+			   &inode) == 3 && protocol == 15 && (groups & 1) &&
+		    inode != uevent_inode())
 			add(sockets, inode);
 	if (f != NULL)
 		fclose(f);
