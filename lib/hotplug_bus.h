@@ -110,14 +110,15 @@ struct hotplug_bus_ops {
 	 * @return 0 handled, < 0 failed, > 0 not mine.  Context: signal */
 	int (*sigbus_handler)(const void *addr);
 	/** Is the device there, and is it the same?  id is what was published.
-	 * Must not block and must not take the kernel's device lock.
-	 * Context: watch */
+	 * It may block: then only this device waits.  Called on several threads at
+	 * once, for several devices.  Context: look, work */
 	enum hotplug_look (*look)(const char *name, const char *kernel_driver,
 				  const struct hotplug_identity *id);
-	/** Which card is there now?
-	 * @return 0 or -errno.  Context: watch */
+	/** Which card is there now?  As look().
+	 * @return 0 or -errno.  Context: look, work, app */
 	int (*identify)(const char *name, struct hotplug_identity *id);
-	/** The cheapest look: at what changes when anything does.
+	/** The cheapest look: at what changes when anything does.  Must not block, nor
+	 * take the kernel's device lock.
 	 * @return 0, or -ENOENT: not there.  Context: watch */
 	int (*glance)(const char *name, struct hotplug_glance *glance);
 	/** Call fn with the name of each device that the kernel lists now.  A
