@@ -122,9 +122,11 @@ device_post(struct hotplug_device *dev, unsigned int bits)
 void
 device_forget_look(struct hotplug_device *dev)
 {
+	if (dev->look.is_under_way && dev->look.kind == LOOK_WHO)
+		dev->look.wants |= 1u << LOOK_WHO;
 	dev->look.number++;
 	dev->look.is_under_way = dev->look.is_answered = dev->look.is_outdated = false;
-	dev->look.wants = 0;
+	dev->look.wants &= 1u << LOOK_WHO;
 	dev->was_bound = dev->asks = false;
 }
 

@@ -167,7 +167,8 @@ bool device_is_cut(const struct hotplug_bus *bus, const void *key);
 unsigned int device_count_published(void);
 unsigned int device_count_zombies(void);
 
-/* With the lock held: another life begins; who looks at the former one is not heard. */
+/* With the lock held: another life begins; who looks at the former one is not heard.  Who
+ * has come is asked again, since READY may be owed. */
 void device_forget_look(struct hotplug_device *dev);
 
 /* Post a sign and wake watch; signal-safe. */

@@ -148,7 +148,7 @@ withdraw(struct hotplug_device *dev)
 	else
 		dev->state = dev->glance.is_user_space ? HOTPLUG_STATE_READY :
 			HOTPLUG_STATE_PRESENT;
-	device_post(dev, DEVICE_LOOK);
+	device_post(dev, DEVICE_LOOK | DEVICE_FOUND);
 }
 
 static int

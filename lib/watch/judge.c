@@ -366,7 +366,8 @@ take_found(struct hotplug_device *dev, bool *was_bound)
 	}
 	wants = dev->look.wants;
 	dev->look.wants = 0;
-	if (!dev->glance.is_user_space || dev->key != NULL)
+	if (!dev->glance.is_user_space || dev->state == HOTPLUG_STATE_ATTACHED ||
+	    dev->state == HOTPLUG_STATE_SUSPECT)
 		wants &= ~(1u << LOOK_WHO);
 	device_unlock();
 	return wants;
