@@ -33,6 +33,7 @@ static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic unsigned int n_inside, n_stuck;
 static _Atomic bool is_held;
 static struct test_pmd *held;
+static struct hotplug_config config;
 
 static uint64_t
 now_ms(void)
@@ -238,6 +239,24 @@ test_disable_from_a_callback_is_refused(void **state)
 	remove_port(port);
 }
 
+static void
+test_card_that_returns_while_disabled_is_healed(void **state)
+{
+	struct test_pmd *pmd = plug("0000:2f:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	lose_for_good(pmd);
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[port])->state == PORT_HELD));
+	assert_int_equal(hotplug_disable(), 0);
+	mock_sysfs_add(pmd->name, "hotplug_mock");
+	assert_int_equal(hotplug_enable(&config), 0);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(rte_eth_dev_is_removed(port), 0);
+	remove_port(port);
+}
+
 /* Last: its thread is left behind, and goes no further when the driver returns. */
 static void
 test_disable_waits_for_a_probe_no_longer_than_stuck_ms(void **state)
@@ -262,6 +281,10 @@ test_disable_waits_for_a_probe_no_longer_than_stuck_ms(void **state)
 static int
 start(void **state)
 {
+	hotplug_config_init(&config);
+	config.policy = HOTPLUG_POLICY_HEAL;
+	config.liveness_ms = 50;
+	config.stuck_ms = STUCK_MS;
 	return mock_port_start(state, "stuck_ms=300") != 0 ||
 		hotplug_event_subscribe(NULL, on_event, NULL) < 0;
 }
@@ -275,6 +298,7 @@ main(void)
 		cmocka_unit_test(test_port_is_torn_down_and_healed_beside_a_subscriber_that_sleeps),
 		cmocka_unit_test(test_port_heals_beside_a_foreign_uevent_socket),
 		cmocka_unit_test(test_disable_from_a_callback_is_refused),
+		cmocka_unit_test(test_card_that_returns_while_disabled_is_healed),
 		cmocka_unit_test(test_disable_waits_for_a_probe_no_longer_than_stuck_ms),
 	};
 

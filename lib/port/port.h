@@ -149,7 +149,7 @@ void port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still
 void port_returned(const char *device);
 /* A duty: link, INTR_RMV and recovery callbacks, and heals. */
 void port_on_event(const struct hotplug_event *event, void *arg);
-/* What is owed since before the library was disabled. */
+/* What is owed since before the library was disabled, or happened meanwhile. */
 void port_catch_up(void);
 
 /* teardown.c */
