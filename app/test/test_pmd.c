@@ -31,6 +31,8 @@
 static struct test_pmd pmds[64];
 
 bool test_pmd_unmaps_at_close;
+bool test_pmd_takes_macs;
+unsigned int test_pmd_max_macs = 8;
 bool test_pmd_has_fd = true;
 int test_pmd_probe_answer;
 unsigned int test_pmd_bad_inits;
@@ -133,16 +135,20 @@ close_port(struct rte_eth_dev *eth)
 		pmd->read_at_close = *(volatile uint8_t *)pmd->bar;
 	if (test_pmd_unmaps_at_close)
 		unmap(pmd);
+	if (test_pmd_takes_macs) {
+		rte_free(eth->data->mac_addrs);
+		eth->data->mac_addrs = NULL;
+	}
 	return 0;
 }
 
 static int
 get_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 {
-	(void)eth;
+	info->switch_info.name = eth->device->name;     /* as bnxt, ixgbe's representors */
 	info->max_rx_queues = info->max_tx_queues = test_pmd_max_queues;
 	info->max_rx_pktlen = 1518;
-	info->max_mac_addrs = 8;
+	info->max_mac_addrs = test_pmd_max_macs;
 	info->hash_key_size = sizeof(((struct test_settings *)0)->key);
 	info->flow_type_rss_offloads = RTE_ETH_RSS_IP;
 	info->reta_size = 128;
@@ -375,7 +381,8 @@ add_port(struct rte_eth_dev *eth, struct test_pmd *pmd, uint16_t *port)
 	if (eth == NULL)
 		return -1;
 	if (!is_secondary())
-		eth->data->mac_addrs = rte_zmalloc(NULL, 8 * sizeof(*eth->data->mac_addrs), 0);
+		eth->data->mac_addrs = rte_zmalloc(NULL,
+			test_pmd_max_macs * sizeof(*eth->data->mac_addrs), 0);
 	if (eth->data->mac_addrs == NULL)
 		return -1;
 	eth->data->mac_addrs[0].addr_bytes[0] = 2;

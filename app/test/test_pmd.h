@@ -47,6 +47,8 @@ struct test_pmd *test_pmd_of(const char *name);
 
 /* For the probes and closes from now on. */
 extern bool test_pmd_unmaps_at_close;   /* as virtio does */
+extern bool test_pmd_takes_macs;        /* at close: txgbe, ngbe; ena, gve, mlx5 in effect */
+extern unsigned int test_pmd_max_macs;  /* it has, and says so */
 extern bool test_pmd_has_fd;            /* false: it sets no descriptor at all */
 /* Called in each probe, when the BAR is mapped and not guarded yet. */
 extern void (*test_pmd_in_probe)(struct test_pmd *pmd);

@@ -9,10 +9,10 @@
  * Context: app. */
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
-#include <rte_malloc.h>
-
+#include "kept.h"
 #include "stats.h"
 #include "stuck.h"
 
@@ -95,6 +95,7 @@ close_port(struct rte_eth_dev *eth)
 	port_lock();
 	is_ours = port->state == PORT_DEAD;
 	port->state = PORT_NONE;
+	kept_give(eth, port);
 	port_unlock();
 	return is_ours ? live_close(eth) : 0;
 }
@@ -125,16 +126,14 @@ dead_hold(struct rte_eth_dev *eth)
 {
 	struct port *port = port_of(eth);
 
-	eth->data->mac_addrs = rte_zmalloc(NULL, sizeof(*eth->data->mac_addrs), 0);
-	if (eth->data->mac_addrs == NULL)
-		return;         /* it stays a placeholder: no port to the application */
 	port_lock();
-	eth->data->mac_addrs[0] = port->config.mac;
+	eth->data->mac_addrs = port->addrs;
 	memcpy(eth->data->name, port->name, sizeof(eth->data->name));
 	eth->data->mtu = port->config.mtu;
 	eth->data->dev_flags = RTE_ETH_DEV_INTR_RMV;
 	eth->device = &port->shadow;
 	eth->dev_ops = &dead_ops;
-	eth->state = RTE_ETH_DEV_ATTACHED;
+	atomic_thread_fence(memory_order_release);
+	eth->state = RTE_ETH_DEV_ATTACHED;      /* from here on it is read */
 	port_unlock();
 }

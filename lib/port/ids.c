@@ -121,6 +121,9 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 	int ret;
 
 	for (i = 0; i < n; i++)
+		release_hide(&rte_eth_devices[ids[i]]);
+	quiet_wait();
+	for (i = 0; i < n; i++)
 		release_quietly(&rte_eth_devices[ids[i]]);
 	n_held = hold_free_ids(ids[0], ids[n - 1], held);
 	release_some(held, n_held, ids, n, true);

@@ -10,6 +10,7 @@
  * Lock: port_lock() around the table, never around a callback.
  * Context: watch (port_lost, port_on_event: they only mark), work (all else). */
 
+#include <stdio.h>
 #include <string.h>
 
 #include <rte_eal.h>
@@ -20,6 +21,7 @@
 #include "../core/host.h"
 #include "../core/work.h"
 #include "../sync/sync.h"
+#include "kept.h"
 #include "release.h"
 #include "settings.h"
 
@@ -51,10 +53,16 @@ take_config(const struct rte_eth_dev *eth, struct port_config *config)
 		config->mac = data->mac_addrs[0];
 }
 
+/* Its driver has another name: who knows that one by its name calls it (rte_pmd_*), and
+ * would meet what the driver has given back. */
 static void
 take_shadow(struct port *port, const struct rte_device *dev)
 {
+	snprintf(port->driver_name, sizeof(port->driver_name), "%s (removed)",
+		 dev->driver != NULL ? dev->driver->name : "");
+	port->shadow_driver = (struct rte_driver){ .name = port->driver_name };
 	port->shadow = *dev;
+	port->shadow.driver = &port->shadow_driver;
 	port->shadow.name = port->device;
 	port->shadow.devargs = NULL;
 	memset(&port->shadow.next, 0, sizeof(port->shadow.next));
@@ -83,6 +91,7 @@ die(struct rte_eth_dev *eth, struct port *port)
 	memcpy(port->name, eth->data->name, sizeof(port->name));
 	take_config(eth, &port->config);
 	settings_take(eth, port);
+	kept_take(eth, port);
 	take_shadow(port, eth->device);
 	port->state = PORT_DEAD;
 	eth->dev_ops = &dead_ops;

@@ -88,8 +88,13 @@ struct port {
 	struct port_config config;
 	struct port_settings settings;
 	struct rte_eth_dev_info info;   /* the answer while it is dead */
+	char switch_name[HOTPLUG_NAME_LEN];     /* what info's leads to */
+	struct rte_ether_addr *addrs;   /* its MAC addresses while it is dead (kept.c) */
+	unsigned int n_addrs;           /* room for so many */
 	struct port_stats last, base;   /* last good ones; those of former lives */
 	struct rte_device shadow;       /* stands for the detached device */
+	struct rte_driver shadow_driver;
+	char driver_name[HOTPLUG_NAME_LEN];
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_identity id;     /* of the card that was lost */
 	unsigned int n_tries;           /* to heal it */

@@ -7,7 +7,8 @@
  *      dead ones and its data stays where it is: ethdev would clear the fast path,
  *      zeros first, and a thread that polls meanwhile takes a NULL for its queues (in
  *      the guest 7 of 12 probes that failed under a poller ended in SIGSEGV); and it
- *      makes ops and data NULL, which a thread that reads statistics takes.
+ *      makes ops and data NULL, which a thread that reads statistics takes.  Nothing is
+ *      freed or cleared before the port is invalid, and who found it valid has let go.
  * How: there is no callback at that point (the port is UNUSED during a probe), so the
  *      call itself is ours: in shared libraries each object's slot for that function
  *      (core/slots.c); in static programs the linker's --wrap.
@@ -34,19 +35,32 @@ int __real_rte_eth_dev_release_port(struct rte_eth_dev *eth) __attribute__((weak
 /* The one slot that stays: the way on. */
 static int (*volatile in_ethdev)(struct rte_eth_dev *eth) = rte_eth_dev_release_port;
 
+/* Who has found it valid before goes on for a while, over what is freed next: the caller
+ * has quiet_wait() in between. */
+void
+release_hide(struct rte_eth_dev *eth)
+{
+	eth->state = RTE_ETH_DEV_UNUSED;        /* no DESTROY */
+	eth->dev_ops = &dead_ops;
+	eth->device = &port_of(eth)->shadow;
+	eth->intr_handle = NULL;
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
 void
 release_quietly(struct rte_eth_dev *eth)
 {
 	struct rte_eth_dev_data *data = eth->data;
+	bool is_valid = eth->state != RTE_ETH_DEV_UNUSED;
 
-	eth->state = RTE_ETH_DEV_UNUSED;        /* no DESTROY */
-	eth->dev_ops = &dead_ops;
-	eth->device = &port_of(eth)->shadow;
+	release_hide(eth);
+	if (is_valid)
+		quiet_wait();
 	eth->process_private = NULL;
-	eth->intr_handle = NULL;
 	rte_free(data->rx_queues);
 	rte_free(data->tx_queues);
-	rte_free(data->mac_addrs);
+	if (data->mac_addrs != port_of(eth)->addrs)     /* those are kept, for another time */
+		rte_free(data->mac_addrs);
 	rte_free(data->hash_mac_addrs);
 	rte_free(data->dev_private);
 	pthread_mutex_destroy(&data->flow_ops_mutex);

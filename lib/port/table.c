@@ -14,6 +14,7 @@
 #include "../core/devargs.h"
 #include "../core/enable.h"
 #include "../core/host.h"
+#include "kept.h"
 #include "stuck.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* ports */
@@ -52,7 +53,7 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 {
 	if (port->ops == NULL)
 		port->ops = malloc(sizeof(*port->ops));
-	if (port->ops == NULL) {
+	if (port->ops == NULL || kept_make(port) != 0) {
 		host_log(HOST_WARN, "port %u: no memory to stand in front of it",
 			 eth->data->port_id);
 		return;
@@ -72,16 +73,23 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 	eth->dev_ops = port->ops;
 }
 
-/* What it will say of itself while it is dead; as ethdev prepares the call. */
+/* What it will say of itself while it is dead; as ethdev prepares the call.  Names are the
+ * driver's or the device's, and go with them. */
 static void
-ask_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
+ask_info(struct rte_eth_dev *eth, struct port *port)
 {
+	struct rte_eth_dev_info *info = &port->info;
+
 	memset(info, 0, sizeof(*info));
 	info->switch_info.domain_id = RTE_ETH_DEV_SWITCH_DOMAIN_ID_INVALID;
 	info->device = eth->device;
 	info->max_mtu = UINT16_MAX;
 	if (eth->dev_ops->dev_infos_get != NULL)
 		(void)eth->dev_ops->dev_infos_get(eth, info);
+	if (info->switch_info.name == NULL)
+		return;
+	snprintf(port->switch_name, sizeof(port->switch_name), "%s", info->switch_info.name);
+	info->switch_info.name = port->switch_name;
 }
 
 void
@@ -96,7 +104,7 @@ port_wrap(struct hotplug_bus *bus, const struct rte_device *dev)
 		    eth->dev_ops == NULL || eth->dev_ops->dev_close == NULL ||
 		    eth->dev_ops == ports[i].ops || eth->dev_ops == &dead_ops)
 			continue;
-		ask_info(eth, &ports[i].info);
+		ask_info(eth, &ports[i]);
 		port_lock();
 		wrap_one(eth, &ports[i], bus);
 		port_unlock();

@@ -27,6 +27,7 @@
 #include "../sync/local.h"
 #include "../sync/sync.h"
 #include "inside.h"
+#include "kept.h"
 #include "stuck.h"
 
 #define AGAIN_MS 100        /* when there was no thread to be had */
@@ -144,6 +145,7 @@ close_pmd(struct rte_eth_dev *eth)
 		live_stop(eth);
 	eth->data->dev_started = 0;
 	live_close(eth);
+	kept_hold(eth);
 	stuck_leave();
 }
 
@@ -173,10 +175,10 @@ detach(struct rte_device *dev, bool is_shared, const uint16_t *ids, unsigned int
 	unsigned int i;
 	int ret;
 
+	kept_let_go(ids, n);
 	for (i = 0; i < n; i++) {
 		eth = &rte_eth_devices[ids[i]];
 		snprintf(eth->data->name, sizeof(eth->data->name), "hotplug-held-%u", ids[i]);
-		eth->device = &port_of(eth)->shadow;
 	}
 	ret = remove_device(dev, is_shared);
 	for (i = 0; i < n; i++)
