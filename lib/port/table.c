@@ -47,6 +47,27 @@ remember_devargs(struct port *port, const struct rte_device *dev)
 			 "healed", port->device, sizeof(port->devargs) - 1);
 }
 
+/* What is on record is another port's, which had this id. */
+static bool
+is_new(const struct rte_eth_dev *eth, const struct port *port)
+{
+	return port->state != PORT_HEALING &&
+		(!eth->data->dev_configured || strcmp(port->device, eth->device->name) != 0);
+}
+
+static void
+forget(struct port *port)
+{
+	free(port->rxq);
+	free(port->txq);
+	port->rxq = NULL;
+	port->txq = NULL;
+	port->n_rxq = port->n_txq = 0;
+	memset(&port->base, 0, sizeof(port->base));
+	memset(&port->last, 0, sizeof(port->last));
+	memset(&port->settings, 0, sizeof(port->settings));
+}
+
 /* With the lock held. */
 static void
 wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
@@ -58,6 +79,8 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 			 eth->data->port_id);
 		return;
 	}
+	if (is_new(eth, port))
+		forget(port);
 	port->bus = bus;
 	port->key = eth->device;
 	if (port->state != PORT_HEALING && !stuck_is_probing(port))     /* that ends with heal */
