@@ -15,16 +15,18 @@
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
+#include <rte_flow.h>
 #include <rte_lcore.h>
 #include <rte_log.h>
 #include <rte_malloc.h>
+#include <rte_mbuf.h>
 
 #include <ethdev_driver.h>
 #include <hotplug.h>
 
 #include "core/device.h"
 #include "mock_port.h"
-#include "port/port.h"
+#include "port/inside.h"
 #include "test.h"
 
 #define N_MACS 128
@@ -221,6 +223,174 @@ test_slow_reader_is_not_led_astray(void **state)
 	remove_port(port);
 }
 
+/* --- any call, at any moment ---------------------------------------------------------- */
+
+static void
+test_table_of_a_dead_port_has_every_op(void **state)
+{
+	void *op[sizeof(dead_ops) / sizeof(void *)];
+	unsigned int i;
+
+	(void)state;
+	memcpy(op, &dead_ops, sizeof(op));
+	for (i = 0; i < N_ELEMENTS(op); i++)
+		assert_non_null(op[i]);
+}
+
+/* But for those that are given a queue, and are waited for as bursts are. */
+static void
+test_every_op_of_a_living_port_is_counted(void **state)
+{
+	const void *op[sizeof(struct eth_dev_ops) / sizeof(void *)];
+	struct eth_dev_ops ops, none = { .dev_start = NULL };
+	unsigned int i;
+
+	(void)state;
+	memset(&ops, 0x5a, sizeof(ops));
+	inside_wrap(&ops);
+	ops.tx_done_cleanup = NULL;
+	ops.get_monitor_addr = NULL;
+	memcpy(op, &ops, sizeof(op));
+	for (i = 0; i < N_ELEMENTS(op); i++)
+		assert_int_not_equal((uintptr_t)op[i], 0x5a5a5a5a5a5a5a5a);
+	inside_wrap(&none);             /* what it has not, it has not */
+	memcpy(op, &none, sizeof(op));
+	for (i = 0; i < N_ELEMENTS(op); i++)
+		assert_null(op[i]);
+}
+
+/* Of whatever functions this DPDK's fast path has: 23.11 and 24.03 brought new ones. */
+static void
+test_fast_path_of_a_dead_port_has_nothing_of_its_driver(void **state)
+{
+	const uintptr_t none = 0x5a5a5a5a5a5a5a5a;
+	struct test_pmd *pmd = plug("0000:27:00.0");
+	struct rte_eth_fp_ops *fp = &rte_eth_fp_ops[pmd->port];
+	const size_t n_reserved = (sizeof(fp->reserved1) + sizeof(fp->reserved2)) / sizeof(none);
+	uintptr_t word[sizeof(*fp) / sizeof(uintptr_t)];
+	unsigned int i, n = 0;
+
+	(void)state;
+	memset(fp, 0x5a, sizeof(*fp));
+	lose_for_good(pmd);
+	memcpy(word, fp, sizeof(*fp));
+	for (i = 0; i < N_ELEMENTS(word); i++)
+		n += word[i] == none;
+	assert_int_equal(n, n_reserved);
+	remove_port(pmd->port);
+}
+
+static void
+test_answers_of_a_dead_port(void **state)
+{
+	struct test_pmd *pmd = plug("0000:25:00.0");
+	struct rte_mempool *pool = rte_pktmbuf_pool_create("answers", 255, 0, 0, 2048, 0);
+	const struct rte_eth_conf conf = { 0 };
+	struct rte_eth_rxq_info queue;
+	uint16_t port = pmd->port;
+	int n, n_alive;
+
+	(void)state;
+	assert_int_equal(rte_eth_dev_configure(port, 1, 0, &conf), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, 64, 0, NULL, pool), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	n_alive = rte_eth_xstats_get(port, NULL, 0);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
+	assert_int_equal(rte_eth_rx_queue_info_get(port, 0, &queue), 0);
+	assert_ptr_equal(queue.mp, pool);
+	assert_int_equal(queue.nb_desc, 64);
+	n = rte_eth_xstats_get(port, NULL, 0);
+	assert_true(n > 0);             /* ethdev's own: the last good ones */
+	assert_int_equal(n, n_alive - 1);
+	assert_int_equal(rte_eth_xstats_get_names(port, NULL, 0), n);
+	assert_int_equal(rte_eth_dev_rx_intr_enable(port, 0), -EIO);
+	assert_int_equal(rte_eth_dev_rx_intr_disable(port, 0), -EIO);
+	assert_int_equal(rte_flow_flush(port, NULL), -EIO);
+	remove_port(port);
+	rte_mempool_free(pool);
+}
+
+/* What a monitoring thread asks for. */
+static void
+ask_all(uint16_t port)
+{
+	struct rte_eth_xstat_name names[64];
+	struct rte_eth_rxq_info queue;
+	struct rte_eth_dev_info info;
+	struct rte_eth_xstat values[64];
+	struct rte_ether_addr macs[N_MACS];
+	struct rte_eth_stats stats;
+	struct rte_eth_link link;
+	struct timespec time;
+	char text[RTE_ETH_NAME_MAX_LEN];
+	uint32_t ptypes[4];
+
+	(void)rte_eth_stats_get(port, &stats);
+	(void)rte_eth_link_get_nowait(port, &link);
+	if (rte_eth_dev_info_get(port, &info) == 0)
+		assert_int_equal(strncmp(info.driver_name, "net_hotplug_test", 16), 0);
+	if (rte_eth_macaddr_get(port, macs) == 0)
+		assert_int_equal(macs[0].addr_bytes[0], 2);
+	(void)rte_eth_macaddrs_get(port, macs, N_MACS);
+	(void)rte_eth_xstats_get(port, values, N_ELEMENTS(values));
+	(void)rte_eth_xstats_get_names(port, names, N_ELEMENTS(names));
+	(void)rte_eth_rx_queue_info_get(port, 0, &queue);
+	(void)rte_eth_timesync_read_time(port, &time);
+	(void)rte_eth_dev_rx_intr_enable(port, 0);
+	(void)rte_eth_dev_rx_intr_ctl_q(port, 0, 0, 0, NULL);
+	(void)rte_eth_dev_get_supported_ptypes(port, RTE_PTYPE_ALL_MASK, ptypes, 4);
+	(void)rte_eth_dev_get_name_by_port(port, text);
+	(void)rte_eth_dev_fw_version_get(port, text, sizeof(text));
+	(void)rte_flow_flush(port, NULL);
+	(void)rte_eth_dev_mac_addr_remove(port, macs + 1);
+	(void)rte_eth_dev_is_removed(port);
+	(void)rte_eth_dev_socket_id(port);
+}
+
+static void *
+ask(void *arg)
+{
+	uint16_t port = *(uint16_t *)arg;
+	struct rte_mbuf *pkts[4];
+
+	assert_int_equal(rte_thread_register(), 0);
+	while (!atomic_load(&is_over)) {
+		ask_all(port);
+		atomic_fetch_add(&n_reads, 1);
+		(void)rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
+	}
+	rte_thread_unregister();
+	return NULL;
+}
+
+static void
+test_any_call_beside_losses_and_heals(void **state)
+{
+	struct test_pmd *pmd = plug("0000:26:00.0");
+	uint16_t port = pmd->port;
+	pthread_t thread[2];
+	unsigned int i, reads;
+
+	(void)state;
+	start_port(port);
+	atomic_store(&is_over, false);
+	for (i = 0; i < N_ELEMENTS(thread); i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, ask, &port), 0);
+	for (i = 0; i < 50; i++) {
+		reads = n_reads;
+		assert_true(WAIT_FOR(n_reads > reads));
+		n_success = 0;
+		lose_for_good(pmd);
+		come_back(pmd);
+		assert_true(WAIT_FOR(n_success == 1));
+	}
+	atomic_store(&is_over, true);
+	for (i = 0; i < N_ELEMENTS(thread); i++)
+		pthread_join(thread[i], NULL);
+	remove_port(port);
+}
+
 static int
 start(void **state)
 {
@@ -239,6 +409,11 @@ main(void)
 		cmocka_unit_test(test_addresses_after_a_heal_that_failed),
 		cmocka_unit_test(test_names_outlive_driver_and_device),
 		cmocka_unit_test(test_slow_reader_is_not_led_astray),
+		cmocka_unit_test(test_table_of_a_dead_port_has_every_op),
+		cmocka_unit_test(test_every_op_of_a_living_port_is_counted),
+		cmocka_unit_test(test_fast_path_of_a_dead_port_has_nothing_of_its_driver),
+		cmocka_unit_test(test_answers_of_a_dead_port),
+		cmocka_unit_test(test_any_call_beside_losses_and_heals),
 	};
 
 	return cmocka_run_group_tests_name("readers", tests, start, mock_port_stop);

@@ -5,7 +5,8 @@
  *      statistics, removed; -EIO for what would need a device.  The PMD is never
  *      touched here: only stop and close still reach it, once, where nobody else
  *      tears it down.
- * What is not in the table ethdev answers itself (-ENOTSUP).
+ * The table has every op that this DPDK knows: ethdev looks whether there is one, and then
+ * reads the table again to call it, and the port may have died in between.
  * Context: app. */
 
 #include <errno.h>
@@ -13,6 +14,8 @@
 #include <string.h>
 
 #include "kept.h"
+#include "port_ops.h"   /* made from this DPDK's header (list-ops) */
+#include "settings.h"
 #include "stats.h"
 #include "stuck.h"
 
@@ -44,27 +47,74 @@ infos_get(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 	return 0;
 }
 
+/* What the driver counts beside the statistics goes with it. */
 static int
-refuse(struct rte_eth_dev *eth)
+xstats_get(struct rte_eth_dev *eth, struct rte_eth_xstat *values, unsigned int n)
 {
 	(void)eth;
-	return -EIO;
+	(void)values;
+	(void)n;
+	return 0;
 }
 
 static int
-refuse_mtu(struct rte_eth_dev *eth, uint16_t mtu)
+xstats_get_names(struct rte_eth_dev *eth, struct rte_eth_xstat_name *names, unsigned int n)
 {
 	(void)eth;
-	(void)mtu;
-	return -EIO;
+	(void)names;
+	(void)n;
+	return 0;
+}
+
+/* ethdev wants a positive number here, and makes rte_errno of it. */
+static int
+flow_ops_get(struct rte_eth_dev *eth, const struct rte_flow_ops **ops)
+{
+	(void)eth;
+	(void)ops;
+	return EIO;
 }
 
 static int
-refuse_mac(struct rte_eth_dev *eth, struct rte_ether_addr *mac)
+pool_ops_supported(struct rte_eth_dev *eth, const char *pool)
 {
 	(void)eth;
-	(void)mac;
-	return -EIO;
+	(void)pool;
+	return -ENOTSUP;
+}
+
+/* It is not set again when the port heals. */
+static void
+mac_addr_remove(struct rte_eth_dev *eth, uint32_t index)
+{
+	settings_forget_mac(port_of(eth), &eth->data->mac_addrs[index]);
+}
+
+static void
+rxq_info_get(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_rxq_info *info)
+{
+	struct port *port = port_of(eth);
+
+	port_lock();
+	if (queue < port->n_rxq) {
+		info->mp = port->rxq[queue].pool;
+		info->conf = port->rxq[queue].conf;
+		info->nb_desc = port->rxq[queue].n_desc;
+	}
+	port_unlock();
+}
+
+static void
+txq_info_get(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_txq_info *info)
+{
+	struct port *port = port_of(eth);
+
+	port_lock();
+	if (queue < port->n_txq) {
+		info->conf = port->txq[queue].conf;
+		info->nb_desc = port->txq[queue].n_desc;
+	}
+	port_unlock();
 }
 
 /* The application stops or closes the dead port itself.  Whoever tears it down,
@@ -100,26 +150,58 @@ close_port(struct rte_eth_dev *eth)
 	return is_ours ? live_close(eth) : 0;
 }
 
+/* All others. */
+#define REFUSE(type, op, parameters, arguments) \
+	static type \
+	refuse_##op parameters \
+	{ \
+		return -EIO; \
+	}
+#define REFUSE_OTHER(type, op, parameters, arguments) \
+	static type \
+	refuse_##op parameters \
+	{ \
+		return 0; \
+	}
+#define REFUSE_VOID(type, op, parameters, arguments) \
+	static void \
+	refuse_##op parameters \
+	{ \
+	}
+#define TABLE(type, op, parameters, arguments) .op = refuse_##op,
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Woverride-init"
+
+PORT_OPS(REFUSE)
+QUEUE_OPS(REFUSE)
+PORT_OPS_OTHER(REFUSE_OTHER)
+PORT_OPS_VOID(REFUSE_VOID)
+
 const struct eth_dev_ops dead_ops = {
-	.dev_configure = refuse,
-	.dev_start = refuse,
+	PORT_OPS(TABLE)
+	QUEUE_OPS(TABLE)
+	PORT_OPS_OTHER(TABLE)
+	PORT_OPS_VOID(TABLE)
 	.dev_stop = stop_port,
-	.dev_set_link_up = refuse,
-	.dev_set_link_down = refuse,
 	.dev_close = close_port,
-	.dev_reset = refuse,
 	.link_update = link_update,
 	.is_removed = is_removed,
-	.promiscuous_enable = refuse,
-	.promiscuous_disable = refuse,
-	.allmulticast_enable = refuse,
-	.allmulticast_disable = refuse,
-	.mac_addr_set = refuse_mac,
-	.mtu_set = refuse_mtu,
 	.stats_get = stats_dead_get,
 	.stats_reset = stats_dead_reset,
+	.xstats_get = xstats_get,
+	.xstats_get_names = xstats_get_names,
+	.xstats_reset = stats_dead_reset,
 	.dev_infos_get = infos_get,
+	.flow_ops_get = flow_ops_get,
+	.pool_ops_supported = pool_ops_supported,
+	.mac_addr_remove = mac_addr_remove,
+	.rxq_info_get = rxq_info_get,
+	.txq_info_get = txq_info_get,
 };
+
+#pragma GCC diagnostic pop
 
 void
 dead_hold(struct rte_eth_dev *eth)

@@ -8,9 +8,11 @@
  *      - mac_addrs: the driver's own, or, where its close takes that away (ena, gve, mlx4,
  *        mlx5, txgbe and others do), `addrs`: as many as dev_info says, with what was in
  *        them at the loss;
+ *      - rx_queues[i], tx_queues[i]: of a queue that was set up, never NULL, or ethdev says
+ *        that it was not; the fast path has none meanwhile (quiet.c);
  *      - device: the shadow, with a name for its driver that no rte_pmd_*() call takes for
  *        its own: those would follow dev_private;
- *      - intr_handle: none, once the device is removed, which frees it.
+ *      - intr_handle, security_ctx: none, once the device is removed, which frees them.
  *      Who has loaded one before the exchange is a thread that runs: quiet_wait().
  * Not ours to mend: the moment between a driver's own `mac_addrs = NULL` and the return of
  * its close, which a reader has with stock's close too.
@@ -26,6 +28,9 @@
 #include <rte_malloc.h>
 
 #include "kept.h"
+
+/* Of a queue that was set up; nobody follows it. */
+static char stand_in[1];
 
 /* Some drivers say 0, and have one. */
 static unsigned int
@@ -64,11 +69,27 @@ kept_take(const struct rte_eth_dev *eth, struct port *port)
 }
 
 void
-kept_hold(struct rte_eth_dev *eth)
+kept_hold_addresses(struct rte_eth_dev *eth)
 {
 	port_lock();
 	if (eth->data->mac_addrs == NULL)
 		eth->data->mac_addrs = port_of(eth)->addrs;
+	port_unlock();
+}
+
+void
+kept_hold(struct rte_eth_dev *eth)
+{
+	const struct rte_eth_dev_data *data = eth->data;
+	const struct port *port = port_of(eth);
+	unsigned int i;
+
+	kept_hold_addresses(eth);
+	port_lock();
+	for (i = 0; data->rx_queues != NULL && i < data->nb_rx_queues && i < port->n_rxq; i++)
+		data->rx_queues[i] = port->rxq[i].n_desc != 0 ? stand_in : NULL;
+	for (i = 0; data->tx_queues != NULL && i < data->nb_tx_queues && i < port->n_txq; i++)
+		data->tx_queues[i] = port->txq[i].n_desc != 0 ? stand_in : NULL;
 	port_unlock();
 }
 
@@ -82,6 +103,7 @@ kept_let_go(const uint16_t *ids, unsigned int n)
 		eth = &rte_eth_devices[ids[i]];
 		eth->device = &port_of(eth)->shadow;
 		eth->intr_handle = NULL;
+		eth->security_ctx = NULL;
 	}
 	atomic_thread_fence(memory_order_seq_cst);
 	quiet_wait();

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <rte_eal.h>
+#include <rte_flow_driver.h>
 
 #include "../core/device.h"
 #include "../core/eal.h"
@@ -95,6 +96,9 @@ die(struct rte_eth_dev *eth, struct port *port)
 	take_shadow(port, eth->device);
 	port->state = PORT_DEAD;
 	eth->dev_ops = &dead_ops;
+#ifdef HAS_FLOW_FP_OPS          /* 24.03 */
+	eth->flow_fp_ops = &rte_flow_fp_default_ops;
+#endif
 	rte_eth_linkstatus_set(eth, &down);
 }
 

@@ -159,7 +159,7 @@ stuck_check(const char *device)
 		return;
 	port_probe_abandon(device);
 	for (i = 0; i < n; i++)
-		kept_hold(&rte_eth_devices[ids[i]]);
+		kept_hold_addresses(&rte_eth_devices[ids[i]]);
 	STATS_ADD(stuck, 1);
 	host_log(HOST_ERR, "%s: its driver has not returned from %s for %u ms: port %u is stuck",
 		 device, stuck_is_probing(port_of(&rte_eth_devices[ids[0]])) ? "probe" :
