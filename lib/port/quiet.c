@@ -31,6 +31,9 @@
 #include "../core/device.h"
 #include "../report/trace.h"
 #include "port.h"
+#include "port_ops.h"   /* made from this DPDK's headers (list-ops) */
+
+struct rte_eth_recycle_rxq_info;
 
 #define MS 1000000ull
 #define LEAST_NS (10 * MS)      /* for threads that are no lcores */
@@ -81,12 +84,20 @@ quiet_prepare(void *queue, struct rte_mbuf **pkts, uint16_t n)
 	return n;
 }
 
+static __rte_unused int
+quiet_tx_count(void *queue)
+{
+	(void)queue;
+	mark();
+	return 0;
+}
+
 #if RTE_VERSION >= RTE_VERSION_NUM(25, 7, 0, 0)
 static int
 #else
 static uint32_t
 #endif
-quiet_count(void *queue)
+quiet_rx_count(void *queue)
 {
 	(void)queue;
 	mark();
@@ -102,6 +113,42 @@ quiet_status(void *queue, uint16_t offset)
 	return -EIO;
 }
 
+static __rte_unused uint16_t
+quiet_reuse(void *queue, struct rte_eth_recycle_rxq_info *info)
+{
+	(void)queue;
+	(void)info;
+	mark();
+	return 0;
+}
+
+static __rte_unused void
+quiet_refill(void *queue, uint16_t n)
+{
+	(void)queue;
+	(void)n;
+	mark();
+}
+
+/* A function for each member of struct rte_eth_fp_ops, of any DPDK: which of them this one
+ * has says its header (list-ops), and one without a function here does not build. */
+#define quiet_of_rx_pkt_burst quiet_rx
+#define quiet_of_tx_pkt_burst quiet_tx
+#define quiet_of_tx_pkt_prepare quiet_prepare
+#define quiet_of_rx_queue_count quiet_rx_count
+#define quiet_of_tx_queue_count quiet_tx_count                  /* 24.03 */
+#define quiet_of_rx_descriptor_status quiet_status
+#define quiet_of_tx_descriptor_status quiet_status
+#define quiet_of_recycle_tx_mbufs_reuse quiet_reuse             /* 23.11 */
+#define quiet_of_recycle_rx_descriptors_refill quiet_refill     /* 23.11 */
+
+/* fail-safe calls those of `eth`, without fp_ops. */
+#define LAY_QUIET(member) \
+	do { \
+		eth->member = quiet_of_##member; \
+		fp->member = quiet_of_##member; \
+	} while (0);
+
 void
 quiet_begin(uint16_t port)
 {
@@ -109,19 +156,7 @@ quiet_begin(uint16_t port)
 	struct rte_eth_dev *eth = &rte_eth_devices[port];
 
 	trace(TRACE_QUIESCE, eth->data->name, port);
-	/* fail-safe calls these, without fp_ops */
-	eth->rx_pkt_burst = quiet_rx;
-	eth->tx_pkt_burst = quiet_tx;
-	eth->tx_pkt_prepare = quiet_prepare;
-	eth->rx_queue_count = quiet_count;
-	eth->rx_descriptor_status = quiet_status;
-	eth->tx_descriptor_status = quiet_status;
-	fp->rx_pkt_burst = quiet_rx;
-	fp->tx_pkt_burst = quiet_tx;
-	fp->tx_pkt_prepare = quiet_prepare;
-	fp->rx_queue_count = quiet_count;
-	fp->rx_descriptor_status = quiet_status;
-	fp->tx_descriptor_status = quiet_status;
+	FAST_PATH(LAY_QUIET)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
