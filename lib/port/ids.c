@@ -121,9 +121,6 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 	int ret;
 
 	for (i = 0; i < n; i++)
-		release_hide(&rte_eth_devices[ids[i]]);
-	quiet_wait();
-	for (i = 0; i < n; i++)
 		release_quietly(&rte_eth_devices[ids[i]]);
 	n_held = hold_free_ids(ids[0], ids[n - 1], held);
 	release_some(held, n_held, ids, n, true);
@@ -145,10 +142,14 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 int
 ids_probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n)
 {
+	unsigned int i;
 	int ret;
 
 	if (release_guard() != 0)
 		return -ENOSYS;
+	for (i = 0; i < n; i++)
+		release_hide(&rte_eth_devices[ids[i]]);
+	quiet_wait();           /* not with the lock: some may be waiting for that */
 	port_probe_lock();
 	ret = probe(device, devargs, ids, n);
 	port_probe_unlock();

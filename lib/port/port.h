@@ -171,8 +171,10 @@ unsigned int teardown_signal(int number);       /* to each that runs; how many *
 /* They were asked for before they were anybody's. */
 void port_asked_for(const char *device);
 
-/* attach.c.  EAL's probe and remove are not thread-safe: ours are one at a time. */
+/* attach.c.  EAL's probe and remove are not thread-safe: ours are one at a time.  EAL's
+ * lists, and what rte_eth_devices[].device leads to, are for its holder alone. */
 void port_probe_lock(void);
+bool port_probe_trylock(void);
 void port_probe_unlock(void);
 /* Who has it for this device does not come back from the driver. */
 void port_probe_own(const char *device);
@@ -183,12 +185,8 @@ void port_probe_lend(const void *dev, bool (*may_be_taken)(const void *dev));
 void port_probe_return(void);
 /* Since the caller has taken it, did no driver probe beside? */
 bool port_probe_was_alone(void);
-/* The device of that name on the bus, probed or not. */
+/* With the lock held: the device of that name on the bus, probed or not. */
 struct rte_device *attach_find(const struct rte_devargs *devargs);
-
-/* detach.c */
-int detach_start(void);
-void detach_stop(void);
 
 /* core/bus_2211.c, core/bus_2607.c: struct rte_bus as this DPDK has it. */
 struct rte_device *bus_find_device(struct rte_bus *bus,

@@ -32,6 +32,7 @@
 #include "../report/trace.h"
 #include "port.h"
 #include "port_ops.h"   /* made from this DPDK's headers (list-ops) */
+#include "whose.h"
 
 struct rte_eth_recycle_rxq_info;
 
@@ -284,8 +285,7 @@ quiet_follow_fail_safe(void)
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
 		if (eth->state != RTE_ETH_DEV_ATTACHED || !eth->data->dev_started ||
-		    eth->device == NULL || eth->device->driver == NULL ||
-		    strcmp(eth->device->driver->name, "net_failsafe") != 0)
+		    !whose_driver_is(i, "net_failsafe"))
 			continue;
 		rte_eth_fp_ops[i].rx_pkt_burst = eth->rx_pkt_burst;
 		rte_eth_fp_ops[i].tx_pkt_burst = eth->tx_pkt_burst;

@@ -28,6 +28,7 @@
 #include "../../../lib/core/work.h"
 #include "../../../lib/port/port.h"
 #include "../../../lib/port/stuck.h"
+#include "../../../lib/port/whose.h"
 #include "pci.h"
 
 static struct rte_bus *stock_bus;
@@ -277,7 +278,7 @@ enable(void)
 	ret = duty_take(port_on_event);
 	if (ret != 0)           /* nobody would see to the ports */
 		return ret;
-	ret = detach_start();
+	ret = whose_start();
 	if (ret != 0) {
 		duty_leave(port_on_event);
 		return ret;
@@ -302,7 +303,7 @@ disable(void)
 	if (bus == NULL)
 		return;
 	duty_leave(port_on_event);
-	detach_stop();
+	whose_stop();
 	teardown_wait_all();
 	pci_epoch_unwrap(bus);
 	if (bus->hot_unplug_handler == hot_unplug)
