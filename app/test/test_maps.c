@@ -219,7 +219,7 @@ test_maps_cuts_a_long_path(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 6; i++) {
 		snprintf(dir + strlen(dir), sizeof(dir) - strlen(dir), "/%0*d", 90, i);
 		assert_int_equal(mkdir(dir, 0700), 0);
 	}

@@ -7,13 +7,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "enabled.h"
 #include "fake_host.h"
+#include "survive/maps.h"
 #include "toy_bus.h"
 #include "vmas.h"
 
@@ -127,6 +130,33 @@ test_restore_by_path_brings_the_old_registers_back(void **state)
 	assert_int_equal(vmas.vma[0].offset, test_page());
 	assert_true(vmas.vma[0].is_shared && vmas.vma[0].is_writable);
 	unlink(path);
+}
+
+/* As sysfs has it for a card below twenty bridges. */
+static void
+test_restore_by_a_long_path(void **state)
+{
+	char dir[] = "/tmp/hotplug-restore-XXXXXX", path[VMA_PATH_LEN], command[128];
+	unsigned int i;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s", dir);
+	for (i = 0; i < 20; i++) {
+		snprintf(path + strlen(path), sizeof(path) - strlen(path), "/0000:%02x:00.0", i);
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	strcat(path, "/resource0XXXXXX");
+	map_named_file(path);
+	assert_int_equal(toy_publish(&toy), 0);
+	pthread_mutex_lock(&toy.gate);
+	toy_report(&toy);
+	assert_int_equal(toy_read(&toy.bar[0][0]), 0xff);
+	pthread_mutex_unlock(&toy.gate);
+	heard_wait(&heard, HOTPLUG_EVENT_RESTORED, 0);
+	assert_true(toy_reads_all(toy.bar[0], LEN, 0x29));
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
 }
 
 /* The path is another file's now: better cut off than somebody else's. */
@@ -255,6 +285,7 @@ main(void)
 		ENABLED(test_restore_by_descriptor_brings_the_old_registers_back),
 		ENABLED(test_restore_and_lose_again),
 		ENABLED(test_restore_by_path_brings_the_old_registers_back),
+		ENABLED(test_restore_by_a_long_path),
 		ENABLED(test_restore_never_maps_another_file_of_the_same_name),
 		ENABLED(test_restore_keeps_pieces_and_their_protection),
 		ENABLED(test_settle_a_device_being_closed_is_not_cut_until_then),

@@ -123,12 +123,40 @@ cover_vma(const struct vma *now, void *arg)
 	return 0;
 }
 
-/* By name: a BAR as EAL maps it, through sysfs, uio or vfio. */
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* "/0000:01:00.0/resource0", or "_wc"; then nothing, or that it is deleted. */
+static bool
+is_resource(const char *path)
+{
+	static const char name[] = "/resource";
+	const char *s = path, *at = NULL;
+
+	while ((s = strstr(s, name)) != NULL)
+		at = s++;               /* the last one */
+	if (at == NULL || at - path < 8 || !is_digit(at[-1]) || at[-2] != '.' || at[-5] != ':')
+		return false;
+	at += sizeof(name) - 1;
+	if (!is_digit(*at++))
+		return false;
+	if (strncmp(at, "_wc", 3) == 0)
+		at += 3;
+	return *at == '\0' || strcmp(at, " (deleted)") == 0;
+}
+
+/* By name: a BAR as EAL maps it, through sysfs, uio or vfio.  No other file of the
+ * application's has such a name. */
 bool
 intact_is_bar(const struct vma *vma)
 {
-	return vma->is_shared && vma->inode != 0 && (strstr(vma->path, "/resource") != NULL ||
-		strncmp(vma->path, "/dev/uio", 8) == 0 || strstr(vma->path, "vfio") != NULL);
+	return vma->is_shared && vma->inode != 0 && (is_resource(vma->path) ||
+		(strncmp(vma->path, "/dev/uio", 8) == 0 && is_digit(vma->path[8])) ||
+		strncmp(vma->path, "/dev/vfio/", 10) == 0 ||
+		strncmp(vma->path, "anon_inode:[vfio", 16) == 0);
 }
 
 /* Is a mapping with exactly these ends, of the file with this name, still there?  One

@@ -14,7 +14,7 @@
 
 #include "maps.h"
 
-#define LINE_LEN 256    /* the rest of a longer line (a long path) is dropped */
+#define LINE_LEN (VMA_PATH_LEN + 96)    /* the rest of a longer line is dropped */
 
 struct reader {
 	int fd;

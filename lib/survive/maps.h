@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VMA_PATH_LEN 160
+/* A resourceN below 36 bridges; one that is cut cannot be mapped again. */
+#define VMA_PATH_LEN 512
 
 /* One mapping of this process, as the kernel lists it. */
 struct vma {
