@@ -171,7 +171,8 @@ int hotplug_bus_register(struct hotplug_bus *bus);
 
 /**
  * Take a bus away; its disable() runs when the library is enabled, and what it
- * has published is withdrawn.
+ * has published is withdrawn.  From then on nobody begins a call of its functions; one
+ * that is under way in another thread (a look, a glance) ends in its own time.
  *
  * @param bus  the bus
  * @return 0; -ENOENT not registered

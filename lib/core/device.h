@@ -73,7 +73,7 @@ struct look {
 struct hotplug_device {
 	struct hotplug_device *next;    /* set once, before it is linked */
 	struct hotplug_device *same_hash; /* likewise */
-	struct hotplug_bus *bus;        /* likewise */
+	struct hotplug_bus *_Atomic bus; /* its own, or bus_none() when that is unregistered */
 	char name[HOTPLUG_NAME_LEN];    /* likewise */
 
 	/* Any context; everything else is guarded by device_lock(). */
@@ -152,6 +152,10 @@ struct hotplug_device *device_find(const struct hotplug_bus *bus, const char *na
 /* With the lock held: the one that is published with this key; find or make by name. */
 struct hotplug_device *device_find_key(const struct hotplug_bus *bus, const void *key);
 struct hotplug_device *device_make(struct hotplug_bus *bus, const char *name);
+/* With the lock held: what it has been through is no history of what comes. */
+void device_forget(struct hotplug_device *dev);
+/* A bus goes: nothing leads to it any more.  A device that is made again is adopted. */
+void device_orphan_all(const struct hotplug_bus *bus);
 /* Find or make; NULL: no memory or the name is too long.  Takes the lock. */
 struct hotplug_device *device_know(struct hotplug_bus *bus, const char *name);
 /* Its bus's look() and glance(), but for a drill.  Not under the lock. */
