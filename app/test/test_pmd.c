@@ -26,6 +26,7 @@
 #include <ethdev_driver.h>
 #include <ethdev_pci.h>
 
+#include "burst_code.h"
 #include "mock_sysfs.h"
 #include "test_pmd.h"
 
@@ -197,30 +198,25 @@ update_link(struct rte_eth_dev *eth, int wait)
 	return rte_eth_linkstatus_set(eth, &link);
 }
 
-static uint16_t
-receive(void *queue, struct rte_mbuf **pkts, uint16_t n)
+static void
+receive(void *queue)
 {
 	void (*in_receive)(struct test_pmd *pmd) = test_pmd_in_receive;
 	struct test_queue *q = queue;
 
-	(void)pkts;
-	(void)n;
 	if (q == NULL)
-		return 0;       /* it was not set up */
+		return;         /* it was not set up */
 	if (in_receive != NULL)
 		in_receive(q->pmd);
 	q->n_bursts++;
-	return 0;
 }
 
 /* In a secondary queues are of no use: they are on the primary's heap. */
-static uint16_t
-receive_in_secondary(void *queue, struct rte_mbuf **pkts, uint16_t n)
+static void
+receive_in_secondary(void *queue)
 {
 	const struct timespec a_while = { .tv_nsec = 200000 };
 
-	(void)pkts;
-	(void)n;
 	atomic_fetch_add(&test_pmd_n_inside, 1);
 	if (queue == NULL)
 		atomic_fetch_add(&test_pmd_n_strays, 1);
@@ -229,7 +225,6 @@ receive_in_secondary(void *queue, struct rte_mbuf **pkts, uint16_t n)
 		atomic_fetch_add(&test_pmd_n_strays, 1);
 	atomic_fetch_sub(&test_pmd_n_inside, 1);
 	atomic_fetch_add(&test_pmd_n_received, 1);
-	return 0;
 }
 
 static int
@@ -450,7 +445,8 @@ add_port(struct rte_eth_dev *eth, struct test_pmd *pmd, uint16_t *port)
 		return -1;
 	eth->data->mac_addrs[0].addr_bytes[0] = 2;
 	eth->dev_ops = test_pmd_sets_link ? &port_ops : ops_without_link();
-	eth->rx_pkt_burst = is_secondary() ? receive_in_secondary : receive;
+	burst_code_fn = is_secondary() ? receive_in_secondary : receive;
+	eth->rx_pkt_burst = burst_code_receive;
 	test_pmd_is_there = true;
 	*port = eth->data->port_id;
 	pmd->n_open++;

@@ -400,7 +400,6 @@ test_any_call_beside_losses_and_heals(void **state)
 static int
 start(void **state)
 {
-	quiet_longest_ns = 10000000000ull;
 	if (mock_port_start(state, "flaps=0") != 0)
 		return -1;
 	(void)rte_log_set_level_pattern("lib.ethdev", RTE_LOG_CRIT);

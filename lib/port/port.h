@@ -133,14 +133,10 @@ extern const struct eth_dev_ops dead_ops;
 /* A placeholder becomes the dead port again that it stands for. */
 void dead_hold(struct rte_eth_dev *eth);
 
-/* quiet.c: pollers out of the PMD.  quiet_wait() returns when each thread that
- * polls has been seen outside of every port that was begun before. */
-/* How long for an lcore that never polls again; tests have it longer. */
-extern uint64_t quiet_longest_ns;
-void quiet_start(void);         /* by whoever enables: the main lcore, as a rule */
+/* quiet.c: pollers out of the PMD.  quiet_wait() returns when each thread has been out of
+ * every port that was begun before (grace.h). */
 void quiet_begin(uint16_t port);
 void quiet_wait(void);
-void quiet_wait_lcores(void);   /* no others than lcores can be polling */
 bool quiet_is(uint16_t port);   /* begun, and not over */
 void quiet_detach_queues(uint16_t port);        /* after the wait: no PMD data any more */
 void quiet_attach_queues(uint16_t port);        /* those of the new life, before start */

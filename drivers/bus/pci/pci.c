@@ -26,6 +26,7 @@
 #include "../../../lib/core/host.h"
 #include "../../../lib/core/plugin.h"
 #include "../../../lib/core/work.h"
+#include "../../../lib/port/grace.h"
 #include "../../../lib/port/port.h"
 #include "../../../lib/port/stuck.h"
 #include "../../../lib/port/whose.h"
@@ -290,7 +291,7 @@ enable(void)
 	bus->hot_unplug_handler = hot_unplug;
 	bus->sigbus_handler = sigbus;
 	pci_probed_all();
-	quiet_start();
+	grace_start();
 	port_catch_up();
 	return 0;
 }
