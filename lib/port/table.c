@@ -93,7 +93,8 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 	*port->ops = *eth->dev_ops;
 	live_wrap(eth, port);
 	eth->data->dev_flags |= RTE_ETH_DEV_INTR_RMV;   /* INTR_RMV comes, whatever the PMD */
-	eth->dev_ops = port->ops;
+	/* a control call on another processor finds them filled (arm64) */
+	__atomic_store_n(&eth->dev_ops, port->ops, __ATOMIC_RELEASE);
 }
 
 /* What it will say of itself while it is dead; as ethdev prepares the call.  Names are the

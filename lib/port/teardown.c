@@ -64,10 +64,10 @@ wait_for(const char *device)
 
 	pthread_mutex_lock(&lock);
 	while (find(device, device_now_ns()) != NULL) {
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += (until.tv_nsec + 50 * MS) / 1000000000;
 		until.tv_nsec = (until.tv_nsec + 50 * MS) % 1000000000;
-		pthread_cond_timedwait(&changed, &lock, &until);
+		pthread_cond_clockwait(&changed, &lock, CLOCK_MONOTONIC, &until);
 	}
 	pthread_mutex_unlock(&lock);
 }
