@@ -100,10 +100,12 @@ static void
 test_probe_that_waits_keeps_no_other_card(void **state)
 {
 	struct test_pmd *bad = plug("0000:28:00.0"), *good = plug("0000:29:00.0");
+	struct rte_eth_fc_conf flow_ctrl = { .high_water = 7 };
 	uint16_t bad_id = bad->port, good_id = good->port;
 	uint64_t start;
 
 	(void)state;
+	assert_int_equal(rte_eth_dev_flow_ctrl_set(bad_id, &flow_ctrl), 0);
 	hold_in_probe(bad, good);
 	start = now_ms();
 	come_back(good);
@@ -119,6 +121,7 @@ test_probe_that_waits_keeps_no_other_card(void **state)
 	assert_int_equal(bad->port, bad_id);
 	assert_int_equal(good->port, good_id);
 	assert_int_equal(rte_eth_dev_is_removed(bad_id), 0);
+	assert_int_equal(bad->told.high_water, 7);      /* what is on record of it is still its own */
 	remove_port(bad_id);
 	remove_port(good_id);
 }

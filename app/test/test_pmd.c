@@ -30,7 +30,9 @@
 #include "mock_sysfs.h"
 #include "test_pmd.h"
 
-static struct test_pmd pmds[64];
+#define PRIVATE_LEN 64
+
+static struct test_pmd pmds[128];
 
 bool test_pmd_unmaps_at_close;
 bool test_pmd_takes_macs;
@@ -45,6 +47,9 @@ bool test_pmd_sets_link = true;
 int (*test_pmd_in_configure)(struct test_pmd *pmd);
 void (*test_pmd_in_probe)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_init)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_start)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_stop)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);
@@ -172,17 +177,31 @@ configure_port(struct rte_eth_dev *eth)
 	return test_pmd_in_configure == NULL ? 0 : test_pmd_in_configure(pmd);
 }
 
+static void
+call(void (*fn)(struct test_pmd *pmd), struct test_pmd *pmd)
+{
+	if (fn != NULL)
+		fn(pmd);
+}
+
 static int
 start_port(struct rte_eth_dev *eth)
 {
-	test_pmd_of(eth->device->name)->n_starts++;
+	struct test_pmd *pmd = test_pmd_of(eth->device->name);
+
+	call(test_pmd_in_start, pmd);
+	pmd->n_starts++;
 	return 0;
 }
 
 static int
 stop_port(struct rte_eth_dev *eth)
 {
-	(void)eth;
+	struct test_pmd *pmd = test_pmd_of(eth->device->name);
+
+	call(test_pmd_in_stop, pmd);
+	++*pmd->heap;
+	pmd->n_stops++;
 	return 0;
 }
 
@@ -493,7 +512,7 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 		return give_up(NULL, pmd, -ENODEV);
 	if (test_pmd_in_probe != NULL)
 		test_pmd_in_probe(pmd);
-	eth = rte_eth_dev_pci_allocate(dev, 0);
+	eth = rte_eth_dev_pci_allocate(dev, PRIVATE_LEN);
 	if (eth == NULL)
 		return give_up(NULL, pmd, -ENOMEM);
 	if (test_pmd_bad_inits > 0) {
@@ -501,6 +520,8 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 		return give_up(eth, pmd, -EIO);
 	}
 	pmd->heap = calloc(1, sizeof(*pmd->heap));
+	call(test_pmd_in_init, pmd);
+	memset(eth->data->dev_private, 1, PRIVATE_LEN);
 	memset(&pmd->told, 0, sizeof(pmd->told));
 	pmd->n_open = 0;
 	if (pmd->heap == NULL || add_port(eth, pmd, &pmd->port) != 0)

@@ -3,6 +3,7 @@
 #ifndef HOTPLUG_TEST_PMD_H
 #define HOTPLUG_TEST_PMD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,7 +29,7 @@ struct test_pmd {
 	uint16_t port;          /* its first one */
 	uint16_t port2;         /* where it has two */
 	int sign[2];            /* sign[1] closed: its uio descriptor hangs up */
-	unsigned int n_probes, n_removes, n_closes, n_configures, n_starts,
+	unsigned int n_probes, n_removes, n_closes, n_configures, n_starts, n_stops,
 		     n_promiscuous;
 	uint8_t read_at_close, read_at_remove;
 	unsigned int n_open;    /* ports that are not closed */
@@ -52,6 +53,8 @@ extern unsigned int test_pmd_max_macs;  /* it has, and says so */
 extern bool test_pmd_has_fd;            /* false: it sets no descriptor at all */
 /* Called in each probe, when the BAR is mapped and not guarded yet. */
 extern void (*test_pmd_in_probe)(struct test_pmd *pmd);
+/* Called in each probe when it has a port, and then its private data is written to. */
+extern void (*_Atomic test_pmd_in_init)(struct test_pmd *pmd);
 extern int test_pmd_probe_answer;       /* not 0: the probe fails */
 extern enum rte_pci_kernel_driver test_pmd_kdrv; /* what EAL takes it for */
 extern unsigned int test_pmd_bad_inits; /* so many fail after they have got a port */
@@ -60,9 +63,11 @@ extern unsigned int test_pmd_n_ports;   /* 1 or 2 */
 extern unsigned int test_pmd_max_queues; /* what it says of itself */
 /* Called in each configure; what it answers is the answer. */
 extern int (*test_pmd_in_configure)(struct test_pmd *pmd);
-/* Called in each receive of a queue that is set up, in each close and remove, and in
- * each reading of statistics. */
+/* Called in each receive of a queue that is set up, in each start, stop, close and remove,
+ * and in each reading of statistics. */
 extern void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_in_start)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_in_stop)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);

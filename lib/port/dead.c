@@ -4,7 +4,7 @@
  * In:  ethdev's control calls (app, any thread).  Out: link down, the last good
  *      statistics, removed; -EIO for what would need a device.  The PMD is never
  *      touched here: only stop and close still reach it, once, where nobody else
- *      tears it down.
+ *      tears it down (close.c).
  * The table has every op that this DPDK knows: ethdev looks whether there is one, and then
  * reads the table again to call it, and the port may have died in between.
  * Context: app. */
@@ -17,7 +17,6 @@
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 #include "settings.h"
 #include "stats.h"
-#include "stuck.h"
 
 static int
 link_update(struct rte_eth_dev *eth, int wait)
@@ -117,39 +116,6 @@ txq_info_get(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_txq_info *i
 	port_unlock();
 }
 
-/* The application stops or closes the dead port itself.  Whoever tears it down,
- * it is done once. */
-static int
-stop_port(struct rte_eth_dev *eth)
-{
-	struct port *port = port_of(eth);
-
-	if (port->state == PORT_DEAD)
-		return live_stop(eth);
-	teardown_wait(port->device);
-	port_lock();
-	port->config.is_started = false;        /* so that a later life is not started */
-	port_unlock();
-	return 0;
-}
-
-static int
-close_port(struct rte_eth_dev *eth)
-{
-	struct port *port = port_of(eth);
-	bool is_ours;
-
-	teardown_wait(port->device);
-	if (stuck_is(port) && stuck_refuse(port) != 0)
-		return -EBUSY;
-	port_lock();
-	is_ours = port->state == PORT_DEAD;
-	port->state = PORT_NONE;
-	kept_give(eth, port);
-	port_unlock();
-	return is_ours ? live_close(eth) : 0;
-}
-
 /* All others. */
 #define REFUSE(type, op, parameters, arguments) \
 	static type \
@@ -184,7 +150,7 @@ const struct eth_dev_ops dead_ops = {
 	QUEUE_OPS(TABLE)
 	PORT_OPS_OTHER(TABLE)
 	PORT_OPS_VOID(TABLE)
-	.dev_stop = stop_port,
+	.dev_stop = close_stop,
 	.dev_close = close_port,
 	.link_update = link_update,
 	.is_removed = is_removed,

@@ -6,7 +6,7 @@
  * the others meanwhile.
  * Others may be at these ids, polling and asking: ethdev's release, ours and that of a
  * PMD whose probe fails, never gets to clear them (release.c).
- * Lock: port_probe_lock(): EAL's probe is not thread-safe.
+ * Lock: the caller has port_probe_lock(): EAL's probe is not thread-safe.
  * Context: work. */
 
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include "../sync/sync.h"
 #include "ids.h"
 #include "release.h"
+#include "steps.h"
 #include "stuck.h"
 
 static void
@@ -72,16 +73,19 @@ release_some(const uint16_t *held, unsigned int n_held, const uint16_t *ids, uns
 			release(&rte_eth_devices[held[i]]);
 }
 
-/* Probed under our ids? */
+/* Probed under our ids, each under its own? */
 static bool
 has_ids(const char *device, const uint16_t *ids, unsigned int n)
 {
+	const struct rte_eth_dev *eth;
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		if (rte_eth_devices[ids[i]].state != RTE_ETH_DEV_ATTACHED ||
-		    strcmp(rte_eth_devices[ids[i]].device->name, device) != 0)
+	for (i = 0; i < n; i++) {
+		eth = &rte_eth_devices[ids[i]];
+		if (eth->state != RTE_ETH_DEV_ATTACHED || strcmp(eth->device->name, device) != 0 ||
+		    strcmp(eth->data->name, port_of(eth)->name) != 0)
 			return false;
+	}
 	return true;
 }
 
@@ -112,7 +116,6 @@ probe_here(const char *device, const char *devargs)
 	return ret == 0 ? -EEXIST : ret;        /* somebody was faster, and it is his */
 }
 
-/* With the lock held. */
 static int
 probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n)
 {
@@ -124,6 +127,7 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 		release_quietly(&rte_eth_devices[ids[i]]);
 	n_held = hold_free_ids(ids[0], ids[n - 1], held);
 	release_some(held, n_held, ids, n, true);
+	step_before(STEP_HEAL_PROBE, device);
 	stuck_begin_probe(device, ids, n);
 	/* in this process alone: the others come when it works here (together.c) */
 	ret = sync_is_on() ? probe_here(device, devargs) :
@@ -149,9 +153,9 @@ ids_probe(const char *device, const char *devargs, const uint16_t *ids, unsigned
 		return -ENOSYS;
 	for (i = 0; i < n; i++)
 		release_hide(&rte_eth_devices[ids[i]]);
-	quiet_wait();           /* not with the lock: some may be waiting for that */
-	port_probe_lock();
+	quiet_wait();           /* who waits for the caller's lock sleeps, and is outside */
+	port_own = PORT_OWN_DRIVER;
 	ret = probe(device, devargs, ids, n);
-	port_probe_unlock();
+	port_own = PORT_OWN_NOTHING;
 	return ret;
 }

@@ -95,6 +95,22 @@ MODE(promiscuous_disable)
 MODE(allmulticast_enable)
 MODE(allmulticast_disable)
 
+/* What it wants from now on, also of a life that comes in the middle of this.  Heal starts
+ * what is to be started: it wants nothing, and a stop may come in the middle of that. */
+static int
+dev_start_wanted(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+	int ret = dev_start(eth);
+
+	if (ret != 0 || port_own == PORT_OWN_SET_UP)
+		return ret;
+	port_lock();
+	port->config.is_started = true;
+	port_unlock();
+	return 0;
+}
+
 #define WRAP(type, op, parameters, arguments) \
 	do { \
 		if (ops->op != NULL) \
@@ -113,6 +129,8 @@ inside_wrap(struct eth_dev_ops *ops)
 	PORT_OPS(WRAP)
 	PORT_OPS_OTHER(WRAP)
 	PORT_OPS_VOID(WRAP)
+	if (ops->dev_start != NULL)
+		ops->dev_start = dev_start_wanted;
 	WRAP_MODE(promiscuous_enable);
 	WRAP_MODE(promiscuous_disable);
 	WRAP_MODE(allmulticast_enable);

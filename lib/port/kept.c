@@ -71,10 +71,8 @@ kept_take(const struct rte_eth_dev *eth, struct port *port)
 void
 kept_hold_addresses(struct rte_eth_dev *eth)
 {
-	port_lock();
 	if (eth->data->mac_addrs == NULL)
 		eth->data->mac_addrs = port_of(eth)->addrs;
-	port_unlock();
 }
 
 void
@@ -84,8 +82,8 @@ kept_hold(struct rte_eth_dev *eth)
 	const struct port *port = port_of(eth);
 	unsigned int i;
 
-	kept_hold_addresses(eth);
 	port_lock();
+	kept_hold_addresses(eth);
 	for (i = 0; data->rx_queues != NULL && i < data->nb_rx_queues && i < port->n_rxq; i++)
 		data->rx_queues[i] = port->rxq[i].n_desc != 0 ? stand_in : NULL;
 	for (i = 0; data->tx_queues != NULL && i < data->nb_tx_queues && i < port->n_txq; i++)

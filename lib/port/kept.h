@@ -10,7 +10,8 @@
 int kept_make(struct port *port);
 /* At the loss, with the lock held: the addresses as they are. */
 void kept_take(const struct rte_eth_dev *eth, struct port *port);
-/* The driver's close does not return: what it took away; or has: all that it took away. */
+/* The driver's close does not return: what it took away, with the lock held, before anybody
+ * may release the port; or has: all that it took away. */
 void kept_hold_addresses(struct rte_eth_dev *eth);
 void kept_hold(struct rte_eth_dev *eth);
 /* Its device is about to be removed: nobody finds it by its port any more, and whoever has

@@ -44,42 +44,6 @@ live_close(struct rte_eth_dev *eth)
 	return ret;
 }
 
-/* The application stops it; if it dies meanwhile, teardown waits for us. */
-static int
-stop_port(struct rte_eth_dev *eth)
-{
-	int ret;
-
-	heal_wait(eth);
-	if (!inside_enter(eth))
-		return dead_ops.dev_stop(eth);
-	ret = live_stop(eth);
-	inside_leave(eth);
-	return ret;
-}
-
-/* The application closes it: nothing is to be remembered. */
-static int
-close_port(struct rte_eth_dev *eth)
-{
-	struct port *port = port_of(eth);
-
-	heal_wait(eth);
-	if (eth->dev_ops == &dead_ops)
-		return dead_ops.dev_close(eth);
-	port_lock();
-	port->state = PORT_NONE;
-	free(port->rxq);
-	free(port->txq);
-	port->rxq = NULL;
-	port->txq = NULL;
-	port->n_rxq = port->n_txq = 0;
-	memset(&port->base, 0, sizeof(port->base));
-	memset(&port->settings, 0, sizeof(port->settings));
-	port_unlock();
-	return live_close(eth);
-}
-
 /* Room for queue i; with the lock held. */
 static bool
 has_room(void **array, unsigned int *n, unsigned int i, size_t size)
@@ -157,7 +121,7 @@ live_wrap(struct rte_eth_dev *eth, struct port *port)
 	settings_wrap(port->ops);
 	port->ops->dev_close = close_port;
 	if (port->ops->dev_stop != NULL)
-		port->ops->dev_stop = stop_port;
+		port->ops->dev_stop = close_stop;
 	if (port->ops->stats_get != NULL)
 		port->ops->stats_get = stats_live_get;
 	if (port->ops->stats_reset != NULL)

@@ -25,6 +25,7 @@
 #include "kept.h"
 #include "release.h"
 #include "settings.h"
+#include "stuck.h"
 
 /* What is owed to the ports of a device. */
 enum {
@@ -47,7 +48,6 @@ take_config(const struct rte_eth_dev *eth, struct port_config *config)
 	config->mtu = data->mtu;
 	config->vlan = data->vlan_filter_conf;
 	config->is_configured = data->dev_configured;
-	config->is_started = data->dev_started;
 	config->is_promiscuous = data->promiscuous;
 	config->is_allmulti = data->all_multicast;
 	if (data->mac_addrs != NULL)
@@ -118,7 +118,7 @@ static void
 lose_healing(struct rte_eth_dev *eth)
 {
 	port_lock();
-	if (port_of(eth)->state == PORT_HEALING)
+	if (port_of(eth)->state == PORT_HEALING || stuck_is_probing(port_of(eth)))
 		eth->dev_ops = &dead_ops;
 	port_unlock();
 }
@@ -145,10 +145,12 @@ port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_work
 static bool
 has_owner(const struct rte_eth_dev *eth)
 {
+	enum port_state state;
 	bool is_owned;
 
-	port_lock();    /* one that was released has no data (25.11) */
-	is_owned = port_of(eth)->state != PORT_NONE &&
+	port_lock();    /* one that was released, or is just now, has no data (25.11) */
+	state = port_of(eth)->state;
+	is_owned = state != PORT_NONE && state != PORT_CLOSING &&
 		eth->data->owner.id != RTE_ETH_DEV_NO_OWNER;
 	port_unlock();
 	return is_owned;
@@ -181,7 +183,7 @@ take_over(struct rte_eth_dev *eth, struct port *port, bool is_asked_for)
 	port_lock();
 	is_taken = port->state == PORT_DEAD;
 	if (is_taken)
-		port->state = PORT_DYING;
+		port->state = PORT_DOOMED;
 	port_unlock();
 	return is_taken;
 }

@@ -14,15 +14,22 @@
 
 #include "hotplug_bus.h"
 
-/* How an ethdev port on a guarded device stands with us. */
+/* How an ethdev port on a guarded device stands with us.  A port is in one hand at a time,
+ * and only that hand takes the next step with it: in DYING the teardown thread's, in
+ * HEALING heal's, in STUCK still the one of these two that it was in, in CLOSING that of the
+ * thread that closes it; in all other states whoever comes first takes it, by one comparison
+ * and one store under port_lock().  So a close finds a port that nobody is at, or waits (close.c); and a
+ * step of ours finds that its port has been closed, or nobody closes it meanwhile. */
 enum port_state {
 	PORT_NONE,      /* not ours */
 	PORT_LIVE,      /* its PMD works; ours stand in front of some of its ops */
 	PORT_DEAD,      /* its device is lost; dead ops; the PMD has not been closed */
+	PORT_DOOMED,    /* the same, and a teardown is to begin */
 	PORT_DYING,     /* the teardown thread is at it */
 	PORT_HELD,      /* the PMD is closed, the device detached; the id is kept */
 	PORT_HEALING,   /* the card is back, and being set up */
 	PORT_STUCK,     /* DYING or HEALING past its deadline: the PMD does not return */
+	PORT_CLOSING,   /* the application closes it (close.c), until ethdev has released it */
 	PORT_LEAVING,   /* a secondary's: its driver is being removed (leave.c) */
 };
 
@@ -47,7 +54,10 @@ struct port_config {
 	uint16_t n_rxq, n_txq, mtu;
 	struct rte_ether_addr mac;
 	struct rte_vlan_filter_conf vlan;
-	bool is_configured, is_started, is_promiscuous, is_allmulti;
+	bool is_configured, is_promiscuous, is_allmulti;
+	/* What the application wants: its start and its stop say so, whatever the port is
+	 * at that moment; not taken at the loss, which may be in the middle of either. */
+	bool is_started;
 };
 
 /* What it has set beside that, recorded when it did (settings.c). */
@@ -74,6 +84,11 @@ struct port_stats {
 
 struct port {
 	enum port_state state;
+	/* Whose the id is: another number whenever the port is closed, released or another's
+	 * (with the lock held).  A step that began with another number has no port. */
+	uint64_t life;
+	unsigned int n_unwanted;        /* closes under way: no further step of a heal */
+	bool is_given_up;               /* heal has left it to one of them */
 	enum hotplug_policy policy;     /* its device's, its driver's, or everybody's */
 	struct hotplug_bus *bus;
 	const void *key;
@@ -98,10 +113,18 @@ struct port {
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_identity id;     /* of the card that was lost */
 	unsigned int n_tries;           /* to heal it */
-	bool is_waiting;                /* for other processes (together.c) */
+	bool is_waiting;                /* for other processes (together.c): said already */
 	uint64_t next_try_ns;           /* not before */
 	_Atomic uint64_t probe_due_ns;  /* when its driver's probe is late; 0: none runs */
 	_Atomic int n_inside;           /* control calls in the PMD now (inside.c) */
+};
+
+/* Ports of one device, as a step found them: a later one works on those that are the same
+ * still (ports_move).  Ascending ids. */
+struct ports {
+	unsigned int n;
+	uint16_t id[RTE_MAX_ETHPORTS];
+	uint64_t life[RTE_MAX_ETHPORTS];
 };
 
 /* table.c.  One lock for all ports: never held while a PMD or a callback runs. */
@@ -111,8 +134,8 @@ struct port *port_of(const struct rte_eth_dev *eth);    /* never NULL */
 /* Stand in front of the ports on a guarded device; again is fine. */
 void port_wrap(struct hotplug_bus *bus, const struct rte_device *dev);
 void port_unwrap_all(void);
-/* Ethdev is about to wipe it: while the lock is held and the state is LIVE or DEAD, its
- * data and device are there. */
+/* Ethdev is about to wipe it: while the lock is held and the state is LIVE, DEAD or DOOMED,
+ * its data and device are there. */
 void port_released(const struct rte_eth_dev *eth);
 /* The ports on a device, HOTPLUG_MAX_PORTS at most; how many. */
 unsigned int port_list(const struct rte_device *dev, uint16_t *ids);
@@ -121,6 +144,39 @@ unsigned int port_list_held(const char *device, uint16_t *ids);
 bool port_is_shadow(const struct rte_device *dev);
 /* Its device has been detached before; the ports that are kept for it go now. */
 int port_close_shadow(const struct rte_device *dev);
+
+/* ports.c */
+/* Those of a device that are in that state; how many. */
+unsigned int ports_find(struct ports *ports, const char *device, enum port_state state);
+/* Those that are in state `from` still, in the same life, and that nobody wants to close
+ * (HEALING), come into state `to`; the others drop out.  How many are left. */
+unsigned int ports_move(struct ports *ports, enum port_state from, enum port_state to);
+/* Those that are in the same life, and in that state (PORT_NONE: any), are left. */
+unsigned int ports_keep(struct ports *ports, enum port_state state);
+/* Is one of a device's in that state? */
+bool ports_has(const char *device, enum port_state state);
+
+/* close.c: the application's dev_stop and dev_close, alive or dead. */
+int close_stop(struct rte_eth_dev *eth);
+int close_port(struct rte_eth_dev *eth);
+/* Around ethdev's own close: who is at the port has left it, and no heal begins meanwhile.
+ * -EBUSY: he does not leave, or is the caller. */
+int close_begin(uint16_t id);
+void close_finish(uint16_t id);
+/* Before ethdev's own stop; true: that would only say -ENODEV, and the port is not started. */
+bool close_begin_stop(uint16_t id);
+/* Ethdev has released it. */
+void close_end(struct rte_eth_dev *eth);
+/* HEALING, and somebody waits to close it: no further step, it is his. */
+bool close_is_asked(uint16_t id);
+
+/* What this thread is doing for us: a port's driver, or ethdev, calls ethdev then. */
+enum port_own {
+	PORT_OWN_NOTHING,
+	PORT_OWN_DRIVER,        /* it is in a probe or a remove */
+	PORT_OWN_SET_UP,        /* it configures and starts a port that heals */
+};
+extern _Thread_local enum port_own port_own;
 
 /* live.c */
 void live_wrap(struct rte_eth_dev *eth, struct port *port);
@@ -164,6 +220,9 @@ unsigned int teardown_left_ms(const char *device);
 #define TEARDOWN_NONE UINT32_MAX
 unsigned int teardown_signal(int number);       /* to each that runs; how many */
 
+/* end.c: all of it, in the thread that teardown.c gives it. */
+void end_run(const char *device);
+
 /* They were asked for before they were anybody's. */
 void port_asked_for(const char *device);
 
@@ -189,18 +248,19 @@ struct rte_device *bus_find_device(struct rte_bus *bus,
 				   int (*match)(const struct rte_device *dev, const void *data),
 				   const void *data);
 
-/* set_up.c: as before; -ERANGE: the card is too small, and will be. */
+/* set_up.c: as before; -ERANGE: the card is too small, and will be.  -ECANCELED: the
+ * application closes it. */
 int set_up_port(uint16_t id, struct port *port);
 
-/* revive.c: context work.  0: LIVE.  -E2BIG (devargs too long to be remembered), -ENODEV and
- * others of the probe: HELD; what set-up and the other processes say: torn down. */
-int revive(const char *device, const uint16_t *ids, unsigned int n);
+/* revive.c: context work; those of the ports that are HELD still.  0: LIVE, but for those
+ * that the application closes, which drop out.  -ECANCELED: it closes them all.
+ * -E2BIG (devargs too long to be remembered), -ENODEV and others of the probe: HELD;
+ * what set-up and the other processes say: torn down. */
+int revive(const char *device, struct ports *ports);
 
 /* heal.c: context work */
 void heal_run(const char *device);
 void heal_soon(const char *device);     /* as soon as it is its turn again; any context */
-void heal_returned(const char *device); /* it came anew */
-/* Before the application stops or closes a port that heals just now. */
-void heal_wait(const struct rte_eth_dev *eth);
+void heal_returned(const char *device); /* it came anew; any context */
 
 #endif /* HOTPLUG_PORT_PORT_H */

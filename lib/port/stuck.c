@@ -2,16 +2,17 @@
 
 /* stuck: a dead port's driver does not return from its stop, close or remove, or that of
  * one that heals from its probe.
- * In:  the deadline of a teardown or a probe (work); an application that closes such a port
- *      (app); exit.
+ * In:  the deadline of a teardown or a probe (work); exit.
  * Out: the port is STUCK: said once, in the log, as an event, as RECOVERY_FAILED.  A
- *      close is -EBUSY, and ethdev frees nothing (release.c).  At exit the thread is
+ *      close is -EBUSY, and ethdev frees nothing (close.c, release.c).  At exit the thread is
  *      parked where it is, by a signal whose handler never returns: so nobody runs on
  *      memory that EAL gives back.  Its device is left out of the bus's cleanup.
  * If the driver returns after all, teardown goes on, and the port can be closed; it is
  * healed only when its card comes anew.  A probe goes on, and the port is healed.
- * Context: work (stuck_check, probes), app (stuck_refuse, stuck_park), teardown (enter
- *      and leave), signal (park: atomics and pause() only). */
+ * Who is STUCK is still in the hand that it was in (port.h): that one makes it HELD, or
+ * HEALING again, and nobody else makes it anything.
+ * Context: work (stuck_check, probes), app (stuck_park), teardown (enter and leave),
+ *      signal (park: atomics and pause() only). */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -30,7 +31,6 @@
 #include "../report/events.h"
 #include "../survive/stats.h"
 #include "kept.h"
-#include "release.h"
 #include "stuck.h"
 
 #define MS 1000000
@@ -60,34 +60,40 @@ stuck_is_in_probe(const char *device)
 	return is_probing;
 }
 
-/* Those that are still dying, or being probed, are stuck; how many. */
+/* Those that are still dying, or being probed, are stuck; how many.  One that is probed is
+ * no valid port: its driver may be making its addresses just now, and nobody reads them. */
 static unsigned int
-mark(const char *device, uint16_t *ids)
+mark(const char *device, struct ports *ports)
 {
-	unsigned int i, n = 0;
 	struct port *port;
+	unsigned int i;
 
+	ports->n = 0;
 	port_lock();
-	for (i = 0; i < RTE_MAX_ETHPORTS && n < HOTPLUG_MAX_PORTS; i++) {
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		port = port_of(&rte_eth_devices[i]);
 		if (strcmp(port->device, device) != 0 || (port->state != PORT_DYING &&
 		    (port->state != PORT_HEALING || !stuck_is_probing(port))))
 			continue;
+		if (port->state == PORT_DYING)
+			kept_hold_addresses(&rte_eth_devices[i]);
 		port->state = PORT_STUCK;
-		ids[n++] = i;
+		ports->id[ports->n] = i;
+		ports->life[ports->n++] = port->life;
 	}
 	port_unlock();
-	return n;
+	return ports->n;
 }
 
 static void
-push_event(const struct port *port, const uint16_t *ids, unsigned int n)
+push_event(const struct port *port, const struct ports *ports)
 {
 	struct hotplug_event event = {
-		.size = sizeof(event), .type = HOTPLUG_EVENT_STUCK, .id = port->id, .n_ports = n,
+		.size = sizeof(event), .type = HOTPLUG_EVENT_STUCK, .id = port->id,
+		.n_ports = RTE_MIN(ports->n, (unsigned int)HOTPLUG_MAX_PORTS),
 	};
 
-	memcpy(event.port, ids, n * sizeof(*ids));
+	memcpy(event.port, ports->id, event.n_ports * sizeof(*event.port));
 	snprintf(event.device, sizeof(event.device), "%s", port->device);
 	snprintf(event.bus, sizeof(event.bus), "%s", port->bus->name);
 	snprintf(event.kernel_driver, sizeof(event.kernel_driver), "%s", port->kernel_driver);
@@ -146,48 +152,34 @@ stuck_end_probe(const uint16_t *ids, unsigned int n)
 void
 stuck_check(const char *device)
 {
-	unsigned int i, n, left_ms = left_of(device);
-	uint16_t ids[HOTPLUG_MAX_PORTS];
+	unsigned int i, left_ms = left_of(device);
+	struct ports ports;
+	const struct port *port;
 
 	if (left_ms != 0) {
 		if (left_ms != TEARDOWN_NONE)
 			work_push_beside(stuck_check, device, left_ms);
 		return;
 	}
-	n = mark(device, ids);
-	if (n == 0)
+	if (mark(device, &ports) == 0)
 		return;
 	port_probe_abandon(device);
-	for (i = 0; i < n; i++)
-		kept_hold_addresses(&rte_eth_devices[ids[i]]);
 	STATS_ADD(stuck, 1);
+	port = port_of(&rte_eth_devices[ports.id[0]]);
 	host_log(HOST_ERR, "%s: its driver has not returned from %s for %u ms: port %u is stuck",
-		 device, stuck_is_probing(port_of(&rte_eth_devices[ids[0]])) ? "probe" :
-		 "stop, close or remove", enable_config()->stuck_ms, ids[0]);
-	push_event(port_of(&rte_eth_devices[ids[0]]), ids, n);
-	for (i = 0; i < n && port_of(&rte_eth_devices[ids[i]])->policy == HOTPLUG_POLICY_HEAL; i++)
-		rte_eth_dev_callback_process(&rte_eth_devices[ids[i]],
-					     RTE_ETH_EVENT_RECOVERY_FAILED, NULL);
+		 device, stuck_is_probing(port) ? "probe" : "stop, close or remove",
+		 enable_config()->stuck_ms, ports.id[0]);
+	push_event(port, &ports);
+	for (i = 0; i < ports.n; i++)
+		if (port_of(&rte_eth_devices[ports.id[i]])->policy == HOTPLUG_POLICY_HEAL)
+			rte_eth_dev_callback_process(&rte_eth_devices[ports.id[i]],
+						     RTE_ETH_EVENT_RECOVERY_FAILED, NULL);
 }
 
 bool
 stuck_is(const struct port *port)
 {
 	return port->state == PORT_DYING || port->state == PORT_STUCK;
-}
-
-int
-stuck_refuse(const struct port *port)
-{
-	const struct timespec pause = { .tv_nsec = MS };
-
-	if (release_guard() == 0)
-		return -EBUSY;
-	/* a static program without --wrap: ethdev would free what the driver uses */
-	host_log(HOST_WARN, "%s: closing its port waits for its driver", port->device);
-	while (stuck_is(port))
-		nanosleep(&pause, NULL);
-	return 0;
 }
 
 /* --- the end of the process --------------------------------------------------------- */

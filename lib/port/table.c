@@ -47,11 +47,18 @@ remember_devargs(struct port *port, const struct rte_device *dev)
 			 "healed", port->device, sizeof(port->devargs) - 1);
 }
 
+/* Its driver's probe may be late by now. */
+static bool
+is_healing(const struct port *port)
+{
+	return port->state == PORT_HEALING || stuck_is_probing(port);
+}
+
 /* What is on record is another port's, which had this id. */
 static bool
 is_new(const struct rte_eth_dev *eth, const struct port *port)
 {
-	return port->state != PORT_HEALING &&
+	return !is_healing(port) &&
 		(!eth->data->dev_configured || strcmp(port->device, eth->device->name) != 0);
 }
 
@@ -83,8 +90,11 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 		forget(port);
 	port->bus = bus;
 	port->key = eth->device;
-	if (port->state != PORT_HEALING && !stuck_is_probing(port))     /* that ends with heal */
+	if (!is_healing(port)) {        /* that ends with heal */
 		port->state = PORT_LIVE;
+		port->life++;
+		port->config.is_started = eth->data->dev_started;
+	}
 	snprintf(port->device, sizeof(port->device), "%s", eth->device->name);
 	remember_devargs(port, eth->device);
 	port->policy = config_policy(enable_config(), eth->device->name,
@@ -141,8 +151,11 @@ port_released(const struct rte_eth_dev *eth)
 	struct port *port = port_of(eth);
 
 	port_lock();
-	if (port->state == PORT_LIVE || port->state == PORT_DEAD)
+	if (port->state == PORT_LIVE || port->state == PORT_DEAD ||
+	    port->state == PORT_DOOMED) {
 		port->state = PORT_NONE;
+		port->life++;
+	}
 	port_unlock();
 }
 
@@ -205,6 +218,7 @@ port_unwrap_all(void)
 		if (ports[i].ops != NULL && rte_eth_devices[i].dev_ops == ports[i].ops) {
 			rte_eth_devices[i].dev_ops = ports[i].pmd_ops;
 			ports[i].state = PORT_NONE;
+			ports[i].life++;
 		}
 	port_unlock();
 }
