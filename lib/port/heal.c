@@ -277,9 +277,13 @@ run(const char *device)
 	ret = prepare(&ports, &card);
 	if (ret == -EAGAIN)
 		return;
+	if (work_is_left())
+		return;         /* disabled meanwhile */
 	if (ret == 0)
 		ret = revive(device, &ports);
 	trace(TRACE_HEAL, device, ret);
+	if (work_is_left())
+		return;
 	if (ret == 0)
 		tell(device, &ports, &card, start);
 	else if (ret != -ECANCELED)     /* closed, every one */

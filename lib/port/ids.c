@@ -15,6 +15,7 @@
 
 #include <rte_dev.h>
 
+#include "../core/work.h"
 #include "../sync/local.h"
 #include "../sync/sync.h"
 #include "ids.h"

@@ -209,12 +209,20 @@ is_to_park(void)
 	return atomic_load(&is_over) || work_is_left();
 }
 
+/* Others may still attach something. */
+static void
+give_up(void)
+{
+	port_probe_unlock();
+	park();
+}
+
 void
 stuck_enter(void)
 {
 	is_in_driver = 1;
 	if (is_to_park())
-		park();
+		give_up();
 }
 
 void
@@ -222,7 +230,7 @@ stuck_leave(void)
 {
 	is_in_driver = 0;
 	if (is_to_park())
-		park();
+		give_up();
 }
 
 /* A real-time signal that nobody has a handler for. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* judge: carry out what the state machine says of one device.
- * In:  a sign, what a look has found (look.c), the time (watch, reconcile).  Out: cut-off or restoration,
- *      the new state, events.
+ * In:  a sign, what a look has found (look.c), the time (watch, reconcile).
+ * Out: cut-off or restoration, the new state, events.
  * Order on a loss: cut off, then raise the event; nothing happens in between.
  * Lock: device_lock() around a step; released while the event queue is called.
  * Context: watch. */
@@ -261,6 +261,7 @@ void
 judge_request(struct hotplug_device *dev)
 {
 	device_lock();
+	look_outdate(dev);
 	note_sign(dev, HOTPLUG_SIGN_VFIO);
 	dev->asks = true;
 	dev->asks_ns = device_now_ns();
@@ -272,6 +273,7 @@ void
 judge_bound(struct hotplug_device *dev)
 {
 	device_lock();
+	look_outdate(dev);
 	dev->was_bound = true;
 	device_unlock();
 	judge_look(dev);
