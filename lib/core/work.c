@@ -163,9 +163,9 @@ run(void *arg)
 		do_job(dev, mark);
 	}
 	take_out(self);
+	free(self);             /* before anybody thinks that it is over */
 	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);
-	free(self);
 }
 
 /* With the lock held. */

@@ -5,8 +5,8 @@
  * In:  devices that watch wants to know of.  Out: what was found, in the device, and a
  *      sign for watch (DEVICE_FOUND).
  * Threads: one, while looks are quick; one more for each millisecond in which looks wait and
- *      none is taken, so a look that blocks has its thread to itself.  They end when there
- *      has been nothing to do for some seconds.
+ *      none is taken, so a look that blocks has its thread to itself.  All but one end when
+ *      there has been nothing to do for some seconds.
  * One look at a device at a time.  A device that has been attached or withdrawn meanwhile
  * has another number, and the answer is nobody's.
  * Lock: `lock` guards the row and the count of threads; a look's own fields in a device are
@@ -117,7 +117,8 @@ next(const struct looker *looker)
 	until.tv_sec += LINGER_MS / 1000;
 	while (first == NULL && is_running && looker->life == life && n_idle == 0 && ret == 0) {
 		n_idle++;
-		ret = pthread_cond_timedwait(&changed, &lock, &until);
+		ret = n_threads > 1 ? pthread_cond_timedwait(&changed, &lock, &until) :
+			pthread_cond_wait(&changed, &lock);
 		if (looker->life == life)
 			n_idle--;
 	}
@@ -146,13 +147,13 @@ run(void *arg)
 	}
 	if (looker->life == life)
 		n_threads--;
+	free(looker);           /* before anybody thinks that it is over */
 	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);
-	free(looker);
 }
 
 /* With the lock held. */
-static void
+static int
 start_thread(void)
 {
 	struct looker *looker = calloc(1, sizeof(*looker));
@@ -166,10 +167,11 @@ start_thread(void)
 	if (ret != 0) {
 		free(looker);
 		taken_ns += AGAIN_NS;
-		return;
+		return ret;
 	}
 	pthread_detach(looker->thread.id);
 	n_threads++;
+	return 0;
 }
 
 uint64_t
@@ -180,7 +182,7 @@ look_keep(void)
 	pthread_mutex_lock(&lock);
 	if (first != NULL && is_running) {
 		if ((n_threads == 0 && taken_ns <= now) || now >= taken_ns + GROW_NS)
-			start_thread();
+			(void)start_thread();   /* else again soon */
 		due_ns = taken_ns + GROW_NS;
 	}
 	pthread_mutex_unlock(&lock);
@@ -216,8 +218,6 @@ put_in_row(struct hotplug_device *dev)
 		*end = dev;
 		end = &dev->look.next;
 	}
-	if (n_threads == 0)
-		start_thread();
 	pthread_cond_signal(&changed);
 	pthread_mutex_unlock(&lock);
 }
@@ -308,9 +308,11 @@ forget_all(void)
 	device_unlock();
 }
 
-void
+int
 look_start(void)
 {
+	int ret;
+
 	forget_all();
 	pthread_mutex_lock(&lock);
 	set_clock();
@@ -318,7 +320,9 @@ look_start(void)
 	n_threads = n_idle = 0;
 	taken_ns = 0;
 	is_running = true;
+	ret = start_thread();
 	pthread_mutex_unlock(&lock);
+	return ret;
 }
 
 void

@@ -6,7 +6,7 @@
 #include "../core/device.h"
 
 /* All but the threads' own are watch's. */
-void look_start(void);
+int look_start(void);
 void look_stop(void);           /* a look that blocks is left behind */
 
 /* Have a device looked at, or its card identified; watch is woken (DEVICE_FOUND) when it is

@@ -419,10 +419,13 @@ watch_start(void (*on_tick)(void))
 		ret = -errno;
 	else
 		ret = epoll_add(wake_fd, EPOLLIN, TOKEN_WAKE);
+	if (ret == 0)
+		ret = look_start();
 	if (ret == 0) {
-		look_start();
 		start_monitor();
 		ret = host_thread_start(&thread, "hotplug-watch", run, NULL);
+		if (ret != 0)
+			look_stop();
 	}
 	if (ret != 0) {
 		atomic_store(&is_stopping, true);
