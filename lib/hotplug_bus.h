@@ -209,10 +209,10 @@ int hotplug_device_withdraw(struct hotplug_bus *bus, const void *key);
 
 /**
  * A driver is about to run code that touches a device's registers and may also
- * unmap them (port close, driver remove).  Until hotplug_device_settle() its
- * regions are not cut off as a whole; a fault in them is answered only where
- * the mapping is still the recorded one.  The registers of a device that is cut off
- * already flip between zeros and ones meanwhile, so that the driver's polls end.
+ * unmap them (port close, driver remove).  Until hotplug_device_settle() a fault in
+ * its regions is answered only where the mapping is still the recorded one.  The
+ * registers of a device that is cut off, before or meanwhile, flip between zeros and
+ * ones, so that the driver's polls end.
  *
  * @param bus   the bus, registered
  * @param key   what it was published with
@@ -223,8 +223,8 @@ int hotplug_device_withdraw(struct hotplug_bus *bus, const void *key);
 int hotplug_device_unsettle(struct hotplug_bus *bus, const void *key);
 
 /**
- * That code has returned: regions that are mapped no more leave the guard; a
- * device that was lost meanwhile is cut off now.
+ * That code has returned: regions that are mapped no more leave the guard; the
+ * registers of a device that is cut off flip no more.
  *
  * @param bus   the bus, registered
  * @param key   what it was published with

@@ -239,6 +239,12 @@ toy_reads_all(const uint8_t *p, size_t len, uint8_t value)
 	return true;
 }
 
+bool
+toy_flips(const uint8_t *p)
+{
+	return WAIT_FOR(toy_read(p) == 0) && WAIT_FOR(toy_read(p) == 0xff);
+}
+
 void
 heard_init(struct heard *heard)
 {

@@ -54,6 +54,9 @@ void toy_write(volatile uint8_t *p, uint8_t value);
 /* The first and the last byte of every page. */
 bool toy_reads_all(const uint8_t *p, size_t len, uint8_t value);
 
+/* It is seen as 0, and as 0xff: a driver's poll for either ends. */
+bool toy_flips(const uint8_t *p);
+
 /* What a subscriber has heard. */
 struct heard {
 	pthread_mutex_t lock;                   /* all below */

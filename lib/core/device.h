@@ -79,7 +79,14 @@ struct hotplug_device {
 	/* Any context; everything else is guarded by device_lock(). */
 	_Atomic unsigned int signs;
 	_Atomic bool is_gone;           /* faults need no look any more */
-	_Atomic int n_unsettled;        /* drivers that may be unmapping it now */
+	/* Drivers at work on it: the registers flip while this is not 0 and it is cut off.
+	 * Who comes counts itself, then looks whether it is cut off; who cuts it off says so,
+	 * then looks whether somebody is at work (both sequentially consistent). */
+	_Atomic int n_at_work;
+	_Atomic int n_unsettled;        /* of these: may be unmapping it now */
+	_Atomic bool is_cut;            /* written with the lock held */
+	_Atomic unsigned int n_restored; /* likewise */
+	_Atomic(struct flip *) flip;    /* likewise; who is in the guard may use what it finds */
 	_Atomic bool is_hidden;         /* a drill: every look finds it absent */
 	struct limit lines;             /* of the log */
 
@@ -104,9 +111,7 @@ struct hotplug_device {
 	struct region *region;          /* HOTPLUG_MAX_REGIONS, from the first publish */
 	int sign_fd;                    /* our dup, in watch's epoll; -1: none */
 	bool was_attached;              /* once, in this process */
-	bool is_cut, wants_cut;         /* wants_cut: when it has settled */
 	bool has_open_bar;              /* is_cut, but for a BAR where it failed */
-	struct flip *flip;              /* while its driver is at work on dead registers */
 
 	enum hotplug_state state;
 	enum hotplug_cause cause;       /* of GONE */
@@ -181,6 +186,9 @@ void device_post(struct hotplug_device *dev, unsigned int bits);
 uint64_t device_now_ns(void);
 
 /* publish.c */
+/* Its driver is at work in a call that unmaps nothing.  Any thread; NULL is fine. */
+void device_enter(struct hotplug_device *dev);
+void device_leave(struct hotplug_device *dev);
 /* Set by enable, read at publish: which fill does this driver's device get? */
 void device_set_fills(enum hotplug_fill fill, const struct hotplug_driver_fill *list);
 /* Its driver has left its BARs mapped: unmap them; the device itself stays published. */

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "../core/device.h"
 #include "inside.h"
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 
@@ -23,6 +24,7 @@ inside_enter(const struct rte_eth_dev *eth)
 {
 	struct port *port = port_of(eth);
 
+	device_enter(port->dev);        /* whose registers flip, should it die meanwhile */
 	atomic_fetch_add(&port->n_inside, 1);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (eth->dev_ops != &dead_ops)
@@ -34,7 +36,10 @@ inside_enter(const struct rte_eth_dev *eth)
 void
 inside_leave(const struct rte_eth_dev *eth)
 {
+	struct hotplug_device *dev = port_of(eth)->dev;
+
 	atomic_fetch_sub(&port_of(eth)->n_inside, 1);
+	device_leave(dev);
 }
 
 void
@@ -46,10 +51,8 @@ inside_wait(struct rte_eth_dev *eth)
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load(&port->n_inside) == 0)
 		return;
-	hotplug_device_unsettle(port->bus, port->key);  /* it may be polling registers */
-	while (atomic_load(&port->n_inside) != 0)
+	while (atomic_load(&port->n_inside) != 0)       /* it may be polling registers: they flip */
 		nanosleep(&pause, NULL);
-	hotplug_device_settle(port->bus, port->key);
 }
 
 /* The PMD's own op, counted; a dead port's answer. */

@@ -4,7 +4,7 @@
  * In:  ethdev's control calls (app).  Out: the PMD's own op, and a record of what
  *      the application has set up, which a later life needs.
  * dev_close: some PMDs unmap their BARs there (virtio); dev_stop, dev_close: on a
- * dead device the PMD polls, so its registers flip meanwhile.
+ * dead device the PMD polls, so its registers flip meanwhile, also when it dies then.
  * Lock: port_lock() around the record, never around the PMD.
  * Context: app, teardown. */
 
@@ -21,14 +21,12 @@ int
 live_stop(struct rte_eth_dev *eth)
 {
 	struct port *port = port_of(eth);
-	bool is_dead = device_is_cut(port->bus, port->key);
+	struct hotplug_device *dev = port->dev;
 	int ret;
 
-	if (is_dead)
-		hotplug_device_unsettle(port->bus, port->key);
+	device_enter(dev);
 	ret = port->pmd_ops->dev_stop(eth);
-	if (is_dead)
-		hotplug_device_settle(port->bus, port->key);
+	device_leave(dev);
 	return ret;
 }
 
@@ -36,11 +34,14 @@ int
 live_close(struct rte_eth_dev *eth)
 {
 	struct port *port = port_of(eth);
+	struct hotplug_device *dev = port->dev;
 	int ret;
 
+	device_enter(dev);      /* until it returns, also when we are disabled meanwhile */
 	hotplug_device_unsettle(port->bus, port->key);
 	ret = port->pmd_ops->dev_close(eth);
 	hotplug_device_settle(port->bus, port->key);
+	device_leave(dev);
 	return ret;
 }
 

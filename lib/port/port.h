@@ -92,6 +92,7 @@ struct port {
 	enum hotplug_policy policy;     /* its device's, its driver's, or everybody's */
 	struct hotplug_bus *bus;
 	const void *key;
+	struct hotplug_device *dev;     /* that of the last probe, for good; NULL: none */
 	char device[HOTPLUG_NAME_LEN];
 	char name[RTE_ETH_NAME_MAX_LEN];        /* as the PMD named it */
 	char devargs[HOTPLUG_DEVARGS_LEN]; /* to attach it again; "": they were too long */

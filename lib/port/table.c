@@ -12,6 +12,7 @@
 
 #include "../core/config.h"
 #include "../core/devargs.h"
+#include "../core/device.h"
 #include "../core/enable.h"
 #include "../core/host.h"
 #include "kept.h"
@@ -90,6 +91,7 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 		forget(port);
 	port->bus = bus;
 	port->key = eth->device;
+	port->dev = device_find(bus, eth->device->name);
 	if (!is_healing(port)) {        /* that ends with heal */
 		port->state = PORT_LIVE;
 		port->life++;

@@ -226,6 +226,26 @@ intact_find(const struct hotplug_device *dev, bool is_intact[HOTPLUG_MAX_REGIONS
 			c.expected[i] == dev->region[i].end - dev->region[i].start;
 }
 
+static int
+find_own(const struct vma *now, void *arg)
+{
+	const struct region *region = arg;
+
+	return pages_is_file(now) || flip_is_mapped(region->dev->flip, now);
+}
+
+bool
+intact_has_own(const struct hotplug_device *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->n_regions; i++)
+		if (maps_walk(dev->region[i].start, dev->region[i].end, find_own,
+			      &dev->region[i]) > 0)
+			return true;
+	return false;
+}
+
 bool
 intact_is_mapped(const struct region *region, uintptr_t addr)
 {
