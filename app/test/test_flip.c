@@ -14,7 +14,7 @@
 #include "toy_bus.h"
 #include "vmas.h"
 
-#define BIG (1024 * 1024)
+#define BIG (4 * 1024 * 1024)   /* larger than what is filled at once */
 #define N_ROUNDS (IS_SANITIZED ? 50 : 200)
 
 static struct toy toy;
@@ -134,6 +134,27 @@ test_a_scare_meanwhile_ends_with_its_own_registers(void **state)
 	assert_true(toy_reads_all(toy.bar[0], BIG, 0x5a));
 }
 
+/* Also where another's SIGBUS handler is on top. */
+static void
+test_a_small_bar_flips_without_a_fault(void **state)
+{
+	static struct toy small;
+	struct hotplug_stats before = { .size = sizeof(before) }, after = before;
+
+	(void)state;
+	toy_make(&small, "toy1", 1, 256 * 1024);
+	assert_int_equal(toy_publish(&small), 0);
+	atomic_store(&small.look, HOTPLUG_LOOK_ABSENT);
+	hotplug_stats_get(&before);
+	assert_int_equal(hotplug_device_unsettle(&toy_bus, &small), 0);
+	toy_report(&small);
+	assert_true(toy_flips(&small.bar[0][100]) && toy_flips(&small.bar[0][200000]));
+	hotplug_device_settle(&toy_bus, &small);
+	hotplug_stats_get(&after);
+	assert_int_equal(after.faults, before.faults);
+	toy_destroy(&small);
+}
+
 static void
 test_a_large_bar_costs_one_mapping_until_it_is_touched(void **state)
 {
@@ -226,6 +247,7 @@ main(void)
 		ENABLED(test_a_call_that_comes_after_the_loss_meets_flipping_registers),
 		ENABLED(test_registers_of_a_living_device_do_not_flip),
 		ENABLED(test_a_scare_meanwhile_ends_with_its_own_registers),
+		ENABLED(test_a_small_bar_flips_without_a_fault),
 		ENABLED(test_a_large_bar_costs_one_mapping_until_it_is_touched),
 		ENABLED(test_a_late_handler_lays_nothing_constant),
 		ENABLED(test_a_late_handler_lays_nothing_over_a_card_that_lives),

@@ -80,6 +80,7 @@ count_tasks(void)
 	return stat(TASKS, &st) < 0 ? -errno : (int)st.st_nlink - 2;
 }
 
+/* -ESRCH: it is not in there, so /proc is of another namespace. */
 static int
 leave_out(pid_t *tids, int n, pid_t tid)
 {
@@ -87,19 +88,16 @@ leave_out(pid_t *tids, int n, pid_t tid)
 
 	for (i = 0; i < n && tids[i] != tid; i++)
 		;
-	if (i == n)
-		return -ESRCH;          /* /proc is of another namespace */
-	tids[i] = tids[n - 1];
-	return n - 1;
+	tids[i < n ? i : 0] = tids[n - 1];
+	return i < n ? n - 1 : -ESRCH;
 }
 
 int
 thread_list(pid_t **tids)
 {
-	int before, n = 0, ret = -EAGAIN, tries;
-	pid_t *list, *more;
+	int before, n, ret = -EAGAIN, tries;
+	pid_t *list = NULL, *more;
 
-	list = NULL;
 	for (tries = 0; tries < 64 && ret < 0; tries++) {
 		before = count_tasks();
 		if (before < 0)
@@ -255,11 +253,9 @@ enum thread_place
 thread_place(pid_t tid, const struct thread_code *code, unsigned int n)
 {
 	char text[256];
-	ssize_t len;
+	ssize_t len = n > 0 ? read_file(tid, "syscall", text, sizeof(text)) : 0;
 
-	len = n > 0 ? read_file(tid, "syscall", text, sizeof(text)) : 0;
-	if (len == -ENOENT || len == -ESRCH)
-		return place_by_state(tid);     /* no more, or a kernel without that file */
+	/* else it is no more, or the kernel has no such file */
 	return len > 0 ? place_by_call(tid, text, code, n) : place_by_state(tid);
 }
 

@@ -8,8 +8,9 @@
  *      constant registers either kind runs into its time-out, or never ends
  *      (measured: e1000e 29.5 s on zeros, 72 s on ones; igb never ends on ones;
  *      flipping 0.03 to 0.11 s).
- * A large BAR is empty, and each chunk of it that is touched gets the file from the SIGBUS
- * handler: it costs a system call, whatever the BAR's size, also under mlockall().
+ * A small BAR gets it at once: no fault is raised then, whoever has the SIGBUS handler.  A
+ * large one is empty, and each chunk of it that is touched gets the file from our handler:
+ * a system call, whatever its size, also under mlockall().
  * The thread writes through a mapping of its own, so the driver may unmap its BARs
  * meanwhile.  Nobody else uses those registers then.
  * Context: any thread (start, stop), with device_lock() held; flip_lay_chunk()
@@ -29,6 +30,7 @@
 #include "pages.h"
 
 #define HALF_PERIOD_NS 1000000
+#define FILLED_LEN (2u * 1024 * 1024)   /* 32 pieces; what is larger waits to be touched */
 
 struct flip {
 	struct host_thread thread;
@@ -119,7 +121,9 @@ flip_fill_region(const struct flip *flip, const struct region *region)
 int
 flip_lay_region(const struct flip *flip, struct region *region)
 {
-	return pages_is_lazy(region) ? pages_cut_region(region) : flip_fill_region(flip, region);
+	if (pages_is_lazy(region) && region->end - region->start > FILLED_LEN)
+		return pages_cut_region(region);
+	return flip_fill_region(flip, region);
 }
 
 static void
