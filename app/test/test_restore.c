@@ -224,14 +224,16 @@ test_settle_a_device_being_closed_is_cut_off_at_once(void **state)
 static void
 test_settle_faults_meanwhile_are_answered(void **state)
 {
-	uint8_t *hole;
+	uint8_t *hole, value;
 
 	(void)state;
 	assert_int_equal(toy_publish(&toy), 0);
 	assert_int_equal(hotplug_device_unsettle(&toy_bus, &toy), 0);
 	toy_pull(&toy);
-	assert_true(toy_reads_all(toy.bar[0], LEN, 0xff));
-	hole = toy_unmap(&toy, 1);
+	value = toy_read(&toy.bar[0][0]);       /* ones, or it flips already */
+	assert_true(value == 0xff || value == 0);
+	assert_true(WAIT_FOR(toy_read(&toy.bar[0][0]) == 0));
+	hole = toy_unmap(&toy, 1);      /* where the kernel may put what flips it */
 	assert_int_equal(hotplug_device_settle(&toy_bus, &toy), 0);
 	assert_false(vmas_has_ours(hole, LEN));
 	assert_true(toy_reads_all(toy.bar[0], LEN, 0xff));

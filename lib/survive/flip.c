@@ -179,9 +179,18 @@ flip_stop(struct flip *flip)
 	destroy(flip);
 }
 
+/* The thread's own window is nobody's BAR: the kernel may have put it where one was. */
+static bool
+is_window(const struct flip *flip, const struct vma *vma)
+{
+	uintptr_t window = (uintptr_t)flip->window;
+
+	return vma->start < window + flip->len && window < vma->end;
+}
+
 bool
 flip_is_mapped(const struct flip *flip, const struct vma *vma)
 {
 	return flip != NULL && makedev(vma->dev_major, vma->dev_minor) == flip->dev &&
-		vma->inode == flip->inode;
+		vma->inode == flip->inode && !is_window(flip, vma);
 }
