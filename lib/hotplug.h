@@ -8,8 +8,8 @@
  * dpdk-hotplug: keep a DPDK application running while devices vanish.
  *
  * hotplug_enable() guards every probed device: when one goes away, its BARs in
- * this process are cut off (they read as all ones from then on, and whatever
- * is written goes nowhere) before anybody is told, so that neither a poll mode
+ * this process are cut off (they read as all ones from then on; what is written
+ * stays in this process, and is read back) before anybody is told, so that neither a poll mode
  * driver nor the application touches a device that is gone, or another card
  * that has come to the same address.  Subscribers then hear what happened.
  *
