@@ -101,7 +101,8 @@ enum hotplug_card {
 	HOTPLUG_CARD_OTHER, /**< another one */
 };
 
-/** Ports that an event can name. */
+/** Ports that an event can name.  A device may have more (representors): they are seen to
+ * all the same, and hotplug_port_list() names them all. */
 #define HOTPLUG_MAX_PORTS 8
 
 /** What the cut-off registers of a lost device read as. */
@@ -252,7 +253,7 @@ struct hotplug_event {
 	struct hotplug_identity id;          /**< the card */
 	enum hotplug_card card;              /**< for READY: the one that was lost? */
 	uint32_t n_ports;                    /**< entries in port */
-	uint16_t port[HOTPLUG_MAX_PORTS];    /**< its ethdev ports when it was probed */
+	uint16_t port[HOTPLUG_MAX_PORTS];    /**< its (first) ethdev ports when it was probed */
 	uint64_t sign_ns;                    /**< when the first sign was seen */
 	uint64_t cut_ns;                     /**< when the last BAR was cut off */
 	uint64_t event_ns;                   /**< when delivery began */

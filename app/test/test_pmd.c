@@ -42,6 +42,7 @@ int test_pmd_probe_answer;
 unsigned int test_pmd_bad_inits;
 enum rte_pci_kernel_driver test_pmd_kdrv = RTE_PCI_KDRV_UIO_GENERIC;
 unsigned int test_pmd_n_ports = 1;
+bool test_pmd_has_rx_intr;
 unsigned int test_pmd_max_queues = 1;
 bool test_pmd_sets_link = true;
 int (*test_pmd_in_configure)(struct test_pmd *pmd);
@@ -93,8 +94,9 @@ set_up_queue(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned 
 
 	(void)n_desc;
 	(void)socket;
-	(void)conf;
-	(void)pool;
+	if (pool == NULL && conf->rx_nmempool > 0)
+		test_pmd_of(eth->device->name)->told.last_pool =
+			conf->rx_mempools[conf->rx_nmempool - 1];
 	if (q == NULL)
 		return -ENOMEM;
 	q->pmd = test_pmd_of(eth->device->name);
@@ -155,6 +157,7 @@ get_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 	info->switch_info.name = eth->device->name;     /* as bnxt, ixgbe's representors */
 	info->max_rx_queues = info->max_tx_queues = test_pmd_max_queues;
 	info->max_rx_pktlen = 1518;
+	info->max_rx_mempools = 2;      /* cnxk */
 	info->max_mac_addrs = test_pmd_max_macs;
 	info->hash_key_size = sizeof(((struct test_settings *)0)->key);
 	info->flow_type_rss_offloads = RTE_ETH_RSS_IP;
@@ -185,12 +188,44 @@ call(void (*fn)(struct test_pmd *pmd), struct test_pmd *pmd)
 }
 
 static int
+begin_interrupts(struct rte_eth_dev *eth)
+{
+	unsigned int i;
+
+	if (!test_pmd_has_rx_intr || eth->data->dev_conf.intr_conf.rxq == 0)
+		return 0;
+	if (rte_intr_type_set(eth->intr_handle, RTE_INTR_HANDLE_VFIO_MSIX) != 0 ||
+	    rte_intr_efd_enable(eth->intr_handle, eth->data->nb_rx_queues) != 0 ||
+	    rte_intr_vec_list_alloc(eth->intr_handle, "test", eth->data->nb_rx_queues) != 0)
+		return -ENOMEM;
+	for (i = 0; i < eth->data->nb_rx_queues; i++)
+		rte_intr_vec_list_index_set(eth->intr_handle, i, RTE_INTR_VEC_RXTX_OFFSET + i);
+	return 0;
+}
+
+static void
+end_interrupts(struct rte_eth_dev *eth)
+{
+	if (!test_pmd_has_rx_intr || eth->data->dev_conf.intr_conf.rxq == 0)
+		return;
+	rte_intr_efd_disable(eth->intr_handle);
+	rte_intr_vec_list_free(eth->intr_handle);
+}
+
+static int
 start_port(struct rte_eth_dev *eth)
 {
 	struct test_pmd *pmd = test_pmd_of(eth->device->name);
 
 	call(test_pmd_in_start, pmd);
 	pmd->n_starts++;
+	return begin_interrupts(eth);
+}
+
+static int
+disable_interrupt(struct rte_eth_dev *eth, uint16_t queue)
+{
+	test_pmd_of(eth->device->name)->told.interrupts &= ~(1u << queue);
 	return 0;
 }
 
@@ -200,6 +235,7 @@ stop_port(struct rte_eth_dev *eth)
 	struct test_pmd *pmd = test_pmd_of(eth->device->name);
 
 	call(test_pmd_in_stop, pmd);
+	end_interrupts(eth);
 	++*pmd->heap;
 	pmd->n_stops++;
 	return 0;
@@ -353,7 +389,7 @@ read_time(struct rte_eth_dev *eth, struct timespec *time)
 static int
 enable_interrupt(struct rte_eth_dev *eth, uint16_t queue)
 {
-	(void)queue;
+	test_pmd_of(eth->device->name)->told.interrupts |= 1u << queue;
 	return touch(eth);
 }
 
@@ -390,10 +426,11 @@ static const struct eth_dev_ops port_ops = {
 	.mac_addr_set = set_mac,
 	.dev_set_link_down = set_link_down,
 	.dev_set_link_up = set_link_up,
+	.rx_queue_intr_enable = enable_interrupt,
+	.rx_queue_intr_disable = disable_interrupt,
 	.rx_queue_setup = set_up_queue,
 	.rx_queue_release = release_queue,
 	.rxq_info_get = get_rxq_info,
-	.rx_queue_intr_enable = enable_interrupt,
 	.xstats_get = get_xstats,
 	.xstats_get_names = get_xstats_names,
 	.timesync_read_time = read_time,
@@ -437,12 +474,13 @@ map(struct rte_pci_device *dev, struct test_pmd *pmd)
 	return rte_intr_type_set(dev->intr_handle, RTE_INTR_HANDLE_UIO_INTX);
 }
 
+/* As mlx5's and ice's representors. */
 static const char *
-second_name(const struct rte_pci_device *dev)
+further_name(const struct rte_pci_device *dev, unsigned int i)
 {
 	static char name[64];
 
-	snprintf(name, sizeof(name), "%s_second", dev->name);
+	snprintf(name, sizeof(name), "%s_representor_%u", dev->name, i);
 	return name;
 }
 
@@ -474,15 +512,23 @@ add_port(struct rte_eth_dev *eth, struct test_pmd *pmd, uint16_t *port)
 }
 
 static int
-add_second(struct rte_pci_device *dev, struct test_pmd *pmd)
+add_further(struct rte_pci_device *dev, struct test_pmd *pmd)
 {
-	struct rte_eth_dev *eth = rte_eth_dev_allocate(second_name(dev));
+	struct rte_eth_dev *eth;
+	unsigned int i;
 
-	if (eth != NULL)
+	for (i = 1; i < test_pmd_n_ports; i++) {
+		eth = rte_eth_dev_allocate(further_name(dev, i));
+		if (eth == NULL)
+			return -ENOMEM;
 		rte_eth_copy_pci_info(eth, dev);
-	if (eth != NULL)
 		eth->device = &dev->device;
-	return add_port(eth, pmd, &pmd->port2);
+		if (add_port(eth, pmd, &pmd->ports[i]) != 0)
+			return -ENOMEM;
+	}
+	pmd->ports[0] = pmd->port;
+	pmd->port2 = pmd->ports[1];
+	return 0;
 }
 
 /* A step of its probe has failed. */
@@ -526,7 +572,7 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 	pmd->n_open = 0;
 	if (pmd->heap == NULL || add_port(eth, pmd, &pmd->port) != 0)
 		return give_up(eth, pmd, -ENOMEM);
-	return test_pmd_n_ports > 1 ? add_second(dev, pmd) : 0;
+	return add_further(dev, pmd);
 }
 
 static int
@@ -536,6 +582,7 @@ drop(struct rte_pci_device *dev)
 	struct rte_eth_dev *eth = rte_eth_dev_allocated(dev->device.name);
 
 	void (*in_remove)(struct test_pmd *pmd) = test_pmd_in_remove;
+	unsigned int i;
 
 	if (in_remove != NULL)
 		in_remove(pmd);
@@ -545,9 +592,11 @@ drop(struct rte_pci_device *dev)
 		pmd->read_at_remove = *(volatile uint8_t *)(pmd->bar + MOCK_BAR_LEN / 2);
 	if (eth != NULL)
 		rte_eth_dev_release_port(eth);
-	eth = rte_eth_dev_allocated(second_name(dev));
-	if (eth != NULL)
-		rte_eth_dev_release_port(eth);
+	for (i = 1; i < TEST_PMD_MAX_PORTS; i++) {
+		eth = rte_eth_dev_allocated(further_name(dev, i));
+		if (eth != NULL)
+			rte_eth_dev_release_port(eth);
+	}
 	unmap(pmd);
 	return 0;
 }

@@ -233,7 +233,7 @@ static int
 first_port(const struct rte_devargs *devargs, uint16_t *port_id)
 {
 	struct rte_device *dev = attach_find(devargs);
-	uint16_t ids[HOTPLUG_MAX_PORTS];
+	uint16_t ids[RTE_MAX_ETHPORTS];
 
 	if (dev == NULL)
 		return -ENODEV;
@@ -266,7 +266,7 @@ attach_together(const char *text, const struct rte_devargs *devargs, uint16_t *p
 int
 hotplug_port_attach(const char *text, uint16_t *port_id)
 {
-	uint16_t ids[HOTPLUG_MAX_PORTS];
+	uint16_t ids[RTE_MAX_ETHPORTS];
 	struct rte_devargs devargs;
 	int ret;
 

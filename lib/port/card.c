@@ -13,6 +13,16 @@
 #include "../core/host.h"
 #include "card.h"
 
+int (*card_find_obstacle)(const char *name, const char *kernel_driver, char *text, size_t len);
+
+int
+card_obstacle(const struct lost_card *card, char *text, size_t len)
+{
+	text[0] = '\0';
+	return card_find_obstacle != NULL ?
+		card_find_obstacle(card->device, card->kernel_driver, text, len) : 0;
+}
+
 bool
 card_is_there(const struct lost_card *card)
 {

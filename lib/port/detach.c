@@ -42,7 +42,7 @@ detach_device(const char *name)
 {
 	struct rte_devargs devargs;
 	struct rte_device *dev;
-	uint16_t ids[HOTPLUG_MAX_PORTS];
+	uint16_t ids[RTE_MAX_ETHPORTS];
 	int ret;
 
 	ret = devargs_parse(&devargs, name);

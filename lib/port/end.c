@@ -22,6 +22,7 @@
 #include "../sync/local.h"
 #include "../sync/sync.h"
 #include "inside.h"
+#include "interrupts.h"
 #include "kept.h"
 #include "steps.h"
 #include "stuck.h"
@@ -52,7 +53,7 @@ remove_device(struct rte_device *dev, bool is_shared)
 	port_probe_own(name);
 	port_own = PORT_OWN_DRIVER;
 	stuck_enter();
-	ret = is_shared ? local_remove(name) : rte_dev_remove(dev);
+	ret = is_shared ? local_remove(name) : local_remove_told(dev);
 	stuck_leave();
 	port_own = PORT_OWN_NOTHING;
 	port_probe_unlock();
@@ -142,6 +143,8 @@ end(struct rte_device *dev, const char *device, const struct ports *ports)
 	if (is_shared)          /* their pollers use what the PMD frees */
 		let_others_go(device);
 	step_before(STEP_END_CLOSE, device);
+	for (i = 0; i < ports->n; i++)
+		interrupts_take(&rte_eth_devices[ports->id[i]]);
 	for (i = 0; i < ports->n; i++)
 		close_pmd(&rte_eth_devices[ports->id[i]]);
 	step_before(STEP_END_CLOSED, device);

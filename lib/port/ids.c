@@ -13,9 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <rte_dev.h>
-
-#include "../core/work.h"
 #include "../sync/local.h"
 #include "../sync/sync.h"
 #include "ids.h"
@@ -90,8 +87,21 @@ has_ids(const char *device, const uint16_t *ids, unsigned int n)
 	return true;
 }
 
-/* Another number of ports came than there was: not that card.  Or one that was probed
- * beside has taken an id: once more. */
+/* One that was closed while its device was gone comes with the card all the same: it stays
+ * closed. */
+static void
+close_others(const char *device, const uint16_t *ids, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
+		if (rte_eth_devices[i].state == RTE_ETH_DEV_ATTACHED && !is_one_of(i, ids, n) &&
+		    strcmp(rte_eth_devices[i].device->name, device) == 0)
+			(void)rte_eth_dev_close(i);
+}
+
+/* Other ports came than there were, or in another order: not that card.  Or one that was
+ * probed beside has taken an id: once more. */
 static int
 undo(const char *device)
 {
@@ -103,7 +113,7 @@ undo(const char *device)
 			if (sync_is_on())
 				(void)local_remove(device);
 			else
-				(void)rte_dev_remove(rte_eth_devices[i].device);
+				(void)local_remove_told(rte_eth_devices[i].device);
 			break;
 		}
 	return port_probe_was_alone() ? -EADDRINUSE : -EAGAIN;
@@ -137,8 +147,10 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 	release_some(held, n_held, ids, n, false);
 	if (ret >= 0)
 		ret = has_ids(device, ids, n) ? 0 : undo(device);
-	if (ret == 0)
+	if (ret == 0) {
+		close_others(device, ids, n);
 		return 0;
+	}
 	n_held = hold_free_ids(ids[0], ids[n - 1], held);
 	release_some(held, n_held, ids, n, false);
 	return ret;

@@ -2,7 +2,8 @@
 
 /* inside: which of the application's control calls are in a PMD just now?
  * In:  ethdev's control calls (app, any thread).  Out: the PMD's own op, or what a
- *      dead port answers; inside_wait(), after which none is left in there.
+ *      dead port answers, also of one that heal is setting up; inside_wait(), after which
+ *      none is left in there.
  * Without it a thread that reads statistics or the link is in the PMD while teardown
  * frees what it reads.
  * Order: a call counts itself, then looks whether the port is dead; the port is dead
@@ -27,7 +28,8 @@ inside_enter(const struct rte_eth_dev *eth)
 	device_enter(port->dev);        /* whose registers flip, should it die meanwhile */
 	atomic_fetch_add(&port->n_inside, 1);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (eth->dev_ops != &dead_ops)
+	if (eth->dev_ops != &dead_ops &&
+	    (!port_is_healing(port) || port_own != PORT_OWN_NOTHING))
 		return true;
 	inside_leave(eth);
 	return false;
@@ -90,7 +92,10 @@ PORT_OPS_VOID(COUNTED_VOID)
 	static int \
 	op##_late(struct rte_eth_dev *eth) \
 	{ \
-		return eth->data->dev_configured ? op(eth) : 0; \
+		if (eth->data->dev_configured || !inside_enter(eth)) \
+			return op(eth); \
+		inside_leave(eth); \
+		return 0; \
 	}
 
 MODE(promiscuous_enable)

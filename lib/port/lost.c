@@ -25,7 +25,6 @@
 #include "kept.h"
 #include "release.h"
 #include "settings.h"
-#include "stuck.h"
 
 /* What is owed to the ports of a device. */
 enum {
@@ -118,7 +117,7 @@ static void
 lose_healing(struct rte_eth_dev *eth)
 {
 	port_lock();
-	if (port_of(eth)->state == PORT_HEALING || stuck_is_probing(port_of(eth)))
+	if (port_is_healing(port_of(eth)))
 		eth->dev_ops = &dead_ops;
 	port_unlock();
 }

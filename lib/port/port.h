@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include <rte_epoll.h>
 #include <rte_ethdev.h>
 #include <rte_version.h>
 
@@ -37,8 +38,19 @@ enum port_state {
 struct port_rxq {
 	uint16_t n_desc;
 	unsigned int socket;
-	struct rte_eth_rxconf conf;
-	struct rte_mempool *pool;       /* NULL: not set up */
+	struct rte_eth_rxconf conf;     /* the arrays that it names are ours (queues.c) */
+	struct rte_mempool *pool;       /* NULL: conf names several */
+	bool is_set_up;
+	/* Its interrupt (interrupts.c): in whose epoll set, with which data; and is it on? */
+	bool is_slept_on, is_intr_on;
+	int epfd;
+	void *intr_data;
+};
+
+/* What wakes those who sleep on one; fd 0: not made. */
+struct waker {
+	int fd;
+	struct rte_epoll_event event;
 };
 
 struct port_txq {
@@ -101,6 +113,8 @@ struct port {
 	struct port_rxq *rxq;
 	struct port_txq *txq;
 	unsigned int n_rxq, n_txq;      /* allocated */
+	bool has_intr;                  /* rxq say who sleeps on them, and he is to be woken */
+	struct waker *wakers;           /* one for each queue; kept allocated */
 	struct port_config config;
 	struct port_settings settings;
 	struct rte_eth_dev_info info;   /* the answer while it is dead */
@@ -113,7 +127,10 @@ struct port {
 	char driver_name[HOTPLUG_NAME_LEN];
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_identity id;     /* of the card that was lost */
-	unsigned int n_tries;           /* to heal it */
+	unsigned int n_tries;           /* to heal it, since it came: those that failed */
+	unsigned int n_refusals;        /* and those that were none: it is not ours to use yet */
+	int refusal;                    /* the last one, said already */
+	bool is_hopeless;               /* no further try can help */
 	bool is_waiting;                /* for other processes (together.c): said already */
 	uint64_t next_try_ns;           /* not before */
 	_Atomic uint64_t probe_due_ns;  /* when its driver's probe is late; 0: none runs */
@@ -138,7 +155,7 @@ void port_unwrap_all(void);
 /* Ethdev is about to wipe it: while the lock is held and the state is LIVE, DEAD or DOOMED,
  * its data and device are there. */
 void port_released(const struct rte_eth_dev *eth);
-/* The ports on a device, HOTPLUG_MAX_PORTS at most; how many. */
+/* The ports on a device; how many.  ids: room for RTE_MAX_ETHPORTS. */
 unsigned int port_list(const struct rte_device *dev, uint16_t *ids);
 /* The ports that are kept for a device by that name. */
 unsigned int port_list_held(const char *device, uint16_t *ids);
@@ -154,6 +171,9 @@ unsigned int ports_find(struct ports *ports, const char *device, enum port_state
 unsigned int ports_move(struct ports *ports, enum port_state from, enum port_state to);
 /* Those that are in the same life, and in that state (PORT_NONE: any), are left. */
 unsigned int ports_keep(struct ports *ports, enum port_state state);
+void ports_raise(const struct ports *ports, enum rte_eth_event_type type);
+/* HEALING, or STUCK in the probe that heals it. */
+bool port_is_healing(const struct port *port);
 /* Is one of a device's in that state? */
 bool ports_has(const char *device, enum port_state state);
 
@@ -261,7 +281,10 @@ int revive(const char *device, struct ports *ports);
 
 /* heal.c: context work */
 void heal_run(const char *device);
+/* again.c */
 void heal_soon(const char *device);     /* as soon as it is its turn again; any context */
 void heal_returned(const char *device); /* it came anew; any context */
+void heal_resume(void);         /* enabled: it may have come while we were not */
+extern unsigned int heal_slow_ms;       /* between tries, when the first ones have failed */
 
 #endif /* HOTPLUG_PORT_PORT_H */

@@ -80,6 +80,21 @@ ports_keep(struct ports *ports, enum port_state state)
 	return n;
 }
 
+void
+ports_raise(const struct ports *ports, enum rte_eth_event_type type)
+{
+	unsigned int i;
+
+	for (i = 0; i < ports->n; i++)
+		rte_eth_dev_callback_process(&rte_eth_devices[ports->id[i]], type, NULL);
+}
+
+bool
+port_is_healing(const struct port *port)
+{
+	return port->state == PORT_HEALING || atomic_load(&port->probe_due_ns) != 0;
+}
+
 bool
 ports_has(const char *device, enum port_state state)
 {

@@ -12,7 +12,8 @@
  * How: there is no callback at that point (the port is UNUSED during a probe), so the
  *      call itself is ours: in shared libraries each object's slot for that function
  *      (core/slots.c); in static programs the linker's --wrap.
- *      The application's close and stop are taken in the same way, for close.c.
+ *      The application's close and stop are taken in the same way, for close.c, and the
+ *      end of a probe, which would announce the port as NEW.
  * A port that is being torn down is not released at all: its driver is in there.
  * Nor is one a second time, as fail-safe does with its lost sub-device: its number is
  * zeroed by then (25.11: its data is NULL), and ethdev would take port 0's fast
@@ -35,6 +36,8 @@
 /* Ours, where the linker was told --wrap=NAME; then __real_NAME exists. */
 int __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth);
 int __real_rte_eth_dev_release_port(struct rte_eth_dev *eth) __attribute__((weak));
+void __wrap_rte_eth_dev_probing_finish(struct rte_eth_dev *eth);
+void __real_rte_eth_dev_probing_finish(struct rte_eth_dev *eth) __attribute__((weak));
 int __wrap_rte_eth_dev_close(uint16_t id);
 int __real_rte_eth_dev_close(uint16_t id) __attribute__((weak));
 int __wrap_rte_eth_dev_stop(uint16_t id);
@@ -42,12 +45,16 @@ int __real_rte_eth_dev_stop(uint16_t id) __attribute__((weak));
 
 /* The one slot of each that stays: the way on. */
 static int (*volatile in_ethdev)(struct rte_eth_dev *eth) = rte_eth_dev_release_port;
+static void (*volatile ethdev_finish)(struct rte_eth_dev *eth) = rte_eth_dev_probing_finish;
 static int (*volatile ethdev_close)(uint16_t id) = rte_eth_dev_close;
 static int (*volatile ethdev_stop)(uint16_t id) = rte_eth_dev_stop;
 
 static struct slots calls[] = {
 	{ .symbol = "rte_eth_dev_release_port", .ours = (uintptr_t)__wrap_rte_eth_dev_release_port,
 	  .way_on = (uintptr_t)&in_ethdev },
+	{ .symbol = "rte_eth_dev_probing_finish",
+	  .ours = (uintptr_t)__wrap_rte_eth_dev_probing_finish,
+	  .way_on = (uintptr_t)&ethdev_finish },
 	{ .symbol = "rte_eth_dev_close", .ours = (uintptr_t)__wrap_rte_eth_dev_close,
 	  .way_on = (uintptr_t)&ethdev_close },
 	{ .symbol = "rte_eth_dev_stop", .ours = (uintptr_t)__wrap_rte_eth_dev_stop,
@@ -100,8 +107,7 @@ __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 
 	if (eth != NULL && is_released(eth))
 		return 0;
-	if (eth != NULL && (port_of(eth)->state == PORT_HEALING ||
-			    stuck_is_probing(port_of(eth)))) {
+	if (eth != NULL && port_is_healing(port_of(eth))) {
 		if (port_own != PORT_OWN_DRIVER)
 			return -EBUSY;  /* a close that was refused: the probe is at it */
 		release_quietly(eth);
@@ -118,6 +124,20 @@ __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 	if (eth != NULL)
 		close_end(eth);
 	return ret;
+}
+
+/* A port that only pauses is not NEW: nobody hears of it before it is set up. */
+void
+__wrap_rte_eth_dev_probing_finish(struct rte_eth_dev *eth)
+{
+	if (eth != NULL && port_own == PORT_OWN_DRIVER && port_is_healing(port_of(eth))) {
+		atomic_thread_fence(memory_order_release);
+		eth->state = RTE_ETH_DEV_ATTACHED;      /* from here on it is read (kept.c) */
+	} else if (__real_rte_eth_dev_probing_finish != NULL) {
+		__real_rte_eth_dev_probing_finish(eth);
+	} else {
+		ethdev_finish(eth);
+	}
 }
 
 /* While a port is probed ethdev itself says -ENODEV to both, and the port would live after

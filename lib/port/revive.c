@@ -6,8 +6,8 @@
  *      processes too (together.c): LIVE.  Or HELD further, where the probe fails; or
  *      DYING, where the device is lost again meanwhile, does not take the
  *      configuration, or fails elsewhere: torn down like any other.
- * NEW and DESTROY are not delivered for a port that only pauses: its callbacks are
- * out of the list from release to start.
+ * NEW and DESTROY are not delivered for a port that only pauses (release.c); its callbacks
+ * stay where they are, so that they can be taken away meanwhile.
  * A port that is HEALING belongs to this thread: who finds it lost only lays its dead
  * ops over it (lost.c), and we see them in the end; who closes it waits (close.c), and
  * we take no further step with it.  Another card's probe is waited for before they are
@@ -20,40 +20,10 @@
 #include "../core/device.h"
 #include "../core/work.h"
 #include "ids.h"
+#include "interrupts.h"
 #include "port.h"
 #include "steps.h"
 #include "together.h"
-
-/* NEW and DESTROY are for the application; a pause is neither.  The entries stay
- * where they are: only the head, which they point back to, is emptied for a while. */
-static void
-hide_callbacks(struct rte_eth_dev *eth, struct rte_eth_dev_cb_list *hidden)
-{
-	*hidden = eth->link_intr_cbs;
-	TAILQ_INIT(&eth->link_intr_cbs);
-}
-
-/* ethdev keeps struct rte_eth_dev_callback to itself; its links come first in it. */
-struct callback_links {
-	struct rte_eth_dev_callback *next;
-	struct rte_eth_dev_callback **prev;
-};
-
-/* In front of those that were registered meanwhile. */
-static void
-show_callbacks(struct rte_eth_dev *eth, const struct rte_eth_dev_cb_list *hidden)
-{
-	struct rte_eth_dev_cb_list newer = eth->link_intr_cbs;
-
-	if (hidden->tqh_first == NULL)
-		return;
-	eth->link_intr_cbs = *hidden;
-	if (newer.tqh_first == NULL)
-		return;
-	*hidden->tqh_last = newer.tqh_first;
-	((struct callback_links *)newer.tqh_first)->prev = hidden->tqh_last;
-	eth->link_intr_cbs.tqh_last = newer.tqh_last;
-}
 
 /* With the lock held. */
 static bool
@@ -140,15 +110,12 @@ set_up_together(const char *device, const char *devargs, const struct ports *por
 static int
 live_again(const char *device, const char *devargs, const struct ports *ports)
 {
-	struct rte_eth_dev_cb_list hidden[RTE_MAX_ETHPORTS];
 	uint64_t start = device_now_ns();
 	bool is_probed;
 	unsigned int i;
 	int ret;
 
 	step_before(STEP_HEAL_RELEASE, device);
-	for (i = 0; i < ports->n; i++)
-		hide_callbacks(&rte_eth_devices[ports->id[i]], &hidden[i]);
 	ret = ids_probe(device, devargs, ports->id, ports->n);
 	port_probe_unlock();
 	is_probed = ret == 0;
@@ -157,8 +124,8 @@ live_again(const char *device, const char *devargs, const struct ports *ports)
 		dead_hold(&rte_eth_devices[ports->id[i]]);
 	if (is_probed)
 		ret = set_up_together(device, devargs, ports, start);
-	for (i = 0; i < ports->n; i++)
-		show_callbacks(&rte_eth_devices[ports->id[i]], &hidden[i]);
+	for (i = 0; i < ports->n && ret == 0; i++)
+		interrupts_wake(port_of(&rte_eth_devices[ports->id[i]]));
 	step_before(STEP_HEAL_SETTLE, device);
 	if (is_probed)
 		return settle(device, ports, ret);

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "../core/host.h"
+#include "interrupts.h"
 #include "settings.h"
 #include "steps.h"
 
@@ -37,7 +38,7 @@ set_up_queues(uint16_t id, const struct port *port)
 	int ret;
 
 	for (i = 0; i < port->config.n_rxq && i < port->n_rxq; i++) {
-		if (port->rxq[i].pool == NULL)
+		if (!port->rxq[i].is_set_up)
 			continue;
 		ret = rte_eth_rx_queue_setup(id, i, port->rxq[i].n_desc, port->rxq[i].socket,
 					     &port->rxq[i].conf, port->rxq[i].pool);
@@ -124,6 +125,7 @@ start(uint16_t id, struct port *port)
 	if (ret == 0) {
 		restore_modes(id, &port->config);
 		settings_restore(id, port);
+		interrupts_restore(id, port);
 	}
 	return ret;
 }

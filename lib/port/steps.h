@@ -3,9 +3,9 @@
 #ifndef HOTPLUG_PORT_STEPS_H
 #define HOTPLUG_PORT_STEPS_H
 
-/* The steps of a teardown and of a heal, in their order (OVER: none is left).  Tests come between any two of
- * them: they build the library's sources with -DHOTPLUG_TEST and set step_hook, which
- * is called before each, on the thread that takes it, with no lock held. */
+/* The steps of a teardown and of a heal, in their order (OVER: none is left).  Tests come
+ * between any two of them: they build the library's sources with -DHOTPLUG_TEST and set
+ * step_hook, which is called before each, on the thread that takes it, with no lock held. */
 #define STEPS(STEP) \
 	STEP(END_CLAIM) STEP(END_QUIET) STEP(END_QUEUES) STEP(END_INSIDE) STEP(END_OTHERS) \
 	STEP(END_CLOSE) STEP(END_CLOSED) STEP(END_DETACH) STEP(END_HELD) STEP(END_OVER) \

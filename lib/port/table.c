@@ -16,7 +16,7 @@
 #include "../core/enable.h"
 #include "../core/host.h"
 #include "kept.h"
-#include "stuck.h"
+#include "queues.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* ports */
 static struct port ports[RTE_MAX_ETHPORTS];
@@ -48,29 +48,19 @@ remember_devargs(struct port *port, const struct rte_device *dev)
 			 "healed", port->device, sizeof(port->devargs) - 1);
 }
 
-/* Its driver's probe may be late by now. */
-static bool
-is_healing(const struct port *port)
-{
-	return port->state == PORT_HEALING || stuck_is_probing(port);
-}
-
 /* What is on record is another port's, which had this id. */
 static bool
 is_new(const struct rte_eth_dev *eth, const struct port *port)
 {
-	return !is_healing(port) &&
+	return !port_is_healing(port) &&
 		(!eth->data->dev_configured || strcmp(port->device, eth->device->name) != 0);
 }
 
 static void
 forget(struct port *port)
 {
-	free(port->rxq);
-	free(port->txq);
-	port->rxq = NULL;
-	port->txq = NULL;
-	port->n_rxq = port->n_txq = 0;
+	queues_forget(port);
+	port->has_intr = false;
 	memset(&port->base, 0, sizeof(port->base));
 	memset(&port->last, 0, sizeof(port->last));
 	memset(&port->settings, 0, sizeof(port->settings));
@@ -92,7 +82,7 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 	port->bus = bus;
 	port->key = eth->device;
 	port->dev = device_find(bus, eth->device->name);
-	if (!is_healing(port)) {        /* that ends with heal */
+	if (!port_is_healing(port)) {   /* that ends with heal */
 		port->state = PORT_LIVE;
 		port->life++;
 		port->config.is_started = eth->data->dev_started;
@@ -166,7 +156,7 @@ port_list(const struct rte_device *dev, uint16_t *ids)
 {
 	unsigned int i, n = 0;
 
-	for (i = 0; i < RTE_MAX_ETHPORTS && n < HOTPLUG_MAX_PORTS; i++)
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
 		if (rte_eth_devices[i].state != RTE_ETH_DEV_UNUSED &&
 		    rte_eth_devices[i].device == dev)
 			ids[n++] = i;
@@ -179,7 +169,7 @@ port_list_held(const char *device, uint16_t *ids)
 	unsigned int i, n = 0;
 
 	port_lock();
-	for (i = 0; i < RTE_MAX_ETHPORTS && n < HOTPLUG_MAX_PORTS; i++)
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
 		if (ports[i].state == PORT_HELD && strcmp(ports[i].device, device) == 0)
 			ids[n++] = i;
 	port_unlock();

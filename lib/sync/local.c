@@ -11,6 +11,7 @@
  *      holds it.  local_has(), local_may_...() and local_describe() do not, and do not wait.
  * Context: the hand, app; blocks as long as the driver does; those: work. */
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,8 +270,8 @@ static int
 unplug(struct rte_bus *bus, struct rte_device *dev, const char *name)
 {
 	struct rte_device stand_in = *dev;
-	struct leaving old[HOTPLUG_MAX_PORTS];
-	uint16_t ids[HOTPLUG_MAX_PORTS];
+	struct leaving old[RTE_MAX_ETHPORTS];
+	uint16_t ids[RTE_MAX_ETHPORTS];
 	unsigned int n = port_list(dev, ids);
 	int ret;
 
@@ -307,14 +308,41 @@ local_probe(const char *name, const char *text)
 	return find_probed(name) != NULL ? 0 : probe_new(bus, name, text);
 }
 
+/* EAL's own calls tell the other processes first, through the folder of their sockets.  Who
+ * has given up root may not read it: then there is nobody whom we could tell. */
+static bool
+can_tell(void)
+{
+	DIR *folder = opendir(rte_eal_get_runtime_dir());
+
+	if (folder == NULL)
+		return false;
+	closedir(folder);
+	return true;
+}
+
+int
+local_remove_told(struct rte_device *dev)
+{
+	char name[HOTPLUG_NAME_LEN];
+	int ret;
+
+	snprintf(name, sizeof(name), "%s", rte_dev_name(dev));
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY || can_tell())
+		return rte_dev_remove(dev);
+	ret = local_remove(name);
+	return ret > 0 ? 0 : ret;
+}
+
 /* Other processes are told in 128 bytes: older EALs cut off what is longer, 26.07 refuses
  * to probe it here, too.  That a card was given more at the start must not keep it away. */
 int
 local_probe_told(const char *name, const char *text)
 {
-	int ret = rte_dev_probe(text);
+	bool is_primary = rte_eal_process_type() == RTE_PROC_PRIMARY;
+	int ret = !is_primary || can_tell() ? rte_dev_probe(text) : -E2BIG;
 
-	if (ret != -E2BIG || rte_eal_process_type() != RTE_PROC_PRIMARY)
+	if (ret != -E2BIG || !is_primary)
 		return ret;
 	ret = local_probe(name, text);
 	if (ret == 0)
@@ -376,7 +404,7 @@ int
 local_may_attach(const char *name, char *reason, size_t len)
 {
 	struct rte_bus *bus = bus_of(name);
-	uint16_t ids[HOTPLUG_MAX_PORTS];
+	uint16_t ids[RTE_MAX_ETHPORTS];
 	char who[256];
 
 	if (teardown_is_running(name))

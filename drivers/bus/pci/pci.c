@@ -26,8 +26,8 @@
 #include "../../../lib/core/host.h"
 #include "../../../lib/core/plugin.h"
 #include "../../../lib/core/work.h"
+#include "../../../lib/port/card.h"
 #include "../../../lib/port/grace.h"
-#include "../../../lib/port/port.h"
 #include "../../../lib/port/stuck.h"
 #include "../../../lib/port/whose.h"
 #include "pci.h"
@@ -145,6 +145,20 @@ publish(struct hotplug_device_info *info)
 	return ret != 0 ? ret : hotplug_device_publish(&pci_bus, info);
 }
 
+/* Those that its events name. */
+static void
+list_ports(const struct rte_pci_device *dev, struct hotplug_device_info *info)
+{
+	uint16_t ids[RTE_MAX_ETHPORTS];
+	unsigned int n = port_list(&dev->device, ids);
+
+	info->n_ports = RTE_MIN(n, (unsigned int)HOTPLUG_MAX_PORTS);
+	memcpy(info->port, ids, info->n_ports * sizeof(*ids));
+	if (n > HOTPLUG_MAX_PORTS)
+		host_log(HOST_NOTICE, "%s has %u ports: its events name the first %u", dev->name,
+			 n, info->n_ports);
+}
+
 void
 pci_probed(struct rte_pci_device *dev)
 {
@@ -171,7 +185,7 @@ pci_probed(struct rte_pci_device *dev)
 	if (enable_config()->uio_mmap)
 		pci_uio_mmap(dev);
 	add_regions(dev, &info);
-	info.n_ports = port_list(&dev->device, info.port);
+	list_ports(dev, &info);
 	ret = publish(&info);
 	if (ret != 0)
 		host_log(HOST_ERR, "%s: not guarded: %s", dev->name, strerror(-ret));
@@ -293,6 +307,8 @@ enable(void)
 	pci_probed_all();
 	grace_start();
 	port_catch_up();
+	card_find_obstacle = pci_obstacle;
+	heal_resume();
 	return 0;
 }
 
