@@ -8,10 +8,10 @@ In:  the program; a tree of files that stands for /sys.  Out: TAP.  Nothing is t
 from anybody here; the real thing is in the guest (rows `field test`).
 """
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
+
+import tap
 
 FIELD_TEST, PLUGIN = map(os.path.abspath, sys.argv[1:])
 CARD, TWIN = "0000:01:00.0", "0000:01:00.1"
@@ -143,20 +143,7 @@ def test_another_sysfs_is_for_the_dry_run(tree):
 
 
 def main():
-    tests = [(n[5:], f) for n, f in sorted(globals().items()) if n.startswith("test_")]
-    print("1..%d" % len(tests))
-    failed = 0
-    for n, (name, test) in enumerate(tests, 1):
-        root = tempfile.mkdtemp(prefix="field-test-")
-        try:
-            test(Tree(root))
-            print("ok %d - %s" % (n, name))
-        except AssertionError as e:
-            failed += 1
-            print("not ok %d - %s # %s" % (n, name, str(e).replace("\n", "\\n")))
-        finally:
-            shutil.rmtree(root)
-    return failed != 0
+    return tap.main(globals(), Tree)
 
 
 if __name__ == "__main__":

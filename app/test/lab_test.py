@@ -12,13 +12,13 @@ import contextlib
 import io
 import os
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import types
+
+import tap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
@@ -260,20 +260,7 @@ def test_a_card_that_the_kernel_forgot_is_found_again(root):
 
 
 def main():
-    tests = [(n[5:], f) for n, f in sorted(globals().items()) if n.startswith("test_")]
-    print("1..%d" % len(tests))
-    failed = 0
-    for n, (name, test) in enumerate(tests, 1):
-        root = tempfile.mkdtemp(prefix="lab-test-")
-        try:
-            test(root)
-            print("ok %d - %s" % (n, name))
-        except AssertionError as e:
-            failed += 1
-            print("not ok %d - %s # %s" % (n, name, str(e).replace("\n", " | ")))
-        finally:
-            shutil.rmtree(root)
-    return failed != 0
+    return tap.main(globals())
 
 
 if __name__ == "__main__":

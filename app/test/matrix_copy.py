@@ -10,9 +10,9 @@ An object is made anew when its source is younger (ninja, make).
 import importlib.machinery
 import importlib.util
 import os
-import shutil
 import sys
-import tempfile
+
+import tap
 import time
 
 NAME = "lib/a.c"
@@ -90,20 +90,7 @@ def test_a_program_stays_one(tree):
 
 def main():
     copy = load(os.path.abspath(sys.argv[1])).copy_changes
-    tests = [(n[5:], f) for n, f in sorted(globals().items()) if n.startswith("test_")]
-    print("1..%d" % len(tests))
-    failed = 0
-    for n, (name, test) in enumerate(tests, 1):
-        root = tempfile.mkdtemp(prefix="matrix-copy-")
-        try:
-            test(Tree(copy, root))
-            print("ok %d - %s" % (n, name))
-        except AssertionError as e:
-            failed += 1
-            print("not ok %d - %s # %s" % (n, name, e))
-        finally:
-            shutil.rmtree(root)
-    return failed != 0
+    return tap.main(globals(), lambda folder: Tree(copy, folder))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ In:  the module; folders of its own.  Out: TAP.
 """
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
+
+import tap
 import time
 
 resume = None
@@ -157,20 +157,7 @@ def test_a_program_is_what_it_does(root):
 def main():
     global resume
     resume = load(os.path.abspath(sys.argv[1]))
-    tests = [(n[5:], f) for n, f in sorted(globals().items()) if n.startswith("test_")]
-    print("1..%d" % len(tests))
-    failed = 0
-    for n, (name, test) in enumerate(tests, 1):
-        root = tempfile.mkdtemp(prefix="resume-")
-        try:
-            test(root)
-            print("ok %d - %s" % (n, name))
-        except AssertionError as e:
-            failed += 1
-            print("not ok %d - %s # %s" % (n, name, e))
-        finally:
-            shutil.rmtree(root)
-    return failed != 0
+    return tap.main(globals())
 
 
 if __name__ == "__main__":

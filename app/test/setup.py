@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(TOP, "app/test/guest"))
 
 import kernel       # noqa: E402
+import tap          # noqa: E402
 
 
 class Machine:
@@ -267,19 +268,7 @@ def test_what_is_built_is_named_after_its_source(folder):
 
 
 def main():
-    tests = [f for name, f in sorted(globals().items()) if name.startswith("test_")]
-    print("1..%d" % len(tests))
-    failed = 0
-    for n, test in enumerate(tests, 1):
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                test(folder)
-                print("ok %d - %s" % (n, test.__name__[5:]))
-            except AssertionError as e:
-                failed += 1
-                print("not ok %d - %s" % (n, test.__name__[5:]))
-                print("".join("# %s\n" % line for line in str(e).splitlines()), end="")
-    return failed != 0
+    return tap.main(globals())
 
 
 if __name__ == "__main__":
