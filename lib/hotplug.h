@@ -8,8 +8,8 @@
  * dpdk-hotplug: keep a DPDK application running while devices vanish.
  *
  * hotplug_enable() guards every probed device: when one goes away, its BARs in
- * this process are cut off (they read as all ones from then on, and whatever
- * is written goes nowhere) before anybody is told, so that neither a poll mode
+ * this process are cut off (they read as all ones from then on; what is written
+ * stays in this process, and is read back) before anybody is told, so that neither a poll mode
  * driver nor the application touches a device that is gone, or another card
  * that has come to the same address.  Subscribers then hear what happened.
  *
@@ -89,7 +89,8 @@ enum hotplug_event_type {
 	HOTPLUG_EVENT_RESCAN,    /**< events were dropped because subscribers lag:
 				  * compare what you know with hotplug_device_state() */
 	HOTPLUG_EVENT_STUCK,     /**< a lost port's driver does not return from its stop,
-				  * close or remove; closing the port is -EBUSY meanwhile */
+				  * close or remove, or from the probe that heals it; closing
+				  * the port is -EBUSY meanwhile */
 };
 
 /** Is a card that is READY the one that was lost at this address? */
@@ -100,7 +101,8 @@ enum hotplug_card {
 	HOTPLUG_CARD_OTHER, /**< another one */
 };
 
-/** Ports that an event can name. */
+/** Ports that an event can name.  A device may have more (representors): they are seen to
+ * all the same, and hotplug_port_list() names them all. */
 #define HOTPLUG_MAX_PORTS 8
 
 /** What the cut-off registers of a lost device read as. */
@@ -169,7 +171,8 @@ struct hotplug_config {
 	 * that (uio_pci_generic); default 0.  The primary's counts. */
 	uint32_t heal_forced;
 	/** Milliseconds that a lost port's driver may take to stop, close and
-	 * remove, 1 to 3,600,000; then STUCK is raised; default 10000. */
+	 * remove, or to probe when it heals, 1 to 3,600,000; then STUCK is raised.
+	 * hotplug_disable() waits no longer for anybody; default 10000. */
 	uint32_t stuck_ms;
 	/** Exceptions to policy; default none. */
 	struct hotplug_own_policy own_policy[HOTPLUG_MAX_POLICIES];
@@ -250,7 +253,7 @@ struct hotplug_event {
 	struct hotplug_identity id;          /**< the card */
 	enum hotplug_card card;              /**< for READY: the one that was lost? */
 	uint32_t n_ports;                    /**< entries in port */
-	uint16_t port[HOTPLUG_MAX_PORTS];    /**< its ethdev ports when it was probed */
+	uint16_t port[HOTPLUG_MAX_PORTS];    /**< its (first) ethdev ports when it was probed */
 	uint64_t sign_ns;                    /**< when the first sign was seen */
 	uint64_t cut_ns;                     /**< when the last BAR was cut off */
 	uint64_t event_ns;                   /**< when delivery began */
@@ -340,10 +343,12 @@ int hotplug_config_parse(struct hotplug_config *config, const char *options,
  *   -EAGAIN   EAL is not initialised yet;
  *   -EALREADY enabled already;
  *   -ENOTSUP  the running DPDK is not the one compiled for, or its bus is not
- *             the stock one (the log says which); the application is untouched;
+ *             the stock one (the log says which); or this process was forked while
+ *             the library was enabled; the application is untouched;
+ *   -EDEADLK  called on a thread of the library's: in a subscriber, or in a callback of
+ *             ethdev's or EAL's that the library calls;
  *   -ENOMEM, -EMFILE and other errors of the system calls
- * @par Context   app; after rte_eal_init(); blocks some milliseconds; not in a
- *   subscriber (-EDEADLK)
+ * @par Context   app; after rte_eal_init(); blocks some milliseconds
  * @since 0.1
  */
 int hotplug_enable(const struct hotplug_config *config);
@@ -353,8 +358,10 @@ int hotplug_enable(const struct hotplug_config *config);
  * descriptors.  Events not delivered yet are dropped.  Devices that are cut
  * off stay cut off, filled (nothing will answer their faults any more).
  *
- * @return 0; -EALREADY not enabled; -EDEADLK called from a subscriber
- * @par Context   app; waits for the subscriber that is running
+ * @return 0; -EALREADY not enabled, also in a child that was forked while it was;
+ *   -EDEADLK called on a thread of the library's, as hotplug_enable()
+ * @par Context   app; waits for the subscriber and the drivers that are running, each
+ *   for stuck_ms at most (the log says who is left behind)
  * @since 0.1
  */
 int hotplug_disable(void);

@@ -110,14 +110,15 @@ struct hotplug_bus_ops {
 	 * @return 0 handled, < 0 failed, > 0 not mine.  Context: signal */
 	int (*sigbus_handler)(const void *addr);
 	/** Is the device there, and is it the same?  id is what was published.
-	 * Must not block and must not take the kernel's device lock.
-	 * Context: watch */
+	 * It may block: then only this device waits.  Called on several threads at
+	 * once, for several devices.  Context: look, work */
 	enum hotplug_look (*look)(const char *name, const char *kernel_driver,
 				  const struct hotplug_identity *id);
-	/** Which card is there now?
-	 * @return 0 or -errno.  Context: watch */
+	/** Which card is there now?  As look().
+	 * @return 0 or -errno.  Context: look, work, app */
 	int (*identify)(const char *name, struct hotplug_identity *id);
-	/** The cheapest look: at what changes when anything does.
+	/** The cheapest look: at what changes when anything does.  Must not block, nor
+	 * take the kernel's device lock.
 	 * @return 0, or -ENOENT: not there.  Context: watch */
 	int (*glance)(const char *name, struct hotplug_glance *glance);
 	/** Call fn with the name of each device that the kernel lists now.  A
@@ -170,7 +171,8 @@ int hotplug_bus_register(struct hotplug_bus *bus);
 
 /**
  * Take a bus away; its disable() runs when the library is enabled, and what it
- * has published is withdrawn.
+ * has published is withdrawn.  From then on nobody begins a call of its functions; one
+ * that is under way in another thread (a look, a glance) ends in its own time.
  *
  * @param bus  the bus
  * @return 0; -ENOENT not registered
@@ -207,10 +209,10 @@ int hotplug_device_withdraw(struct hotplug_bus *bus, const void *key);
 
 /**
  * A driver is about to run code that touches a device's registers and may also
- * unmap them (port close, driver remove).  Until hotplug_device_settle() its
- * regions are not cut off as a whole; a fault in them is answered only where
- * the mapping is still the recorded one.  The registers of a device that is cut off
- * already flip between zeros and ones meanwhile, so that the driver's polls end.
+ * unmap them (port close, driver remove).  Until hotplug_device_settle() a fault in
+ * its regions is answered only where the mapping is still the recorded one.  The
+ * registers of a device that is cut off, before or meanwhile, flip between zeros and
+ * ones, so that the driver's polls end.
  *
  * @param bus   the bus, registered
  * @param key   what it was published with
@@ -221,8 +223,8 @@ int hotplug_device_withdraw(struct hotplug_bus *bus, const void *key);
 int hotplug_device_unsettle(struct hotplug_bus *bus, const void *key);
 
 /**
- * That code has returned: regions that are mapped no more leave the guard; a
- * device that was lost meanwhile is cut off now.
+ * That code has returned: regions that are mapped no more leave the guard; the
+ * registers of a device that is cut off flip no more.
  *
  * @param bus   the bus, registered
  * @param key   what it was published with

@@ -67,6 +67,8 @@ SHOWN = {
     ("doc/upstream/eal-map-zero.md", "mapped at address 0"): ("test", "upstream"),
     ("doc/upstream/eal-rollback.md", "attach: 0"): ("test", "upstream"),
     ("doc/upstream/eal-sigbus-chain.md", "SA_SIGINFO"): ("test", "upstream"),
+    ("doc/upstream/eal-sigbus-huge.md", "killed by signal 6"): ("program",
+                                                                "doc/upstream/repro/run"),
     ("doc/upstream/kernel-bar-revoke.md", "mapped: 0x"): ("row", r"^upstream kernel-bar-revoke"),
     ("doc/upstream/igb-uio-two-openers.md", "open twice"): ("row", r"^upstream igb-uio"),
 }

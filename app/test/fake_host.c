@@ -83,11 +83,20 @@ fake_log(void)
 	return text;
 }
 
+static _Thread_local bool is_own;
+
+bool
+host_thread_is_own(void)
+{
+	return is_own;
+}
+
 static void *
 run_thread(void *arg)
 {
 	struct host_thread *thread = arg;
 
+	is_own = true;
 	thread->run(thread->arg);
 	return NULL;
 }
@@ -154,8 +163,14 @@ eal_sigbus_is_on_top(void)
 	return is_installed && sigbus_is_on_top();
 }
 
+bool
+eal_has_monitor(void)
+{
+	return false;
+}
+
 void
-eal_forward_event(const struct hotplug_event *event, void *arg)
+eal_owe_event(const struct hotplug_event *event, void *arg)
 {
 	(void)event;
 	(void)arg;

@@ -81,6 +81,9 @@ look(const char *name, const char *kernel_driver, const struct hotplug_identity 
 	return found;
 }
 
+_Atomic unsigned int sim_n_identified;
+pthread_mutex_t sim_way_back = PTHREAD_MUTEX_INITIALIZER;
+
 static int
 identify(const char *name, struct hotplug_identity *id)
 {
@@ -91,6 +94,9 @@ identify(const char *name, struct hotplug_identity *id)
 	if (card != NULL)
 		*id = card->id;
 	pthread_mutex_unlock(&lock);
+	atomic_fetch_add(&sim_n_identified, 1);
+	pthread_mutex_lock(&sim_way_back);
+	pthread_mutex_unlock(&sim_way_back);
 	return card != NULL ? 0 : -ENOENT;
 }
 

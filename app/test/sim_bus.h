@@ -3,6 +3,8 @@
 #ifndef HOTPLUG_TEST_SIM_BUS_H
 #define HOTPLUG_TEST_SIM_BUS_H
 
+#include <pthread.h>
+
 #include "hotplug_bus.h"
 #include "toy_bus.h"
 
@@ -29,6 +31,10 @@ void sim_drive(const char *name, const char *driver);
 /* What look() says whatever is there; -1: the truth. */
 void sim_look(const char *name, int look);
 unsigned int sim_n_looks(const char *name);     /* glances too */
+
+/* How often identify() was asked; it passes this with its answer. */
+extern _Atomic unsigned int sim_n_identified;
+extern pthread_mutex_t sim_way_back;
 
 int sim_attach(const char *name);
 int sim_attach_vfio(const char *name);          /* works on request */

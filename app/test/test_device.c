@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "enabled.h"
 #include "fake_host.h"
+#include "told.h"
 #include "toy_bus.h"
 
 #define LEN 8192ul
@@ -287,6 +289,42 @@ test_bus_runs_between_enable_and_disable(void **state)
 	assert_int_equal(n_disables, 2);
 }
 
+/* The bus is its owner's again, who frees it; its device is known further. */
+static void
+test_bus_is_not_followed_once_it_is_unregistered(void **state)
+{
+	static const struct hotplug_bus_ops look_only = { .look = look };
+	struct hotplug_bus_ops *ops = malloc(sizeof(*ops));
+	struct hotplug_bus *bus = malloc(sizeof(*bus));
+	struct hotplug_device_info info = { .key = bus, .name = "orphan0", .sign_fd = -1 };
+	struct told told;
+
+	(void)state;
+	*ops = look_only;
+	*bus = (struct hotplug_bus){ .name = "short", .ops = ops };
+	assert_int_equal(hotplug_bus_register(bus), 0);
+	assert_int_equal(hotplug_enable(NULL), 0);
+	assert_int_equal(hotplug_device_publish(bus, &info), 0);
+	assert_int_equal(hotplug_bus_unregister(bus), 0);
+	memset(ops, 0x5a, sizeof(*ops));
+	memset(bus, 0x5a, sizeof(*bus));
+	free(ops);
+	free(bus);
+	told_ask(&told, ANSWER_DICT, answer_info, "orphan0");
+	told_ask(&told, ANSWER_DICT, answer_health, NULL);
+	hotplug_scan();                 /* watch has been at each device when it returns */
+	test_sleep_ms(1200);            /* and once a second */
+	bus = malloc(sizeof(*bus));     /* the next one adopts it */
+	*bus = (struct hotplug_bus){ .name = "short", .ops = &look_only };
+	info.key = bus;
+	assert_int_equal(hotplug_bus_register(bus), 0);
+	assert_int_equal(hotplug_device_publish(bus, &info), 0);
+	assert_int_equal(hotplug_device_state("orphan0"), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(hotplug_bus_unregister(bus), 0);
+	free(bus);
+	assert_int_equal(hotplug_disable(), 0);
+}
+
 static void
 test_bus_that_fails_undoes_enable(void **state)
 {
@@ -365,6 +403,7 @@ main(void)
 		cmocka_unit_test(test_bus_register_refuses_nonsense_and_doubles),
 		cmocka_unit_test(test_bus_the_ninth_is_refused),
 		cmocka_unit_test(test_bus_runs_between_enable_and_disable),
+		cmocka_unit_test(test_bus_is_not_followed_once_it_is_unregistered),
 		cmocka_unit_test(test_bus_that_fails_undoes_enable),
 		cmocka_unit_test(test_enable_twice_and_disable_twice),
 		cmocka_unit_test(test_enable_before_eal_or_with_another_is_refused),

@@ -80,13 +80,10 @@ test_events_of_one_device_reach_its_subscriber_only(void **state)
 }
 
 static void
-test_events_reach_log_and_eal_too(void **state)
+test_events_reach_the_log_too(void **state)
 {
-	unsigned int before = fake_eal_forwarded();
-
 	(void)state;
 	push("0000:01:00.0", 5000001000);
-	assert_true(WAIT_FOR(fake_eal_forwarded() == before + 1));
 	assert_true(WAIT_FOR(fake_log_has("NOTICE: 0000:01:00.0 gone t_sign=5.000001")));
 }
 
@@ -327,7 +324,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ENABLED(test_events_come_in_order_with_growing_numbers),
 		ENABLED(test_events_of_one_device_reach_its_subscriber_only),
-		ENABLED(test_events_reach_log_and_eal_too),
+		ENABLED(test_events_reach_the_log_too),
 		ENABLED(test_events_unsubscribe_from_inside_does_not_wait_for_itself),
 		ENABLED(test_events_a_dropped_subscriber_misses_the_event_that_dropped_it),
 		ENABLED(test_events_subscribe_from_inside_is_legal),

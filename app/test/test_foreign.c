@@ -5,7 +5,10 @@
  * Context: app; what may die does so in a child. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,6 +16,7 @@
 #include "child.h"
 #include "enabled.h"
 #include "fake_host.h"
+#include "survive/sigbus.h"
 #include "toy_bus.h"
 #include "vmas.h"
 
@@ -197,6 +201,49 @@ test_foreign_a_fault_of_whoever_came_after_the_driver_is_not_answered(void **sta
 	child_dies(touch_with_a_hole, NULL, SIGBUS);
 }
 
+/* A file of that name, shorter than its mapping, is touched while a driver probes. */
+static void
+touch_in_a_probe(void *name)
+{
+	char dir[] = "/tmp/hotplug-foreign-XXXXXX", command[400], *end;
+	uint8_t *p;
+	int fd;
+
+	CHILD_CHECK(mkdtemp(dir) != NULL);
+	snprintf(command, sizeof(command), "mkdir -p %s%s", dir, (const char *)name);
+	end = strrchr(command, '/');
+	*end = '\0';                    /* its folder */
+	CHILD_CHECK(system(command) == 0);
+	*end = '/';
+	fd = open(command + strlen("mkdir -p "), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	CHILD_CHECK(fd >= 0 && ftruncate(fd, 4096) == 0);
+	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	CHILD_CHECK(p != MAP_FAILED && ftruncate(fd, 0) == 0);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	CHILD_CHECK(system(command) == 0);      /* its name ends in " (deleted)" now */
+	CHILD_CHECK(toy_enable(NULL) == 0);
+	sigbus_probing(true);
+	CHILD_CHECK(toy_read(p) == 0xff);
+	sigbus_probing(false);
+}
+
+static void
+test_foreign_files_in_a_probe_are_told_by_their_whole_name(void **state)
+{
+	static char bar[] = "/0000:01:00.0/resource0", other_bar[] = "/10000:00:1d.0/resource2_wc",
+		foreign[][40] = {
+			"/resources/data", "/resource0", "/data/resource0",
+			"/0000:01:00.0/resource0/data", "/0000:01:00.0/resources", "/vfio/data",
+			"/dev/uio/data",
+		};
+	unsigned int i;
+
+	(void)state;
+	child_passes(touch_in_a_probe, bar);
+	child_passes(touch_in_a_probe, other_bar);
+	for (i = 0; i < N_ELEMENTS(foreign); i++)
+		child_dies(touch_in_a_probe, foreign[i], SIGBUS);
+}
 
 int
 main(void)
@@ -205,6 +252,7 @@ main(void)
 		cmocka_unit_test(test_foreign_a_fault_in_a_withdrawn_device_is_not_answered),
 		cmocka_unit_test(
 			test_foreign_a_fault_of_whoever_came_after_the_driver_is_not_answered),
+		cmocka_unit_test(test_foreign_files_in_a_probe_are_told_by_their_whole_name),
 		ENABLED(test_foreign_private_memory_at_a_bar_stays),
 		ENABLED(test_foreign_shared_memory_at_a_bar_stays),
 		ENABLED(test_foreign_memory_in_the_middle_of_a_bar_stays),

@@ -14,6 +14,7 @@
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
+#include <rte_mbuf.h>
 
 #include <ethdev_driver.h>
 #include <hotplug.h>
@@ -488,6 +489,31 @@ start(void **state)
 	return mock_port_start(state, NULL);
 }
 
+/* Its pool is gone, and the next port with its id has nothing to do with it. */
+static void
+test_record_of_a_closed_port_is_not_the_next_ones(void **state)
+{
+	struct rte_mempool *pool = rte_pktmbuf_pool_create("former", 63, 0, 0, 2048, 0);
+	const struct rte_eth_conf conf = { 0 };
+	struct test_pmd *pmd = plug("0000:3e:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	assert_int_equal(rte_eth_dev_configure(port, 1, 0, &conf), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, 64, 0, NULL, pool), 0);
+	lose_for_good(pmd);
+	remove_port(port);
+	rte_mempool_free(pool);
+	pmd = plug("0000:3f:00.0");
+	assert_int_equal(pmd->port, port);
+	start_port(port);               /* a queue, not set up */
+	lose_for_good(pmd);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_null(rte_eth_devices[port].data->rx_queues[0]);
+	remove_port(port);
+}
+
 int
 main(void)
 {
@@ -506,6 +532,7 @@ main(void)
 		cmocka_unit_test(test_port_heals_with_what_was_set),
 		cmocka_unit_test(test_port_heals_with_long_devargs),
 		cmocka_unit_test(test_port_with_endless_devargs_is_given_up),
+		cmocka_unit_test(test_record_of_a_closed_port_is_not_the_next_ones),
 	};
 
 	return cmocka_run_group_tests_name("heal", tests, start, mock_port_stop);

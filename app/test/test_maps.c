@@ -11,9 +11,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "forbid.h"
 #include "survive/maps.h"
 #include "test.h"
 
@@ -219,7 +221,7 @@ test_maps_cuts_a_long_path(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 6; i++) {
 		snprintf(dir + strlen(dir), sizeof(dir) - strlen(dir), "/%0*d", 90, i);
 		assert_int_equal(mkdir(dir, 0700), 0);
 	}
@@ -276,8 +278,9 @@ test_maps_same_means_same_place_in_the_same_file(void **state)
 	assert_false(maps_is_same(&old, &now));
 }
 
+/* With an argument: as on a kernel that cannot be asked, whose list is read. */
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_maps_reads_every_field),
@@ -292,5 +295,8 @@ main(void)
 		cmocka_unit_test(test_maps_same_means_same_place_in_the_same_file),
 	};
 
+	(void)argv;
+	if (argc > 1 && (!forbid(SYS_ioctl, ENOTTY) || maps_is_quick()))
+		return 1;
 	return cmocka_run_group_tests_name("maps", tests, NULL, NULL);
 }

@@ -3,17 +3,21 @@
 /* test_pci_eal: beside EAL's own hot-plug machinery: its device callbacks are
  * called once each, its SIGBUS handler is neither over ours nor below it.
  * In:  one real EAL, mock functions, signals.
- * Context: app, signal; callbacks: events. */
+ * Context: app, signal; callbacks: work. */
 
+#include <dirent.h>
 #include <errno.h>
+#include <linux/netlink.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 
+#include "core/eal.h"
 #include "mock_eal.h"
 #include "test.h"
 
@@ -88,6 +92,77 @@ test_eal_callbacks_are_the_monitors_where_it_runs(void **state)
 	assert_int_equal(rte_dev_event_monitor_start(), 0);
 	lose(pmd);
 	assert_int_equal(n_removed, 0);
+}
+
+/* As SPDK opens one (lib/env_dpdk/pci_event.c); groups as EAL's monitor has them: all, or
+ * in newer ones the kernel's. */
+static int
+open_foreign(unsigned int groups)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = groups };
+	int fd = socket(PF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_KOBJECT_UEVENT);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&addr, sizeof(addr)), 0);
+	return fd;
+}
+
+static unsigned int
+n_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static void
+check_monitor_beside(unsigned int groups)
+{
+	unsigned int n = n_files();
+	int fd;
+
+	assert_false(eal_has_monitor());
+	assert_int_equal(rte_dev_event_monitor_start(), 0);
+	assert_true(eal_has_monitor());
+	fd = open_foreign(groups);
+	assert_true(eal_has_monitor());
+	assert_int_equal(rte_dev_event_monitor_stop(), 0);
+	assert_false(eal_has_monitor());
+	assert_false(eal_has_monitor());
+	assert_int_equal(n_files(), n + 1);     /* asking it has started nothing */
+	assert_int_equal(rte_dev_event_monitor_start(), 0);
+	assert_true(eal_has_monitor());
+	close(fd);
+	assert_true(eal_has_monitor());
+	assert_int_equal(rte_dev_event_monitor_stop(), 0);      /* nor has it to be stopped twice */
+	assert_false(eal_has_monitor());
+	assert_int_equal(n_files(), n);
+}
+
+static void
+test_eal_monitor_is_known_beside_sockets_like_its_own(void **state)
+{
+	(void)state;
+	check_monitor_beside(0xffffffff);
+	check_monitor_beside(1);
+}
+
+static void
+test_eal_callbacks_hear_of_a_removal_beside_a_foreign_socket(void **state)
+{
+	struct test_pmd *pmd = begin("0000:15:00.0");
+	int fd = open_foreign(0xffffffff);
+
+	(void)state;
+	lose(pmd);
+	assert_int_equal(n_removed, 1);
+	close(fd);
 }
 
 /* vfio: the kernel says "remove" when everybody has let go, so who waits for that to let
@@ -275,6 +350,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CLEAN(test_eal_callbacks_hear_of_a_removal_once),
 		CLEAN(test_eal_callbacks_are_the_monitors_where_it_runs),
+		CLEAN(test_eal_monitor_is_known_beside_sockets_like_its_own),
+		CLEAN(test_eal_callbacks_hear_of_a_removal_beside_a_foreign_socket),
 		CLEAN(test_eal_callbacks_hear_from_us_what_the_kernel_waits_for),
 		CLEAN(test_eal_callbacks_hear_of_an_unbound_driver_from_us),
 		CLEAN(test_eal_handler_enabled_before_us_is_not_in_between),

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <rte_ethdev.h>
+#include <rte_flow_driver.h>
 #include <rte_interrupts.h>
 #include <rte_malloc.h>
 #include <rte_version.h>
@@ -25,22 +26,31 @@
 #include <ethdev_driver.h>
 #include <ethdev_pci.h>
 
+#include "burst_code.h"
 #include "mock_sysfs.h"
 #include "test_pmd.h"
 
-static struct test_pmd pmds[64];
+#define PRIVATE_LEN 64
+
+static struct test_pmd pmds[128];
 
 bool test_pmd_unmaps_at_close;
+bool test_pmd_takes_macs;
+unsigned int test_pmd_max_macs = 8;
 bool test_pmd_has_fd = true;
 int test_pmd_probe_answer;
 unsigned int test_pmd_bad_inits;
 enum rte_pci_kernel_driver test_pmd_kdrv = RTE_PCI_KDRV_UIO_GENERIC;
 unsigned int test_pmd_n_ports = 1;
+bool test_pmd_has_rx_intr;
 unsigned int test_pmd_max_queues = 1;
 bool test_pmd_sets_link = true;
 int (*test_pmd_in_configure)(struct test_pmd *pmd);
 void (*test_pmd_in_probe)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_init)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_start)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_stop)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);
@@ -84,8 +94,9 @@ set_up_queue(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned 
 
 	(void)n_desc;
 	(void)socket;
-	(void)conf;
-	(void)pool;
+	if (pool == NULL && conf->rx_nmempool > 0)
+		test_pmd_of(eth->device->name)->told.last_pool =
+			conf->rx_mempools[conf->rx_nmempool - 1];
 	if (q == NULL)
 		return -ENOMEM;
 	q->pmd = test_pmd_of(eth->device->name);
@@ -133,16 +144,21 @@ close_port(struct rte_eth_dev *eth)
 		pmd->read_at_close = *(volatile uint8_t *)pmd->bar;
 	if (test_pmd_unmaps_at_close)
 		unmap(pmd);
+	if (test_pmd_takes_macs) {
+		rte_free(eth->data->mac_addrs);
+		eth->data->mac_addrs = NULL;
+	}
 	return 0;
 }
 
 static int
 get_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 {
-	(void)eth;
+	info->switch_info.name = eth->device->name;     /* as bnxt, ixgbe's representors */
 	info->max_rx_queues = info->max_tx_queues = test_pmd_max_queues;
 	info->max_rx_pktlen = 1518;
-	info->max_mac_addrs = 8;
+	info->max_rx_mempools = 2;      /* cnxk */
+	info->max_mac_addrs = test_pmd_max_macs;
 	info->hash_key_size = sizeof(((struct test_settings *)0)->key);
 	info->flow_type_rss_offloads = RTE_ETH_RSS_IP;
 	info->reta_size = 128;
@@ -164,17 +180,64 @@ configure_port(struct rte_eth_dev *eth)
 	return test_pmd_in_configure == NULL ? 0 : test_pmd_in_configure(pmd);
 }
 
+static void
+call(void (*fn)(struct test_pmd *pmd), struct test_pmd *pmd)
+{
+	if (fn != NULL)
+		fn(pmd);
+}
+
+static int
+begin_interrupts(struct rte_eth_dev *eth)
+{
+	unsigned int i;
+
+	if (!test_pmd_has_rx_intr || eth->data->dev_conf.intr_conf.rxq == 0)
+		return 0;
+	if (rte_intr_type_set(eth->intr_handle, RTE_INTR_HANDLE_VFIO_MSIX) != 0 ||
+	    rte_intr_efd_enable(eth->intr_handle, eth->data->nb_rx_queues) != 0 ||
+	    rte_intr_vec_list_alloc(eth->intr_handle, "test", eth->data->nb_rx_queues) != 0)
+		return -ENOMEM;
+	for (i = 0; i < eth->data->nb_rx_queues; i++)
+		rte_intr_vec_list_index_set(eth->intr_handle, i, RTE_INTR_VEC_RXTX_OFFSET + i);
+	return 0;
+}
+
+static void
+end_interrupts(struct rte_eth_dev *eth)
+{
+	if (!test_pmd_has_rx_intr || eth->data->dev_conf.intr_conf.rxq == 0)
+		return;
+	rte_intr_efd_disable(eth->intr_handle);
+	rte_intr_vec_list_free(eth->intr_handle);
+}
+
 static int
 start_port(struct rte_eth_dev *eth)
 {
-	test_pmd_of(eth->device->name)->n_starts++;
+	struct test_pmd *pmd = test_pmd_of(eth->device->name);
+
+	call(test_pmd_in_start, pmd);
+	pmd->n_starts++;
+	return begin_interrupts(eth);
+}
+
+static int
+disable_interrupt(struct rte_eth_dev *eth, uint16_t queue)
+{
+	test_pmd_of(eth->device->name)->told.interrupts &= ~(1u << queue);
 	return 0;
 }
 
 static int
 stop_port(struct rte_eth_dev *eth)
 {
-	(void)eth;
+	struct test_pmd *pmd = test_pmd_of(eth->device->name);
+
+	call(test_pmd_in_stop, pmd);
+	end_interrupts(eth);
+	++*pmd->heap;
+	pmd->n_stops++;
 	return 0;
 }
 
@@ -190,30 +253,25 @@ update_link(struct rte_eth_dev *eth, int wait)
 	return rte_eth_linkstatus_set(eth, &link);
 }
 
-static uint16_t
-receive(void *queue, struct rte_mbuf **pkts, uint16_t n)
+static void
+receive(void *queue)
 {
 	void (*in_receive)(struct test_pmd *pmd) = test_pmd_in_receive;
 	struct test_queue *q = queue;
 
-	(void)pkts;
-	(void)n;
 	if (q == NULL)
-		return 0;       /* it was not set up */
+		return;         /* it was not set up */
 	if (in_receive != NULL)
 		in_receive(q->pmd);
 	q->n_bursts++;
-	return 0;
 }
 
 /* In a secondary queues are of no use: they are on the primary's heap. */
-static uint16_t
-receive_in_secondary(void *queue, struct rte_mbuf **pkts, uint16_t n)
+static void
+receive_in_secondary(void *queue)
 {
 	const struct timespec a_while = { .tv_nsec = 200000 };
 
-	(void)pkts;
-	(void)n;
 	atomic_fetch_add(&test_pmd_n_inside, 1);
 	if (queue == NULL)
 		atomic_fetch_add(&test_pmd_n_strays, 1);
@@ -222,7 +280,6 @@ receive_in_secondary(void *queue, struct rte_mbuf **pkts, uint16_t n)
 		atomic_fetch_add(&test_pmd_n_strays, 1);
 	atomic_fetch_sub(&test_pmd_n_inside, 1);
 	atomic_fetch_add(&test_pmd_n_received, 1);
-	return 0;
 }
 
 static int
@@ -289,6 +346,62 @@ set_link_up(struct rte_eth_dev *eth)
 	return 0;
 }
 
+/* In the driver: what it has on the heap is there, or the sanitizer says so. */
+static int
+touch(struct rte_eth_dev *eth)
+{
+	++*test_pmd_of(eth->device->name)->heap;
+	return 0;
+}
+
+static int
+get_xstats(struct rte_eth_dev *eth, struct rte_eth_xstat *values, unsigned int n)
+{
+	touch(eth);
+	if (n > 0)
+		values[0] = (struct rte_eth_xstat){ .id = 0, .value = 1 };
+	return 1;
+}
+
+static int
+get_xstats_names(struct rte_eth_dev *eth, struct rte_eth_xstat_name *names, unsigned int n)
+{
+	touch(eth);
+	if (n > 0)
+		snprintf(names[0].name, sizeof(names[0].name), "calls");
+	return 1;
+}
+
+static void
+get_rxq_info(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_rxq_info *info)
+{
+	touch(eth);
+	info->nb_desc = 64 + queue;
+}
+
+static int
+read_time(struct rte_eth_dev *eth, struct timespec *time)
+{
+	memset(time, 0, sizeof(*time));
+	return touch(eth);
+}
+
+static int
+enable_interrupt(struct rte_eth_dev *eth, uint16_t queue)
+{
+	test_pmd_of(eth->device->name)->told.interrupts |= 1u << queue;
+	return touch(eth);
+}
+
+static int
+get_flow_ops(struct rte_eth_dev *eth, const struct rte_flow_ops **ops)
+{
+	static const struct rte_flow_ops none;
+
+	*ops = &none;
+	return touch(eth);
+}
+
 /* As vmxnet3's, but it says so and does not die of it. */
 static int
 set_promiscuous(struct rte_eth_dev *eth)
@@ -313,8 +426,15 @@ static const struct eth_dev_ops port_ops = {
 	.mac_addr_set = set_mac,
 	.dev_set_link_down = set_link_down,
 	.dev_set_link_up = set_link_up,
+	.rx_queue_intr_enable = enable_interrupt,
+	.rx_queue_intr_disable = disable_interrupt,
 	.rx_queue_setup = set_up_queue,
 	.rx_queue_release = release_queue,
+	.rxq_info_get = get_rxq_info,
+	.xstats_get = get_xstats,
+	.xstats_get_names = get_xstats_names,
+	.timesync_read_time = read_time,
+	.flow_ops_get = get_flow_ops,
 };
 
 /* As e1000e's. */
@@ -354,12 +474,13 @@ map(struct rte_pci_device *dev, struct test_pmd *pmd)
 	return rte_intr_type_set(dev->intr_handle, RTE_INTR_HANDLE_UIO_INTX);
 }
 
+/* As mlx5's and ice's representors. */
 static const char *
-second_name(const struct rte_pci_device *dev)
+further_name(const struct rte_pci_device *dev, unsigned int i)
 {
 	static char name[64];
 
-	snprintf(name, sizeof(name), "%s_second", dev->name);
+	snprintf(name, sizeof(name), "%s_representor_%u", dev->name, i);
 	return name;
 }
 
@@ -375,12 +496,14 @@ add_port(struct rte_eth_dev *eth, struct test_pmd *pmd, uint16_t *port)
 	if (eth == NULL)
 		return -1;
 	if (!is_secondary())
-		eth->data->mac_addrs = rte_zmalloc(NULL, 8 * sizeof(*eth->data->mac_addrs), 0);
+		eth->data->mac_addrs = rte_zmalloc(NULL,
+			test_pmd_max_macs * sizeof(*eth->data->mac_addrs), 0);
 	if (eth->data->mac_addrs == NULL)
 		return -1;
 	eth->data->mac_addrs[0].addr_bytes[0] = 2;
 	eth->dev_ops = test_pmd_sets_link ? &port_ops : ops_without_link();
-	eth->rx_pkt_burst = is_secondary() ? receive_in_secondary : receive;
+	burst_code_fn = is_secondary() ? receive_in_secondary : receive;
+	eth->rx_pkt_burst = burst_code_receive;
 	test_pmd_is_there = true;
 	*port = eth->data->port_id;
 	pmd->n_open++;
@@ -389,15 +512,23 @@ add_port(struct rte_eth_dev *eth, struct test_pmd *pmd, uint16_t *port)
 }
 
 static int
-add_second(struct rte_pci_device *dev, struct test_pmd *pmd)
+add_further(struct rte_pci_device *dev, struct test_pmd *pmd)
 {
-	struct rte_eth_dev *eth = rte_eth_dev_allocate(second_name(dev));
+	struct rte_eth_dev *eth;
+	unsigned int i;
 
-	if (eth != NULL)
+	for (i = 1; i < test_pmd_n_ports; i++) {
+		eth = rte_eth_dev_allocate(further_name(dev, i));
+		if (eth == NULL)
+			return -ENOMEM;
 		rte_eth_copy_pci_info(eth, dev);
-	if (eth != NULL)
 		eth->device = &dev->device;
-	return add_port(eth, pmd, &pmd->port2);
+		if (add_port(eth, pmd, &pmd->ports[i]) != 0)
+			return -ENOMEM;
+	}
+	pmd->ports[0] = pmd->port;
+	pmd->port2 = pmd->ports[1];
+	return 0;
 }
 
 /* A step of its probe has failed. */
@@ -427,7 +558,7 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 		return give_up(NULL, pmd, -ENODEV);
 	if (test_pmd_in_probe != NULL)
 		test_pmd_in_probe(pmd);
-	eth = rte_eth_dev_pci_allocate(dev, 0);
+	eth = rte_eth_dev_pci_allocate(dev, PRIVATE_LEN);
 	if (eth == NULL)
 		return give_up(NULL, pmd, -ENOMEM);
 	if (test_pmd_bad_inits > 0) {
@@ -435,11 +566,13 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 		return give_up(eth, pmd, -EIO);
 	}
 	pmd->heap = calloc(1, sizeof(*pmd->heap));
+	call(test_pmd_in_init, pmd);
+	memset(eth->data->dev_private, 1, PRIVATE_LEN);
 	memset(&pmd->told, 0, sizeof(pmd->told));
 	pmd->n_open = 0;
 	if (pmd->heap == NULL || add_port(eth, pmd, &pmd->port) != 0)
 		return give_up(eth, pmd, -ENOMEM);
-	return test_pmd_n_ports > 1 ? add_second(dev, pmd) : 0;
+	return add_further(dev, pmd);
 }
 
 static int
@@ -449,6 +582,7 @@ drop(struct rte_pci_device *dev)
 	struct rte_eth_dev *eth = rte_eth_dev_allocated(dev->device.name);
 
 	void (*in_remove)(struct test_pmd *pmd) = test_pmd_in_remove;
+	unsigned int i;
 
 	if (in_remove != NULL)
 		in_remove(pmd);
@@ -458,9 +592,11 @@ drop(struct rte_pci_device *dev)
 		pmd->read_at_remove = *(volatile uint8_t *)(pmd->bar + MOCK_BAR_LEN / 2);
 	if (eth != NULL)
 		rte_eth_dev_release_port(eth);
-	eth = rte_eth_dev_allocated(second_name(dev));
-	if (eth != NULL)
-		rte_eth_dev_release_port(eth);
+	for (i = 1; i < TEST_PMD_MAX_PORTS; i++) {
+		eth = rte_eth_dev_allocated(further_name(dev, i));
+		if (eth != NULL)
+			rte_eth_dev_release_port(eth);
+	}
 	unmap(pmd);
 	return 0;
 }

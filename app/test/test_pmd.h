@@ -3,6 +3,7 @@
 #ifndef HOTPLUG_TEST_PMD_H
 #define HOTPLUG_TEST_PMD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -10,6 +11,8 @@
 
 /* A poll mode driver for the mock functions of mock_sysfs.h: a port that has
  * nothing but registers, and a descriptor that can hang up. */
+
+#define TEST_PMD_MAX_PORTS 24
 
 /* What it has been told beside configure, in one life; all zero at its begin. */
 struct test_settings {
@@ -20,6 +23,8 @@ struct test_settings {
 	unsigned int n_macs;
 	uint8_t last_mac_byte;
 	bool is_link_down;
+	uint32_t interrupts;            /* on, by queue */
+	struct rte_mempool *last_pool;  /* of several for one queue */
 };
 
 struct test_pmd {
@@ -27,8 +32,9 @@ struct test_pmd {
 	uint8_t *bar;           /* NULL: not mapped */
 	uint16_t port;          /* its first one */
 	uint16_t port2;         /* where it has two */
+	uint16_t ports[TEST_PMD_MAX_PORTS]; /* all of them */
 	int sign[2];            /* sign[1] closed: its uio descriptor hangs up */
-	unsigned int n_probes, n_removes, n_closes, n_configures, n_starts,
+	unsigned int n_probes, n_removes, n_closes, n_configures, n_starts, n_stops,
 		     n_promiscuous;
 	uint8_t read_at_close, read_at_remove;
 	unsigned int n_open;    /* ports that are not closed */
@@ -47,20 +53,31 @@ struct test_pmd *test_pmd_of(const char *name);
 
 /* For the probes and closes from now on. */
 extern bool test_pmd_unmaps_at_close;   /* as virtio does */
+extern bool test_pmd_takes_macs;        /* at close: txgbe, ngbe; ena, gve, mlx5 in effect */
+extern unsigned int test_pmd_max_macs;  /* it has, and says so */
 extern bool test_pmd_has_fd;            /* false: it sets no descriptor at all */
 /* Called in each probe, when the BAR is mapped and not guarded yet. */
 extern void (*test_pmd_in_probe)(struct test_pmd *pmd);
+/* Called in each probe when it has a port, and then its private data is written to. */
+extern void (*_Atomic test_pmd_in_init)(struct test_pmd *pmd);
 extern int test_pmd_probe_answer;       /* not 0: the probe fails */
 extern enum rte_pci_kernel_driver test_pmd_kdrv; /* what EAL takes it for */
 extern unsigned int test_pmd_bad_inits; /* so many fail after they have got a port */
 extern bool test_pmd_sets_link;         /* up and down */
-extern unsigned int test_pmd_n_ports;   /* 1 or 2 */
+/* 1 to TEST_PMD_MAX_PORTS, as the representors of mlx5, ice, bnxt, cnxk: one device, each
+ * port with a name of its own, all of them released by its remove. */
+extern unsigned int test_pmd_n_ports;
+/* It has rx interrupts with eventfds, as ixgbe, i40e, ice, virtio on vfio-pci have: made
+ * in its start, taken away in its stop. */
+extern bool test_pmd_has_rx_intr;
 extern unsigned int test_pmd_max_queues; /* what it says of itself */
 /* Called in each configure; what it answers is the answer. */
 extern int (*test_pmd_in_configure)(struct test_pmd *pmd);
-/* Called in each receive of a queue that is set up, in each close and remove, and in
- * each reading of statistics. */
+/* Called in each receive of a queue that is set up, in each start, stop, close and remove,
+ * and in each reading of statistics. */
 extern void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_in_start)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_in_stop)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);

@@ -24,11 +24,12 @@
 #include <hotplug.h>
 
 #include "mock_eal.h"
-#include "port/port.h"
+#include "port/grace.h"
 #include "test.h"
 
 #define HOLD_MS 500
 #define LONGEST_NS 60000000000ull /* no close because the library was tired of waiting */
+#define BOUND_MS 700    /* for 10 ms of grace; a second before that was mended */
 #define N_CYCLES 4      /* more within a minute would be flapping */
 
 static struct rte_mempool *pool;
@@ -44,14 +45,17 @@ now_ms(void)
 	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
 }
 
-/* As a burst that takes its time: no system call, no sleep. */
+/* As one that the kernel does not let run: a parent in vfork() waits. */
 static void
-spin_ms(unsigned int ms)
+stand_still_ms(unsigned int ms)
 {
-	uint64_t end = now_ms() + ms;
+	pid_t pid = vfork();
 
-	while (now_ms() < end)
-		rte_pause();
+	if (pid == 0) {
+		usleep(ms * 1000);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
 }
 
 static int
@@ -121,7 +125,7 @@ hold(struct test_pmd *pmd)
 	if (!atomic_exchange(&is_to_hold, false))
 		return;
 	atomic_store(&is_held, true);
-	spin_ms(HOLD_MS);
+	test_sleep_ms(HOLD_MS);
 	atomic_store(&n_closes_at_leaving, pmd->n_closes);
 	atomic_store(&is_held, false);
 }
@@ -163,6 +167,13 @@ test_worker_in_a_burst_is_waited_for(void **state)
 }
 
 static void *
+poll_plainly(void *arg)
+{
+	poll_port(arg);
+	return NULL;
+}
+
+static void *
 poll_registered(void *arg)
 {
 	assert_int_equal(rte_thread_register(), 0);
@@ -172,15 +183,14 @@ poll_registered(void *arg)
 }
 
 static void
-test_registered_thread_in_a_burst_is_waited_for(void **state)
+check_thread_in_burst(const char *name, void *(*poll)(void *port))
 {
-	struct test_pmd *pmd = plug("0000:32:00.0");
+	struct test_pmd *pmd = plug(name);
 	uint16_t port = pmd->port;
 	pthread_t thread;
 
-	(void)state;
 	test_pmd_in_receive = hold;
-	assert_int_equal(pthread_create(&thread, NULL, poll_registered, &port), 0);
+	assert_int_equal(pthread_create(&thread, NULL, poll, &port), 0);
 	begin_to_hold();
 	lose(pmd);
 	check_close(pmd);
@@ -188,6 +198,20 @@ test_registered_thread_in_a_burst_is_waited_for(void **state)
 	atomic_store(&is_over, true);
 	pthread_join(thread, NULL);
 	remove_port(port);
+}
+
+static void
+test_registered_thread_in_a_burst_is_waited_for(void **state)
+{
+	(void)state;
+	check_thread_in_burst("0000:32:00.0", poll_registered);
+}
+
+static void
+test_plain_thread_in_a_burst_is_waited_for(void **state)
+{
+	(void)state;
+	check_thread_in_burst("0000:37:00.0", poll_plainly);
 }
 
 /* The main lcore is in a burst in which its device goes: nobody closes it meanwhile. */
@@ -215,7 +239,7 @@ lose_and_hold(struct test_pmd *pmd)
 	if (!atomic_exchange(&is_to_hold, false))
 		return;
 	lose(pmd);
-	spin_ms(HOLD_MS);
+	test_sleep_ms(HOLD_MS);
 	atomic_store(&n_closes_at_leaving, pmd->n_closes);
 }
 
@@ -226,22 +250,15 @@ test_main_lcore_in_a_burst_is_waited_for(void **state)
 	check_main_in_burst("0000:33:00.0", lose_and_hold);
 }
 
-/* The same, but the kernel has it wait, as in a page fault: a parent in vfork() does. */
+/* The same, but the kernel has it wait, as in a page fault. */
 static void
 lose_and_wait(struct test_pmd *pmd)
 {
-	pid_t pid;
-
 	if (!atomic_exchange(&is_to_hold, false))
 		return;
 	lose(pmd);
-	pid = vfork();
-	if (pid == 0) {
-		usleep(HOLD_MS * 1000);
-		_exit(0);
-	}
+	stand_still_ms(HOLD_MS);
 	atomic_store(&n_closes_at_leaving, pmd->n_closes);
-	waitpid(pid, NULL, 0);
 }
 
 static void
@@ -249,6 +266,34 @@ test_main_lcore_that_waits_in_a_burst_is_waited_for(void **state)
 {
 	(void)state;
 	check_main_in_burst("0000:36:00.0", lose_and_wait);
+}
+
+/* L26: who polls another port enters no dummy of this one's: a worker, a registered
+ * thread, a plain one. */
+static void
+test_pollers_of_another_port_do_not_hold_it_up(void **state)
+{
+	struct test_pmd *other = plug("0000:38:00.0"), *pmd = plug("0000:39:00.0");
+	uint16_t port = pmd->port, other_port = other->port;
+	pthread_t thread[2];
+	uint64_t start;
+
+	(void)state;
+	assert_int_equal(rte_eal_remote_launch(poll_port, &other_port, 1), 0);
+	assert_int_equal(pthread_create(&thread[0], NULL, poll_registered, &other_port), 0);
+	assert_int_equal(pthread_create(&thread[1], NULL, poll_plainly, &other_port), 0);
+	assert_true(WAIT_FOR(n_polls > 1000));
+	start = now_ms();
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
+	assert_true(now_ms() - start < BOUND_MS);
+	atomic_store(&is_over, true);
+	assert_int_equal(rte_eal_wait_lcore(1), 0);
+	pthread_join(thread[0], NULL);
+	pthread_join(thread[1], NULL);
+	remove_port(port);
+	assert_int_equal(rte_eth_dev_stop(other_port), 0);
+	remove_port(other_port);
 }
 
 static void
@@ -311,7 +356,7 @@ poll_half_way(void *arg)
 		queue = *fp->rxq.data;
 	} while (queue != NULL);
 	atomic_store(&is_held, true);
-	spin_ms(HOLD_MS);
+	stand_still_ms(HOLD_MS);
 	burst = fp->rx_pkt_burst;
 	atomic_store(&called_without_queue, (void *)(uintptr_t)burst);
 	(void)burst(queue, pkts, N_ELEMENTS(pkts));
@@ -394,7 +439,7 @@ start(void **state)
 	config.policy = HOTPLUG_POLICY_HEAL;
 	config.liveness_ms = 50;
 	mock_eal_lcores = "0,1";
-	quiet_longest_ns = LONGEST_NS;
+	grace_sleep_ns = LONGEST_NS;
 	if (mock_eal_start(state) != 0)
 		return -1;
 	/* the reader's calls between two lives */
@@ -421,6 +466,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_worker_in_a_burst_is_waited_for),
 		cmocka_unit_test(test_registered_thread_in_a_burst_is_waited_for),
+		cmocka_unit_test(test_plain_thread_in_a_burst_is_waited_for),
+		cmocka_unit_test(test_pollers_of_another_port_do_not_hold_it_up),
 		cmocka_unit_test(test_main_lcore_in_a_burst_is_waited_for),
 		cmocka_unit_test(test_main_lcore_that_waits_in_a_burst_is_waited_for),
 		cmocka_unit_test(test_reader_of_statistics_is_waited_for),

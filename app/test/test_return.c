@@ -114,6 +114,28 @@ test_return_faster_than_the_watcher_is_a_loss_all_the_same(void **state)
 	assert_true(gone.id.generation < ready.id.generation);
 }
 
+/* Its driver lets the old card go while the new one is asked who it is. */
+static void
+test_return_is_told_whatever_happens_while_it_is_asked(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	attach("sim9", NULL);
+	sim_take("sim9");
+	heard_wait(&heard, HOTPLUG_EVENT_GONE, 0);
+	n = atomic_load(&sim_n_identified);
+	pthread_mutex_lock(&sim_way_back);
+	sim_put("sim9", SIM_USER, NULL);
+	script_uevent("bind", "sim9", SIM_USER);
+	assert_true(WAIT_FOR(atomic_load(&sim_n_identified) == n + 1));
+	assert_int_equal(sim_detach("sim9"), 0);
+	pthread_mutex_unlock(&sim_way_back);
+	heard_wait(&heard, HOTPLUG_EVENT_READY, 1);
+	pass_ms(0);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), 2);
+}
+
 /* One loss and one return. */
 static void
 flap(const char *name)
@@ -315,6 +337,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_return_is_told_whatever_happens_while_it_is_asked, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_return_tells_the_card_by_ids_and_serial, start, stop),
 		cmocka_unit_test_setup_teardown(

@@ -4,7 +4,7 @@
  * In:  tests make, pull and script devices (app).  Out: hotplug_bus.h, as any
  *      backend would call it; look() answers what the test said.
  * Lock: `lock` guards the list of toys; a toy's gate is the test's to hold.
- * Context: app; look(): watch. */
+ * Context: app; look(): look, work. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +39,8 @@ look(const char *name, const char *kernel_driver, const struct hotplug_identity 
 	answer = atomic_load(&toy->look);
 	atomic_fetch_add(&toy->n_looks, 1);
 	pthread_mutex_unlock(&toy->gate);
+	pthread_mutex_lock(&toy->way_back);
+	pthread_mutex_unlock(&toy->way_back);
 	return answer;
 }
 
@@ -107,6 +109,7 @@ toy_make(struct toy *toy, const char *name, unsigned int n_regions, size_t len)
 	toy->restores_by_fd = true;
 	atomic_store(&toy->look, HOTPLUG_LOOK_PRESENT);
 	pthread_mutex_init(&toy->gate, NULL);
+	pthread_mutex_init(&toy->way_back, NULL);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, toy->sign), 0);
 	for (i = 0; i < n_regions; i++)
 		make_region(toy, i);
@@ -141,6 +144,8 @@ toy_destroy(struct toy *toy)
 	pthread_mutex_unlock(&lock);
 	pthread_mutex_lock(&toy->gate);         /* the last look has left it */
 	pthread_mutex_unlock(&toy->gate);
+	pthread_mutex_lock(&toy->way_back);
+	pthread_mutex_unlock(&toy->way_back);
 	for (i = 0; i < toy->n_regions; i++) {
 		if (toy->bar[i] != NULL)
 			munmap(toy->bar[i], toy->len);
@@ -232,6 +237,12 @@ toy_reads_all(const uint8_t *p, size_t len, uint8_t value)
 		    toy_read(&p[at + 4095 < len ? at + 4095 : len - 1]) != value)
 			return false;
 	return true;
+}
+
+bool
+toy_flips(const uint8_t *p)
+{
+	return WAIT_FOR(toy_read(p) == 0) && WAIT_FOR(toy_read(p) == 0xff);
 }
 
 void

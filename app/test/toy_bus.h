@@ -25,6 +25,7 @@ struct toy {
 	_Atomic int look;                       /* what look() answers */
 	_Atomic unsigned int n_looks;
 	pthread_mutex_t gate;                   /* look() passes it */
+	pthread_mutex_t way_back;               /* and this one, with its answer */
 };
 
 extern struct hotplug_bus toy_bus;
@@ -52,6 +53,9 @@ uint8_t toy_read(const volatile uint8_t *p);
 void toy_write(volatile uint8_t *p, uint8_t value);
 /* The first and the last byte of every page. */
 bool toy_reads_all(const uint8_t *p, size_t len, uint8_t value);
+
+/* It is seen as 0, and as 0xff: a driver's poll for either ends. */
+bool toy_flips(const uint8_t *p);
 
 /* What a subscriber has heard. */
 struct heard {

@@ -111,6 +111,134 @@ take_out(struct hotplug_bus *bus)
 			atomic_store(&buses[i], NULL);
 }
 
+/* --- no bus ----------------------------------------------------------------------------
+ * It has every op: who has looked whether another bus has one calls this one's. */
+
+static int
+do_nothing(void)
+{
+	return 0;
+}
+
+static void
+stop_nothing(void)
+{
+}
+
+static int
+unplug_nothing(struct hotplug_device *dev)
+{
+	(void)dev;
+	return 0;
+}
+
+static int
+is_nobodys(const void *addr)
+{
+	(void)addr;
+	return 1;
+}
+
+static enum hotplug_look
+see_nothing(const char *name, const char *kernel_driver, const struct hotplug_identity *id)
+{
+	(void)name;
+	(void)kernel_driver;
+	(void)id;
+	return HOTPLUG_LOOK_ABSENT;
+}
+
+static int
+identify_nothing(const char *name, struct hotplug_identity *id)
+{
+	(void)name;
+	(void)id;
+	return -ENODEV;
+}
+
+static int
+glance_at_nothing(const char *name, struct hotplug_glance *glance)
+{
+	(void)name;
+	(void)glance;
+	return -ENODEV;
+}
+
+static int
+list_nothing(void (*fn)(const char *name, void *arg), void *arg)
+{
+	(void)fn;
+	(void)arg;
+	return 0;
+}
+
+static void
+lose_nothing(const void *key)
+{
+	(void)key;
+}
+
+static void
+unbind_nothing(const char *name)
+{
+	(void)name;
+}
+
+static int
+bind_nothing(const char *name, const char *kernel_driver)
+{
+	(void)name;
+	(void)kernel_driver;
+	return -ENODEV;
+}
+
+static int
+list_no_holders(const char *name, void (*fn)(int pid, void *arg), void *arg)
+{
+	(void)name;
+	(void)fn;
+	(void)arg;
+	return 0;
+}
+
+static int
+disarm_nothing(const char *name)
+{
+	(void)name;
+	return -ENODEV;
+}
+
+static enum hotplug_uevent_kind
+classify_nothing(const struct hotplug_uevent *uevent, char *name)
+{
+	(void)uevent;
+	(void)name;
+	return HOTPLUG_UEVENT_NONE;
+}
+
+static bool
+revokes_nothing(const char *kernel_driver)
+{
+	(void)kernel_driver;
+	return false;
+}
+
+struct hotplug_bus *
+bus_none(void)
+{
+	static const struct hotplug_bus_ops ops = {
+		.enable = do_nothing, .disable = stop_nothing,
+		.handle_hot_unplug = unplug_nothing, .sigbus_handler = is_nobodys,
+		.look = see_nothing, .identify = identify_nothing, .glance = glance_at_nothing,
+		.enumerate = list_nothing, .lost = lose_nothing, .unbound = unbind_nothing,
+		.bind = bind_nothing, .holders = list_no_holders, .disarm = disarm_nothing,
+		.classify = classify_nothing, .revokes = revokes_nothing,
+	};
+	static struct hotplug_bus none = { .name = "none", .ops = &ops };
+
+	return &none;
+}
+
 int
 hotplug_bus_register(struct hotplug_bus *bus)
 {
@@ -145,5 +273,6 @@ hotplug_bus_unregister(struct hotplug_bus *bus)
 		disable_one(bus);
 	device_withdraw_all(bus);
 	take_out(bus);
+	device_orphan_all(bus);
 	return 0;
 }

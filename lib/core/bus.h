@@ -14,6 +14,9 @@ void bus_disable_all(void);
 /* Signal-safe: 0 handled, < 0 failed, 1 nobody's. */
 int bus_sigbus(const void *addr);
 
+/* Stands for a bus that was unregistered: nothing is there, and nothing is done. */
+struct hotplug_bus *bus_none(void);
+
 /* The next bus after `bus` (NULL: the first), or NULL. */
 struct hotplug_bus *bus_next(const struct hotplug_bus *bus);
 

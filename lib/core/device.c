@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "../watch/watch.h"
+#include "bus.h"
 #include "device.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* the table */
@@ -64,9 +65,35 @@ device_find(const struct hotplug_bus *bus, const char *name)
 	struct hotplug_device *dev;
 
 	for (dev = atomic_load(&buckets[bucket_of(name)]); dev != NULL; dev = dev->same_hash)
-		if ((bus == NULL || dev->bus == bus) && strcmp(dev->name, name) == 0)
+		if ((bus == NULL ? dev->bus != bus_none() : dev->bus == bus) &&
+		    strcmp(dev->name, name) == 0)
 			return dev;
 	return NULL;
+}
+
+void
+device_forget(struct hotplug_device *dev)
+{
+	dev->n_changes = 0;
+	memset(dev->change_ns, 0, sizeof(dev->change_ns));
+	dev->is_flapping = dev->owes_ready = false;
+}
+
+void
+device_orphan_all(const struct hotplug_bus *bus)
+{
+	struct hotplug_device *dev;
+
+	device_lock();
+	for (dev = device_first(); dev != NULL; dev = dev->next) {
+		if (dev->bus != bus)
+			continue;
+		dev->bus = bus_none();
+		dev->state = HOTPLUG_STATE_ABSENT;
+		dev->glance = (struct hotplug_glance){ .generation = 0 };
+		device_forget(dev);
+	}
+	device_unlock();
 }
 
 struct hotplug_device *
@@ -77,6 +104,11 @@ device_make(struct hotplug_bus *bus, const char *name)
 
 	if (dev != NULL || strlen(name) >= HOTPLUG_NAME_LEN)
 		return dev;
+	dev = device_find(bus_none(), name);
+	if (dev != NULL) {
+		dev->bus = bus;
+		return dev;
+	}
 	dev = calloc(1, sizeof(*dev));
 	if (dev == NULL)
 		return NULL;
@@ -117,6 +149,17 @@ device_post(struct hotplug_device *dev, unsigned int bits)
 {
 	if ((atomic_fetch_or(&dev->signs, bits) & bits) != bits)
 		watch_wake();
+}
+
+void
+device_forget_look(struct hotplug_device *dev)
+{
+	if (dev->look.is_under_way && dev->look.kind == LOOK_WHO)
+		dev->look.wants |= 1u << LOOK_WHO;
+	dev->look.number++;
+	dev->look.is_under_way = dev->look.is_answered = dev->look.is_outdated = false;
+	dev->look.wants &= 1u << LOOK_WHO;
+	dev->was_bound = dev->asks = false;
 }
 
 enum hotplug_look

@@ -34,21 +34,70 @@ struct region {
 /* Signs that a device has been given and watch has not looked at yet. */
 #define DEVICE_SIGN(sign) (1u << (sign))
 #define DEVICE_LOOK (1u << 31)  /* no sign, just look */
+#define DEVICE_FOUND (1u << 30) /* a look has been answered */
+
+/* What is to be done about it on a thread that may block (work.c): a mark, not a message,
+ * so it needs no memory, is never lost, and twice is once. */
+#define WORK_MARKS 12           /* more than there are functions that anybody asks for */
+struct work_mark {
+	void (*fn)(const char *device); /* NULL: none */
+	uint64_t due_ns;
+	bool is_beside;                 /* also while another job of the device runs */
+};
+
+/* What its bus finds, when it is asked on another thread (watch/look.c). */
+enum look_kind { LOOK_AT, LOOK_WHO };
+
+struct look_result {
+	enum look_kind kind;
+	const void *key;                /* of the device then */
+	enum hotplug_look found;        /* LOOK_AT */
+	int error;                      /* LOOK_WHO: identify()'s */
+	struct hotplug_identity id;
+};
+
+struct look {
+	uint64_t number;                /* of the one that counts */
+	uint64_t ticket, since_ns;
+	enum look_kind kind;
+	bool is_under_way;              /* until watch has taken what was found */
+	bool is_answered, is_outdated;
+	unsigned int wants;             /* kinds that are to begin after it */
+	struct look_result result;
+	struct hotplug_device *next;    /* in look.c's row, by its lock */
+	bool is_queued;
+};
 
 /* One device, by bus and name; never freed: a bus slot may be on its way in
  * while we are being disabled. */
 struct hotplug_device {
 	struct hotplug_device *next;    /* set once, before it is linked */
 	struct hotplug_device *same_hash; /* likewise */
-	struct hotplug_bus *bus;        /* likewise */
+	struct hotplug_bus *_Atomic bus; /* its own, or bus_none() when that is unregistered */
 	char name[HOTPLUG_NAME_LEN];    /* likewise */
 
 	/* Any context; everything else is guarded by device_lock(). */
 	_Atomic unsigned int signs;
 	_Atomic bool is_gone;           /* faults need no look any more */
-	_Atomic int n_unsettled;        /* drivers that may be unmapping it now */
+	/* Drivers at work on it: the registers flip while this is not 0 and it is cut off.
+	 * Who comes counts itself, then looks whether it is cut off; who cuts it off says so,
+	 * then looks whether somebody is at work (both sequentially consistent). */
+	_Atomic int n_at_work;
+	_Atomic int n_unsettled;        /* of these: may be unmapping it now */
+	_Atomic bool is_cut;            /* written with the lock held */
+	_Atomic unsigned int n_restored; /* likewise */
+	_Atomic(struct flip *) flip;    /* likewise; who is in the guard may use what it finds */
 	_Atomic bool is_hidden;         /* a drill: every look finds it absent */
 	struct limit lines;             /* of the log */
+
+	/* What the library still has to do, in the words of who does it. */
+	_Atomic unsigned int port_owes;         /* port/lost.c */
+	uint8_t eal_owes[2];                    /* core/eal.c, in this order; device_lock() */
+
+	/* Of work.c, guarded by its lock. */
+	struct hotplug_device *next_marked;
+	bool is_marked, is_at_work;
+	struct work_mark mark[WORK_MARKS];
 
 	const void *key;                /* NULL: not published */
 	char driver[HOTPLUG_NAME_LEN];
@@ -62,9 +111,7 @@ struct hotplug_device {
 	struct region *region;          /* HOTPLUG_MAX_REGIONS, from the first publish */
 	int sign_fd;                    /* our dup, in watch's epoll; -1: none */
 	bool was_attached;              /* once, in this process */
-	bool is_cut, wants_cut;         /* wants_cut: when it has settled */
 	bool has_open_bar;              /* is_cut, but for a BAR where it failed */
-	struct flip *flip;              /* while its driver is at work on dead registers */
 
 	enum hotplug_state state;
 	enum hotplug_cause cause;       /* of GONE */
@@ -79,6 +126,14 @@ struct hotplug_device {
 	uint64_t claimed_ns;            /* since when look() says CLAIMED */
 	uint64_t dark_ns;               /* since when it says DARK */
 	bool has_hung_up;               /* its descriptor is dead for good */
+	struct look look;
+	bool was_bound;                 /* when it is known: unclear is no driver any more */
+	bool asks;                      /* when it is known: the kernel asks for it */
+	uint64_t asks_ns;
+
+	/* EAL's thread asks what there is (core/sign.c), and the last answer. */
+	unsigned int eal_asks, eal_answered;
+	enum hotplug_look eal_found;
 
 	bool owes_gone;                 /* it is, and that is about to be said */
 	bool is_simulated;              /* what it is through is a drill */
@@ -102,6 +157,10 @@ struct hotplug_device *device_find(const struct hotplug_bus *bus, const char *na
 /* With the lock held: the one that is published with this key; find or make by name. */
 struct hotplug_device *device_find_key(const struct hotplug_bus *bus, const void *key);
 struct hotplug_device *device_make(struct hotplug_bus *bus, const char *name);
+/* With the lock held: what it has been through is no history of what comes. */
+void device_forget(struct hotplug_device *dev);
+/* A bus goes: nothing leads to it any more.  A device that is made again is adopted. */
+void device_orphan_all(const struct hotplug_bus *bus);
 /* Find or make; NULL: no memory or the name is too long.  Takes the lock. */
 struct hotplug_device *device_know(struct hotplug_bus *bus, const char *name);
 /* Its bus's look() and glance(), but for a drill.  Not under the lock. */
@@ -117,12 +176,19 @@ bool device_is_cut(const struct hotplug_bus *bus, const void *key);
 unsigned int device_count_published(void);
 unsigned int device_count_zombies(void);
 
+/* With the lock held: another life begins; who looks at the former one is not heard.  Who
+ * has come is asked again, since READY may be owed. */
+void device_forget_look(struct hotplug_device *dev);
+
 /* Post a sign and wake watch; signal-safe. */
 void device_post(struct hotplug_device *dev, unsigned int bits);
 
 uint64_t device_now_ns(void);
 
 /* publish.c */
+/* Its driver is at work in a call that unmaps nothing.  Any thread; NULL is fine. */
+void device_enter(struct hotplug_device *dev);
+void device_leave(struct hotplug_device *dev);
 /* Set by enable, read at publish: which fill does this driver's device get? */
 void device_set_fills(enum hotplug_fill fill, const struct hotplug_driver_fill *list);
 /* Its driver has left its BARs mapped: unmap them; the device itself stays published. */

@@ -4,14 +4,12 @@
  * In:  enable/disable (app), the watch thread's tick, events (a subscriber).
  * Out: yes or no to "is this the DPDK that we were compiled for", the SIGBUS
  *      action, EAL's device event callbacks.
- * Context: app, watch (eal_sigbus_check), events (eal_forward_event). */
+ * Context: app, watch (eal_sigbus_check, eal_owe_event), work (the callbacks). */
 
-#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_eal.h>
@@ -23,6 +21,8 @@
 #include "eal.h"
 #include "host.h"
 #include "plugin.h"
+#include "slots.h"
+#include "work.h"
 
 /* "DPDK 22.11.11" -> 22, 11. */
 static bool
@@ -46,10 +46,13 @@ eal_check(void)
 	return rte_lcore_count() == 0 ? -EAGAIN : 0;
 }
 
+#define N_STAYS 5               /* looks, one a second */
+
 /* EAL's handler as sigaction() shows it; what was found before we came. */
 static struct sigaction eal_action, found, below;
 static _Atomic bool has_seat;   /* stats ask from any thread */
-static bool has_said_foreign;
+static struct sigaction foreign;        /* somebody's, on top of ours */
+static unsigned int n_foreign;  /* since so many looks */
 
 static bool
 is_same_handler(const struct sigaction *a, const struct sigaction *b)
@@ -78,12 +81,54 @@ take_seat(void)
 	return 0;
 }
 
+/* Is it a function of EAL's own library? */
+static bool
+is_of_eal(const void *function)
+{
+	Dl_info eal, other;
+
+	return dladdr((const void *)(uintptr_t)rte_eal_init, &eal) != 0 &&
+		dladdr(function, &other) != 0 && eal.dli_fbase == other.dli_fbase;
+}
+
+/* In the place of sigaction(), where EAL calls it.  While it maps a hugepage it would put
+ * a handler over ours that jumps back into its own stack, whichever thread meets a fault.
+ * Ours stays, and that one gets the faults of EAL's own thread that are nobody's. */
+static int
+eal_sigaction(int signo, const struct sigaction *action, struct sigaction *old)
+{
+	bool is_installed = signo == SIGBUS && action != NULL && has_seat && sigbus_is_on_top();
+
+	if (is_installed && !(action->sa_flags & SA_SIGINFO) && action->sa_handler != SIG_DFL &&
+	    action->sa_handler != SIG_IGN &&
+	    is_of_eal((const void *)(uintptr_t)action->sa_handler)) {
+		sigbus_admit(action->sa_handler);
+		return sigaction(signo, NULL, old);
+	}
+	if (signo == SIGBUS && action != NULL && sigbus_is_ours(action) && sigbus_dismiss())
+		return 0;
+	return sigaction(signo, action, old);
+}
+
+/* Only where EAL is a library of its own: in a static program its calls are not to be told
+ * from the application's. */
+static void
+guide_eal(void)
+{
+	struct slots slots = { .symbol = "sigaction", .ours = (uintptr_t)eal_sigaction,
+			       .only_in = (uintptr_t)rte_eal_init };
+
+	if (!is_of_eal((const void *)(uintptr_t)eal_sigaction))
+		(void)slots_take(&slots);
+}
+
 int
 eal_sigbus_start(void)
 {
 	int ret = take_seat();
 
-	has_said_foreign = false;
+	guide_eal();
+	n_foreign = 0;
 	return ret != 0 ? ret : sigbus_install(&below);
 }
 
@@ -91,6 +136,16 @@ bool
 eal_sigbus_is_on_top(void)
 {
 	return has_seat && sigbus_is_on_top();
+}
+
+/* For five seconds: then it is no guest, as EAL is in a static program.  Once. */
+static bool
+stays(const struct sigaction *now)
+{
+	if (n_foreign != 0 && !is_same_handler(now, &foreign))
+		n_foreign = 0;
+	foreign = *now;
+	return ++n_foreign == N_STAYS;
 }
 
 /* Somebody has changed the action.  EAL's own doings, and a return to what was
@@ -101,8 +156,12 @@ eal_sigbus_check(void)
 {
 	struct sigaction now;
 
-	if (!has_seat || sigaction(SIGBUS, NULL, &now) < 0 || sigbus_is_ours(&now))
+	if (!has_seat || sigaction(SIGBUS, NULL, &now) < 0)
 		return;
+	if (sigbus_is_ours(&now)) {
+		n_foreign = 0;
+		return;
+	}
 	if (is_same_handler(&now, &eal_action)) {
 		sigbus_install(&below);
 	} else if (sigbus_is_below(&now) || now.sa_handler == SIG_DFL) {
@@ -110,8 +169,7 @@ eal_sigbus_check(void)
 		rte_dev_hotplug_handle_disable();
 		rte_dev_hotplug_handle_enable();
 		sigbus_install(&below);
-	} else if (!has_said_foreign) {
-		has_said_foreign = true;
+	} else if (stays(&now)) {
 		host_log(HOST_WARN, "another SIGBUS handler was installed over ours: it must call "
 			 "hotplug_sigbus_dispatch() or pass the signal on");
 	}
@@ -134,51 +192,6 @@ eal_sigbus_stop(void)
 	sigaction(SIGBUS, was_eals ? &eal_action : &below, NULL);
 }
 
-/* Is one of our descriptors the socket with this inode? */
-static bool
-is_own_socket(unsigned long inode)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	char link[64], want[64];
-	struct dirent *entry;
-	bool is_found = false;
-	ssize_t n;
-
-	if (dir == NULL)
-		return false;
-	snprintf(want, sizeof(want), "socket:[%lu]", inode);
-	while (!is_found && (entry = readdir(dir)) != NULL) {
-		n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
-		if (n <= 0)
-			continue;
-		link[n] = '\0';
-		is_found = strcmp(link, want) == 0;
-	}
-	closedir(dir);
-	return is_found;
-}
-
-/* EAL does not say whether its monitor runs; its socket shows: kobject uevents
- * (protocol 15), bound to all 32 groups. */
-bool
-eal_has_monitor(void)
-{
-	FILE *f = fopen("/proc/self/net/netlink", "re");
-	unsigned int protocol, groups;
-	bool is_running = false;
-	unsigned long inode;
-	char line[256];
-
-	if (f == NULL)
-		return false;
-	while (!is_running && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "%*s %u %*u %x %*d %*d %*d %*d %*d %lu", &protocol, &groups,
-			   &inode) == 3 && protocol == 15 && groups == 0xffffffff)
-			is_running = is_own_socket(inode);
-	fclose(f);
-	return is_running;
-}
-
 /* vfio: the kernel's removal waits until it is let go, and its uevent comes after. */
 static bool
 is_waited_for(const char *name)
@@ -193,10 +206,10 @@ is_waited_for(const char *name)
 	return is_waited;
 }
 
-/* Does EAL tell of this by itself?  Its monitor, when it runs, of "add" and
- * "remove" uevents of the pci subsystem; of nothing else. */
+/* Does EAL tell of this by itself, when its monitor runs?  Of "add" and "remove" uevents
+ * of the pci subsystem; of nothing else. */
 static bool
-is_told_by_eal(const struct hotplug_event *event)
+is_known_to_eal(const struct hotplug_event *event)
 {
 	if (event->type == HOTPLUG_EVENT_GONE && is_waited_for(event->device))
 		return false;
@@ -204,27 +217,72 @@ is_told_by_eal(const struct hotplug_event *event)
 	if (event->type == HOTPLUG_EVENT_GONE && event->cause != HOTPLUG_CAUSE_REMOVED &&
 	    event->cause != HOTPLUG_CAUSE_SILENT)
 		return false;
-	return strcmp(event->bus, "pci") == 0 && eal_has_monitor();
+	return event->type != HOTPLUG_EVENT_REQUESTED && strcmp(event->bus, "pci") == 0;
+}
+
+/* What is owed: 0, or one of these. */
+enum { OWES = 1, IS_ADD = 2, IS_KNOWN = 4 };
+
+/* With the lock held.  Of what goes and comes before anybody has been told, the last
+ * counts: two words at most, and never the same twice. */
+static void
+note(struct hotplug_device *dev, uint8_t word)
+{
+	unsigned int last = dev->eal_owes[1] != 0 ? 1 : 0;
+
+	if (dev->eal_owes[last] == 0)
+		dev->eal_owes[0] = word;
+	else if ((dev->eal_owes[last] & IS_ADD) == (word & IS_ADD))
+		dev->eal_owes[last] &= word;
+	else if (last == 0)
+		dev->eal_owes[1] = word;
+	else
+		memcpy(dev->eal_owes, (uint8_t[2]){ word, 0 }, 2);
+}
+
+/* In that order; 0: nothing. */
+static uint8_t
+take(struct hotplug_device *dev)
+{
+	uint8_t word;
+
+	device_lock();
+	word = dev->eal_owes[0];
+	dev->eal_owes[0] = dev->eal_owes[1];
+	dev->eal_owes[1] = 0;
+	device_unlock();
+	return word;
+}
+
+static void
+tell(const char *device)
+{
+	struct hotplug_device *dev = device_find(NULL, device);
+	uint8_t word;
+
+	while (dev != NULL && (word = take(dev)) != 0)
+		if (!(word & IS_KNOWN) || !eal_has_monitor())
+			rte_dev_event_callback_process(device, word & IS_ADD ?
+				RTE_DEV_EVENT_ADD : RTE_DEV_EVENT_REMOVE);
 }
 
 /* A device goes once: a request is a removal for EAL's callbacks (as in stock). */
 void
-eal_forward_event(const struct hotplug_event *event, void *arg)
+eal_owe_event(const struct hotplug_event *event, void *arg)
 {
+	struct hotplug_device *dev = device_find(NULL, event->device);
+	uint8_t word = OWES | (is_known_to_eal(event) ? IS_KNOWN : 0);
+
 	(void)arg;
-	switch (event->type) {
-	case HOTPLUG_EVENT_REQUESTED:
-		rte_dev_event_callback_process(event->device, RTE_DEV_EVENT_REMOVE);
-		break;
-	case HOTPLUG_EVENT_GONE:
-		if (!event->was_requested && !is_told_by_eal(event))
-			rte_dev_event_callback_process(event->device, RTE_DEV_EVENT_REMOVE);
-		break;
-	case HOTPLUG_EVENT_READY:
-		if (!is_told_by_eal(event))
-			rte_dev_event_callback_process(event->device, RTE_DEV_EVENT_ADD);
-		break;
-	default:
-		break;
-	}
+	if (dev == NULL || (event->type != HOTPLUG_EVENT_REQUESTED &&
+			    event->type != HOTPLUG_EVENT_GONE &&
+			    event->type != HOTPLUG_EVENT_READY) ||
+	    (event->type == HOTPLUG_EVENT_GONE && event->was_requested))
+		return;
+	if (event->type == HOTPLUG_EVENT_READY)
+		word |= IS_ADD;
+	device_lock();
+	note(dev, word);
+	device_unlock();
+	work_push(tell, event->device, 0);
 }

@@ -24,19 +24,47 @@
 #include "config.h"
 #include "device.h"
 #include "diagnose.h"
+#include "duty.h"
 #include "eal.h"
 #include "enable.h"
 #include "host.h"
 #include "work.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* enable against disable */
-static _Atomic bool is_on;
+static _Atomic bool is_on, is_child;
 static struct hotplug_config config;
 
 bool
 enable_is_on(void)
 {
 	return atomic_load(&is_on);
+}
+
+bool
+enable_is_child(void)
+{
+	return atomic_load(&is_child);
+}
+
+/* In the child, before anything else of it runs.  Faults are answered further. */
+static void
+begin_child(void)
+{
+	if (atomic_exchange(&is_on, false))
+		atomic_store(&is_child, true);
+	device_unlock();
+}
+
+/* A child finds the table whole. */
+static int
+watch_forks(void)
+{
+	static bool is_watching;
+
+	if (!is_watching && pthread_atfork(device_lock, device_unlock, begin_child) != 0)
+		return -ENOMEM;
+	is_watching = true;
+	return 0;
 }
 
 const struct hotplug_config *
@@ -52,6 +80,7 @@ on_tick(void)
 {
 	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
 		eal_sigbus_check();
+	(void)eal_has_monitor();        /* asked in good time */
 	cutoff_retry();
 	if (n_ticks < 10 || n_ticks % 60 == 0)
 		diagnose();
@@ -74,7 +103,7 @@ start_threads(void)
 		return 0;
 	work_stop();
 stop_events:
-	events_stop();
+	events_stop(config.stuck_ms);
 	return ret;
 }
 
@@ -82,7 +111,7 @@ static void
 stop_threads(void)
 {
 	watch_stop();
-	events_stop();
+	events_stop(config.stuck_ms);
 	work_stop();
 }
 
@@ -93,8 +122,8 @@ open_doors(void)
 	int ret;
 
 	atomic_store(&is_on, true);
-	ret = hotplug_event_subscribe(NULL, eal_forward_event, NULL);
-	if (ret < 0)
+	ret = duty_take(eal_owe_event);
+	if (ret != 0)
 		return ret;
 	ret = config.sigbus == HOTPLUG_SIGBUS_OWN ? eal_sigbus_start() : 0;
 	if (ret == 0)
@@ -111,6 +140,7 @@ close_doors(void)
 	device_lock();          /* whoever publishes is in before, or stays out */
 	atomic_store(&is_on, false);
 	device_unlock();
+	duty_leave(eal_owe_event);
 	device_withdraw_all(NULL);
 	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
 		eal_sigbus_stop();
@@ -158,6 +188,8 @@ enable(const struct hotplug_config *asked)
 	if (enable_is_on())
 		return -EALREADY;
 	ret = eal_check();
+	if (ret == 0)
+		ret = watch_forks();
 	if (ret != 0)
 		return ret;
 	device_lock();          /* telemetry may be reading the last one */
@@ -186,8 +218,10 @@ hotplug_enable(const struct hotplug_config *wanted)
 	struct hotplug_config defaults;
 	int ret;
 
-	if (events_is_self())
+	if (host_thread_is_own())
 		return -EDEADLK;
+	if (enable_is_child())
+		return -ENOTSUP;
 	hotplug_config_init(&defaults);
 	pthread_mutex_lock(&lock);
 	ret = enable(wanted != NULL ? wanted : &defaults);
@@ -200,8 +234,10 @@ hotplug_disable(void)
 {
 	int ret = -EALREADY;
 
-	if (events_is_self())
+	if (host_thread_is_own())
 		return -EDEADLK;
+	if (enable_is_child())
+		return -EALREADY;
 	pthread_mutex_lock(&lock);
 	if (enable_is_on()) {
 		work_stop();            /* no new life any more */

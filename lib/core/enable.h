@@ -10,6 +10,10 @@
 /* Between a successful hotplug_enable() and hotplug_disable(); any context. */
 bool enable_is_on(void);
 
+/* Was this process forked while it was on?  Then it is off here for good: its threads are
+ * the parent's, and so is what its descriptors lead to. */
+bool enable_is_child(void);
+
 /* The configuration in force; where nobody keeps it from changing, device_lock() does. */
 const struct hotplug_config *enable_config(void);
 

@@ -34,24 +34,38 @@ host_log(enum host_level level, const char *fmt, ...)
 	rte_log(rte_level[level], hotplug_logtype, "hotplug: %s\n", line);
 }
 
+static _Thread_local bool is_own;
+
+/* The thread may give its own record back: it is not touched afterwards. */
+static void
+run(const struct host_thread *thread)
+{
+	is_own = true;
+	thread->run(thread->arg);
+}
+
+bool
+host_thread_is_own(void)
+{
+	return is_own;
+}
+
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
 static uint32_t
 run_thread(void *arg)
 {
-	struct host_thread *thread = arg;
-
-	thread->run(thread->arg);
+	run(arg);
 	return 0;
 }
 
 int
 host_thread_start(struct host_thread *thread, const char *name,
-		  void (*run)(void *arg), void *arg)
+		  void (*fn)(void *arg), void *arg)
 {
 	rte_thread_t id;
 	int ret;
 
-	thread->run = run;
+	thread->run = fn;
 	thread->arg = arg;
 	ret = rte_thread_create_control(&id, name, run_thread, thread);
 	if (ret != 0)
@@ -63,17 +77,15 @@ host_thread_start(struct host_thread *thread, const char *name,
 static void *
 run_thread(void *arg)
 {
-	struct host_thread *thread = arg;
-
-	thread->run(thread->arg);
+	run(arg);
 	return NULL;
 }
 
 int
 host_thread_start(struct host_thread *thread, const char *name,
-		  void (*run)(void *arg), void *arg)
+		  void (*fn)(void *arg), void *arg)
 {
-	thread->run = run;
+	thread->run = fn;
 	thread->arg = arg;
 	return rte_ctrl_thread_create(&thread->id, name, NULL, run_thread, thread);
 }

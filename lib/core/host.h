@@ -4,6 +4,7 @@
 #define HOTPLUG_CORE_HOST_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 /* What the process that we live in gives us: its log and its threads.
  * core/host.c takes them from EAL; tests without librte bring their own. */
@@ -24,5 +25,8 @@ struct host_thread {
 int host_thread_start(struct host_thread *thread, const char *name,
 		      void (*run)(void *arg), void *arg);
 void host_thread_join(struct host_thread *thread);
+
+/* Is the caller one of these? */
+bool host_thread_is_own(void);
 
 #endif /* HOTPLUG_CORE_HOST_H */

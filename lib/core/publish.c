@@ -116,26 +116,35 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	dev->owes_ready = false;
 	dev->fill = fill_of(dev->driver);
 	dev->works_on_request = info->works_on_request;
-	dev->is_cut = dev->wants_cut = dev->has_open_bar = dev->has_hung_up = false;
+	dev->is_cut = dev->has_open_bar = dev->has_hung_up = false;
 	dev->is_requested = dev->is_held = dev->is_simulated = false;
 	atomic_store(&dev->is_hidden, false);
 	dev->cause = HOTPLUG_CAUSE_NONE;
 	dev->first_sign = HOTPLUG_SIGN_NONE;
 	dev->sign_ns = dev->cut_ns = dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
 	dev->state = HOTPLUG_STATE_ATTACHED;
+	device_forget_look(dev);
 	atomic_store(&dev->signs, 0);
 	atomic_store(&dev->is_gone, false);
-	atomic_store(&dev->n_unsettled, 0);
+}
+
+/* Its drivers have unmapped what they do. */
+static void
+settle_all(struct hotplug_device *dev)
+{
+	atomic_fetch_sub(&dev->n_at_work, atomic_exchange(&dev->n_unsettled, 0));
+	cutoff_check_flip(dev);
 }
 
 /* Undoes all of publish(); with the lock held. */
 static void
 withdraw(struct hotplug_device *dev)
 {
-	cutoff_unflip(dev);
+	settle_all(dev);
 	guard_withdraw(dev);
 	close_sign(dev);
 	dev->key = NULL;
+	device_forget_look(dev);
 	dev->n_regions = 0;
 	dev->is_requested = dev->is_held = false;
 	dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
@@ -146,7 +155,7 @@ withdraw(struct hotplug_device *dev)
 	else
 		dev->state = dev->glance.is_user_space ? HOTPLUG_STATE_READY :
 			HOTPLUG_STATE_PRESENT;
-	device_post(dev, DEVICE_LOOK);
+	device_post(dev, DEVICE_LOOK | DEVICE_FOUND);
 }
 
 static int
@@ -232,8 +241,11 @@ hotplug_device_unsettle(struct hotplug_bus *bus, const void *key)
 
 	device_lock();
 	dev = device_find_key(bus, key);
-	if (dev != NULL && atomic_fetch_add(&dev->n_unsettled, 1) == 0)
-		cutoff_flip(dev);
+	if (dev != NULL) {
+		atomic_fetch_add(&dev->n_unsettled, 1);
+		atomic_fetch_add(&dev->n_at_work, 1);
+		cutoff_check_flip(dev);
+	}
 	device_unlock();
 	return dev != NULL ? 0 : -ENOENT;
 }
@@ -245,15 +257,39 @@ hotplug_device_settle(struct hotplug_bus *bus, const void *key)
 
 	device_lock();
 	dev = device_find_key(bus, key);
-	if (dev != NULL && atomic_fetch_sub(&dev->n_unsettled, 1) == 1) {
-		cutoff_unflip(dev);
-		cutoff_drop_unmapped(dev);
-		if (dev->wants_cut)
-			cutoff_device(dev);
-		dev->wants_cut = false;
+	if (dev != NULL && atomic_load(&dev->n_unsettled) > 0) {
+		if (atomic_fetch_sub(&dev->n_unsettled, 1) == 1)
+			cutoff_drop_unmapped(dev);
+		atomic_fetch_sub(&dev->n_at_work, 1);
+		cutoff_check_flip(dev);
 	}
 	device_unlock();
 	return dev != NULL ? 0 : -ENOENT;
+}
+
+/* With the lock only where there is something to begin or to end. */
+void
+device_enter(struct hotplug_device *dev)
+{
+	if (dev == NULL)
+		return;
+	atomic_fetch_add(&dev->n_at_work, 1);
+	if (!atomic_load(&dev->is_cut) || atomic_load(&dev->flip) != NULL)
+		return;
+	device_lock();
+	cutoff_check_flip(dev);
+	device_unlock();
+}
+
+void
+device_leave(struct hotplug_device *dev)
+{
+	if (dev == NULL || atomic_fetch_sub(&dev->n_at_work, 1) != 1 ||
+	    atomic_load(&dev->flip) == NULL)
+		return;
+	device_lock();
+	cutoff_check_flip(dev);
+	device_unlock();
 }
 
 void
@@ -266,7 +302,7 @@ device_withdraw_all(const struct hotplug_bus *bus)
 		if (bus == NULL)
 			atomic_store(&dev->is_hidden, false);   /* drills end with us */
 		if (dev->key != NULL && (bus == NULL || dev->bus == bus)) {
-			cutoff_unflip(dev);
+			settle_all(dev);
 			if (bus == NULL && dev->is_cut)
 				cutoff_fill_device(dev);        /* nobody answers any more */
 			withdraw(dev);

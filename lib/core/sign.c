@@ -4,8 +4,9 @@
  * In:  EAL's handlers, through a backend (EAL's interrupt thread), or the application.
  * Out: cut off at once, if it is so or cannot be told; the sign posted to watch, which
  *      judges it; our subscribers told before EAL's.
+ * EAL's thread waits for a look, which may block, and for subscribers, but not long.
  * Lock: device_lock(), never while a backend looks.
- * Context: app, EAL's interrupt thread. */
+ * Context: app, EAL's interrupt thread; the look: work. */
 
 #include <errno.h>
 #include <string.h>
@@ -14,8 +15,16 @@
 #include "../report/events.h"
 #include "../survive/cutoff.h"
 #include "device.h"
+#include "host.h"
+#include "work.h"
 
-#define TELL_MS 50              /* EAL's interrupt thread waits no longer */
+/* EAL's interrupt thread waits no longer in a burst of reports, be it of 100 devices; a
+ * burst is over when none has come for a second. */
+#define WAIT_NS 50000000ull
+#define BURST_NS 1000000000ull
+#define STEP_NS 100000
+
+static uint64_t burst_ns, waited_ns;    /* its last report; what it has waited; device_lock() */
 
 /* Cut off before anybody else runs, unless it works until it is let go. */
 static int
@@ -28,18 +37,92 @@ cut_off_now(struct hotplug_device *dev)
 	return hotplug_device_cut_off(dev);
 }
 
-/* Not under the lock. */
-static enum hotplug_look
-look_at(struct hotplug_device *dev)
+static void
+begin_waiting(void)
 {
-	char kernel_driver[HOTPLUG_NAME_LEN];
-	struct hotplug_identity id;
+	uint64_t now = device_now_ns();
 
 	device_lock();
+	if (now - burst_ns > BURST_NS)
+		waited_ns = 0;
+	burst_ns = now;
+	device_unlock();
+}
+
+/* Some of what is left; false: nothing is. */
+static bool
+wait_a_little(void)
+{
+	const struct timespec pause = { .tv_nsec = STEP_NS };
+	uint64_t begin = device_now_ns();
+	bool is_left;
+
+	device_lock();
+	is_left = waited_ns < WAIT_NS;
+	device_unlock();
+	if (!is_left)
+		return false;
+	nanosleep(&pause, NULL);
+	device_lock();
+	burst_ns = device_now_ns();
+	waited_ns += burst_ns - begin;
+	device_unlock();
+	return true;
+}
+
+/* Job: the look may block, and EAL's thread is not to. */
+static void
+look(const char *device)
+{
+	struct hotplug_device *dev = device_find(NULL, device);
+	char kernel_driver[HOTPLUG_NAME_LEN];
+	struct hotplug_identity id;
+	enum hotplug_look found;
+	unsigned int number;
+
+	device_lock();
+	number = dev->eal_asks;
 	id = dev->id;
 	memcpy(kernel_driver, dev->kernel_driver, sizeof(kernel_driver));
 	device_unlock();
-	return device_look(dev, kernel_driver, &id);
+	found = device_look(dev, kernel_driver, &id);
+	device_lock();
+	if (number == dev->eal_asks) {
+		dev->eal_found = found;
+		dev->eal_answered = number;
+	}
+	device_unlock();
+}
+
+static bool
+is_answered(struct hotplug_device *dev, unsigned int number, enum hotplug_look *found)
+{
+	bool is;
+
+	device_lock();
+	is = dev->eal_answered == number;
+	if (is)
+		*found = dev->eal_found;
+	device_unlock();
+	return is;
+}
+
+/* What there is; nobody knows in time: then it is taken for gone, and watch restores it
+ * when it is not. */
+static enum hotplug_look
+look_at(struct hotplug_device *dev)
+{
+	enum hotplug_look found = HOTPLUG_LOOK_ABSENT;
+	unsigned int number;
+
+	device_lock();
+	number = ++dev->eal_asks;
+	device_unlock();
+	if (work_push_beside(look, dev->name, 0) != 0)
+		return found;
+	while (!is_answered(dev, number, &found) && wait_a_little())
+		;
+	return found;
 }
 
 /* Seen now, not when watch comes to it. */
@@ -80,11 +163,8 @@ is_told(struct hotplug_device *dev)
 static void
 let_be_told(struct hotplug_device *dev)
 {
-	const struct timespec pause = { .tv_nsec = 500000 };
-	unsigned int i;
-
-	for (i = 0; i < 2 * TELL_MS && !events_is_self() && !is_told(dev); i++)
-		nanosleep(&pause, NULL);
+	while (!host_thread_is_own() && !is_told(dev) && wait_a_little())
+		;
 }
 
 int
@@ -102,8 +182,10 @@ hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign s
 		return -ENOENT;
 	if (dev->works_on_request)
 		sign = HOTPLUG_SIGN_VFIO;       /* asked for, not gone */
-	if (sign == HOTPLUG_SIGN_EAL)
+	if (sign == HOTPLUG_SIGN_EAL) {
+		begin_waiting();
 		found = look_at(dev);
+	}
 	if (found == HOTPLUG_LOOK_PRESENT) {
 		post(dev, DEVICE_LOOK);         /* it believes everybody's uevents */
 		return 0;

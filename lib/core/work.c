@@ -1,194 +1,393 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* work: one thread that may block, so that watch and events need not.
- * In:  jobs, by device name (events, teardown).  Out: their functions, one at a
- *      time, each not before its time.
- * Lock: `lock` guards the list of jobs; not held while a job runs.
+/* work: what may block, so that watch and events need not, and no device waits for
+ * another.
+ * In:  jobs: a function and a device's name (any room).  Out: it is run, not before its
+ *      time; the jobs of one device one at a time.
+ * What is to be done is marked in the device: that needs no memory and cannot overflow.
+ * Threads: one keeps the time and never blocks.  Others do the jobs, and end when nothing
+ *      is due.  One more begins for each millisecond in which a job is due and none is
+ *      taken: while jobs are quick there is one, and each that blocks has its own.
+ * Lock: `lock` guards all below and the marks in devices; not held while a job runs.
  * Context: push: any but signal; jobs: work. */
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "device.h"
+#include "enable.h"
 #include "host.h"
 #include "work.h"
 
-#define N_SPARES 16             /* for when there is no memory: a healing is not forgotten */
+#define MS 1000000ull
+#define GROW_NS (1 * MS)        /* so long nobody takes what is due: one thread more */
+#define AGAIN_NS (10 * MS)      /* when there was no thread to be had */
 
-struct job {
-	struct job *next;
-	void (*fn)(const char *device);
-	char device[HOTPLUG_NAME_LEN];
-	uint64_t due_ns;
+struct worker {
+	struct worker *next;
+	struct host_thread thread;
+	struct hotplug_device *dev;     /* whose job it does; NULL: between two */
+	uint64_t since_ns;
+	bool is_beside;
+	_Atomic bool is_left;           /* nobody waits for it any more */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
 static pthread_cond_t changed;
-static struct job *jobs;
-static struct job spares[N_SPARES];     /* fn is NULL: free */
-static bool is_running;
-static struct host_thread thread;
+static struct hotplug_device *marked;   /* those with a mark, at least */
+static struct hotplug_device nobody;    /* for a name that is no device's (a planned drill) */
+static struct worker *workers;
+static uint64_t taken_ns;               /* when a job was last taken, or a thread refused */
+static bool is_running, has_clock;
+static struct host_thread keeper;
+static _Thread_local struct worker *self;
 
-static struct job *
-earliest(void)
+/* --- marks; all with the lock held */
+
+static struct work_mark *
+find_mark(struct hotplug_device *dev, void (*fn)(const char *))
 {
-	struct job *job, *first = jobs;
+	unsigned int i;
 
-	for (job = jobs; job != NULL; job = job->next)
-		if (job->due_ns < first->due_ns)
-			first = job;
+	for (i = 0; i < WORK_MARKS && dev->mark[i].fn != fn; i++)
+		;
+	return i < WORK_MARKS ? &dev->mark[i] : NULL;
+}
+
+static void
+list(struct hotplug_device *dev)
+{
+	if (dev->is_marked)
+		return;
+	dev->is_marked = true;
+	dev->next_marked = marked;
+	marked = dev;
+}
+
+/* The earliest that may run; NULL: none. */
+static struct work_mark *
+earliest_of(struct hotplug_device *dev)
+{
+	struct work_mark *mark, *first = NULL;
+	unsigned int i;
+
+	for (i = 0; i < WORK_MARKS; i++) {
+		mark = &dev->mark[i];
+		if (mark->fn != NULL && (!dev->is_at_work || mark->is_beside) &&
+		    (first == NULL || mark->due_ns < first->due_ns))
+			first = mark;
+	}
+	return first;
+}
+
+/* Of all; devices without any mark leave the list. */
+static struct work_mark *
+earliest(struct hotplug_device **whose)
+{
+	struct work_mark *mark, *first = NULL;
+	struct hotplug_device **at = &marked, *dev;
+
+	while ((dev = *at) != NULL) {
+		mark = earliest_of(dev);
+		if (mark == NULL && !dev->is_at_work) {
+			*at = dev->next_marked;
+			dev->is_marked = false;
+			continue;
+		}
+		if (mark != NULL && (first == NULL || mark->due_ns < first->due_ns)) {
+			first = mark;
+			*whose = dev;
+		}
+		at = &dev->next_marked;
+	}
 	return first;
 }
 
 static void
-take_out(struct job *job)
+drop_all(void)
 {
-	struct job **at;
+	struct hotplug_device *dev;
 
-	for (at = &jobs; *at != job; at = &(*at)->next)
+	for (dev = marked; dev != NULL; dev = dev->next_marked)
+		memset(dev->mark, 0, sizeof(dev->mark));
+}
+
+/* --- threads */
+
+static void
+take_out(const struct worker *worker)
+{
+	struct worker **at;
+
+	for (at = &workers; *at != worker; at = &(*at)->next)
 		;
-	*at = job->next;
+	*at = worker->next;
 }
 
-/* With the lock held; NULL: not even a spare one. */
-static struct job *
-make(void)
-{
-	struct job *job = calloc(1, sizeof(*job));
-	unsigned int i;
-
-	for (i = 0; i < N_SPARES && job == NULL; i++)
-		if (spares[i].fn == NULL)
-			job = &spares[i];
-	return job;
-}
-
+/* With the lock held, but while the job runs. */
 static void
-dispose(struct job *job)
+do_job(struct hotplug_device *dev, struct work_mark *mark)
 {
-	if (job >= spares && job < spares + N_SPARES)
-		memset(job, 0, sizeof(*job));
-	else
-		free(job);
-}
+	void (*fn)(const char *) = mark->fn;
 
-static void
-wait_until(uint64_t due_ns)
-{
-	struct timespec ts = { due_ns / 1000000000, due_ns % 1000000000 };
-
-	pthread_cond_timedwait(&changed, &lock, &ts);
+	self->is_beside = mark->is_beside;
+	mark->fn = NULL;
+	dev->is_at_work = dev->is_at_work || !self->is_beside;
+	self->dev = dev;
+	self->since_ns = taken_ns = device_now_ns();
+	pthread_mutex_unlock(&lock);
+	fn(dev->name);
+	pthread_mutex_lock(&lock);
+	self->dev = NULL;
+	dev->is_at_work = dev->is_at_work && self->is_beside;
+	pthread_cond_broadcast(&changed);
 }
 
 static void
 run(void *arg)
 {
-	struct job *job;
+	struct hotplug_device *dev;
+	struct work_mark *mark;
+
+	self = arg;
+	pthread_mutex_lock(&lock);
+	while (!atomic_load(&self->is_left) && is_running) {
+		mark = earliest(&dev);
+		if (mark == NULL || mark->due_ns > device_now_ns())
+			break;
+		do_job(dev, mark);
+	}
+	take_out(self);
+	free(self);             /* before anybody thinks that it is over */
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+}
+
+/* With the lock held. */
+static void
+start_worker(void)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	int ret = -ENOMEM;
+
+	if (worker != NULL)
+		ret = host_thread_start(&worker->thread, "hotplug-work", run, worker);
+	taken_ns = device_now_ns();
+	if (ret != 0) {
+		free(worker);
+		taken_ns += AGAIN_NS;
+		return;
+	}
+	pthread_detach(worker->thread.id);
+	worker->next = workers;
+	workers = worker;
+}
+
+static void
+wait_until(uint64_t due_ns)
+{
+	uint64_t now = device_now_ns(), left = due_ns > now ? due_ns - now : 0;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec += (ts.tv_nsec + left) / 1000000000;
+	ts.tv_nsec = (ts.tv_nsec + left) % 1000000000;
+	pthread_cond_timedwait(&changed, &lock, &ts);
+}
+
+static void
+keep_time(void *arg)
+{
+	struct hotplug_device *dev;
+	struct work_mark *mark;
+	uint64_t due_ns;
 
 	(void)arg;
 	pthread_mutex_lock(&lock);
 	while (is_running) {
-		job = earliest();
-		if (job == NULL) {
+		mark = earliest(&dev);
+		if (mark == NULL) {
 			pthread_cond_wait(&changed, &lock);
-		} else if (job->due_ns > device_now_ns()) {
-			wait_until(job->due_ns);
-		} else {
-			take_out(job);
-			pthread_mutex_unlock(&lock);
-			job->fn(job->device);
-			pthread_mutex_lock(&lock);
-			dispose(job);
+			continue;
 		}
+		due_ns = mark->due_ns;
+		if (workers != NULL || taken_ns > device_now_ns())
+			due_ns = (due_ns > taken_ns ? due_ns : taken_ns) + GROW_NS;
+		if (due_ns > device_now_ns())
+			wait_until(due_ns);
+		else
+			start_worker();
 	}
 	pthread_mutex_unlock(&lock);
+}
+
+/* --- start and stop */
+
+/* With the lock held; the clock is for good: somebody may be left waiting by it. */
+static void
+set_clock(void)
+{
+	pthread_condattr_t attr;
+
+	if (has_clock)
+		return;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&changed, &attr);
+	pthread_condattr_destroy(&attr);
+	has_clock = true;
 }
 
 int
 work_start(void)
 {
-	pthread_condattr_t attr;
 	int ret;
 
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&changed, &attr);
-	pthread_condattr_destroy(&attr);
 	pthread_mutex_lock(&lock);
+	set_clock();
+	drop_all();
+	taken_ns = 0;
 	is_running = true;
-	ret = host_thread_start(&thread, "hotplug-work", run, NULL);
+	ret = host_thread_start(&keeper, "hotplug-time", keep_time, NULL);
 	is_running = ret == 0;
 	pthread_mutex_unlock(&lock);
 	return ret;
 }
 
+/* With the lock held: when is nobody to be waited for any more?  0: now. */
+static uint64_t
+patience_ends_ns(void)
+{
+	uint64_t now = device_now_ns(), until, last = 0;
+	const struct worker *worker;
+
+	for (worker = workers; worker != NULL; worker = worker->next) {
+		if (atomic_load(&worker->is_left))
+			continue;
+		until = worker->dev == NULL ? now + MS :
+			worker->since_ns + enable_config()->stuck_ms * MS;
+		if (until > now && until > last)
+			last = until;
+	}
+	return last;
+}
+
+/* With the lock held. */
+static void
+leave_behind(void)
+{
+	struct worker *worker;
+
+	for (worker = workers; worker != NULL; worker = worker->next) {
+		if (atomic_exchange(&worker->is_left, true))
+			continue;
+		host_log(HOST_ERR, "%s: what was begun about it does not return: its thread is left "
+			 "behind", worker->dev->name);
+	}
+}
+
 void
 work_stop(void)
 {
-	struct job *job;
-
+	uint64_t until_ns;
 	bool was_running;
 
 	pthread_mutex_lock(&lock);
 	was_running = is_running;
 	is_running = false;
-	pthread_cond_broadcast(&changed);
-	pthread_mutex_unlock(&lock);
-	if (!was_running)
-		return;
-	host_thread_join(&thread);
-	while ((job = jobs) != NULL) {
-		jobs = job->next;
-		dispose(job);
+	if (was_running) {
+		drop_all();
+		pthread_cond_broadcast(&changed);
+		while ((until_ns = patience_ends_ns()) != 0)
+			wait_until(until_ns);
+		leave_behind();
 	}
+	pthread_mutex_unlock(&lock);
+	if (was_running)
+		host_thread_join(&keeper);
 }
 
-/* With the lock held. */
-static struct job *
-find(void (*fn)(const char *), const char *device)
+bool
+work_is_left(void)
 {
-	struct job *job;
+	return self != NULL && atomic_load(&self->is_left);
+}
 
-	for (job = jobs; job != NULL; job = job->next)
-		if (job->fn == fn && strcmp(job->device, device) == 0)
-			break;
-	return job;
+unsigned int
+work_signal(int number)
+{
+	const struct worker *worker;
+	unsigned int n = 0;
+
+	pthread_mutex_lock(&lock);
+	for (worker = workers; worker != NULL; worker = worker->next)
+		n += worker != self && worker->dev != NULL &&
+			pthread_kill(worker->thread.id, number) == 0;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
+/* With the lock held: whose mark it is to be. */
+static struct hotplug_device *
+owner_of(const char *device)
+{
+	struct hotplug_device *dev = device_find(NULL, device);
+
+	if (dev != NULL)
+		return dev;
+	if (nobody.is_at_work || (earliest_of(&nobody) != NULL && strcmp(nobody.name, device) != 0))
+		return NULL;
+	nobody.name[0] = '\0';
+	strncat(nobody.name, device, HOTPLUG_NAME_LEN - 1);
+	return &nobody;
 }
 
 static int
-push(void (*fn)(const char *), const char *device, uint64_t due_ns)
+push(void (*fn)(const char *), const char *device, uint64_t due_ns, bool is_beside)
 {
-	struct job *job = find(fn, device);
+	struct hotplug_device *dev;
+	struct work_mark *mark;
 
 	if (!is_running)
 		return -EPERM;
-	if (job != NULL) {
-		if (due_ns < job->due_ns)
-			job->due_ns = due_ns;
+	dev = owner_of(device);
+	if (dev == NULL)
+		return -ENOENT;
+	mark = find_mark(dev, fn);
+	if (mark != NULL && mark->due_ns <= due_ns)
 		return 0;
-	}
-	job = make();
-	if (job == NULL)
-		return -ENOMEM;
-	job->fn = fn;
-	strncat(job->device, device, HOTPLUG_NAME_LEN - 1);
-	job->due_ns = due_ns;
-	job->next = jobs;
-	jobs = job;
+	if (mark == NULL)
+		mark = find_mark(dev, NULL);
+	*mark = (struct work_mark){ fn, due_ns, is_beside };
+	list(dev);
+	pthread_cond_broadcast(&changed);
 	return 0;
+}
+
+static int
+push_in(void (*fn)(const char *), const char *device, unsigned int delay_ms, bool is_beside)
+{
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	ret = push(fn, device, device_now_ns() + delay_ms * MS, is_beside);
+	pthread_mutex_unlock(&lock);
+	return ret;
 }
 
 int
 work_push(void (*fn)(const char *device), const char *device, unsigned int delay_ms)
 {
-	int ret;
+	return push_in(fn, device, delay_ms, false);
+}
 
-	pthread_mutex_lock(&lock);
-	ret = push(fn, device, device_now_ns() + delay_ms * 1000000ull);
-	pthread_cond_broadcast(&changed);
-	pthread_mutex_unlock(&lock);
-	return ret;
+int
+work_push_beside(void (*fn)(const char *device), const char *device, unsigned int delay_ms)
+{
+	return push_in(fn, device, delay_ms, true);
 }

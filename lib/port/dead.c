@@ -4,17 +4,19 @@
  * In:  ethdev's control calls (app, any thread).  Out: link down, the last good
  *      statistics, removed; -EIO for what would need a device.  The PMD is never
  *      touched here: only stop and close still reach it, once, where nobody else
- *      tears it down.
- * What is not in the table ethdev answers itself (-ENOTSUP).
+ *      tears it down (close.c).
+ * The table has every op that this DPDK knows: ethdev looks whether there is one, and then
+ * reads the table again to call it, and the port may have died in between.
  * Context: app. */
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
-#include <rte_malloc.h>
-
+#include "kept.h"
+#include "port_ops.h"   /* made from this DPDK's header (list-ops) */
+#include "settings.h"
 #include "stats.h"
-#include "stuck.h"
 
 static int
 link_update(struct rte_eth_dev *eth, int wait)
@@ -44,97 +46,142 @@ infos_get(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 	return 0;
 }
 
+/* What the driver counts beside the statistics goes with it. */
 static int
-refuse(struct rte_eth_dev *eth)
+xstats_get(struct rte_eth_dev *eth, struct rte_eth_xstat *values, unsigned int n)
 {
 	(void)eth;
-	return -EIO;
-}
-
-static int
-refuse_mtu(struct rte_eth_dev *eth, uint16_t mtu)
-{
-	(void)eth;
-	(void)mtu;
-	return -EIO;
-}
-
-static int
-refuse_mac(struct rte_eth_dev *eth, struct rte_ether_addr *mac)
-{
-	(void)eth;
-	(void)mac;
-	return -EIO;
-}
-
-/* The application stops or closes the dead port itself.  Whoever tears it down,
- * it is done once. */
-static int
-stop_port(struct rte_eth_dev *eth)
-{
-	struct port *port = port_of(eth);
-
-	if (port->state == PORT_DEAD)
-		return live_stop(eth);
-	teardown_wait(port->device);
-	port_lock();
-	port->config.is_started = false;        /* so that a later life is not started */
-	port_unlock();
+	(void)values;
+	(void)n;
 	return 0;
 }
 
 static int
-close_port(struct rte_eth_dev *eth)
+xstats_get_names(struct rte_eth_dev *eth, struct rte_eth_xstat_name *names, unsigned int n)
 {
-	struct port *port = port_of(eth);
-	bool is_ours;
-
-	teardown_wait(port->device);
-	if (stuck_is(port) && stuck_refuse(port) != 0)
-		return -EBUSY;
-	port_lock();
-	is_ours = port->state == PORT_DEAD;
-	port->state = PORT_NONE;
-	port_unlock();
-	return is_ours ? live_close(eth) : 0;
+	(void)eth;
+	(void)names;
+	(void)n;
+	return 0;
 }
 
+/* ethdev wants a positive number here, and makes rte_errno of it. */
+static int
+flow_ops_get(struct rte_eth_dev *eth, const struct rte_flow_ops **ops)
+{
+	(void)eth;
+	(void)ops;
+	return EIO;
+}
+
+static int
+pool_ops_supported(struct rte_eth_dev *eth, const char *pool)
+{
+	(void)eth;
+	(void)pool;
+	return -ENOTSUP;
+}
+
+/* It is not set again when the port heals. */
+static void
+mac_addr_remove(struct rte_eth_dev *eth, uint32_t index)
+{
+	settings_forget_mac(port_of(eth), &eth->data->mac_addrs[index]);
+}
+
+static void
+rxq_info_get(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_rxq_info *info)
+{
+	struct port *port = port_of(eth);
+
+	port_lock();
+	if (queue < port->n_rxq) {
+		info->mp = port->rxq[queue].pool;
+		info->conf = port->rxq[queue].conf;
+		info->nb_desc = port->rxq[queue].n_desc;
+	}
+	port_unlock();
+}
+
+static void
+txq_info_get(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_txq_info *info)
+{
+	struct port *port = port_of(eth);
+
+	port_lock();
+	if (queue < port->n_txq) {
+		info->conf = port->txq[queue].conf;
+		info->nb_desc = port->txq[queue].n_desc;
+	}
+	port_unlock();
+}
+
+/* All others. */
+#define REFUSE(type, op, parameters, arguments) \
+	static type \
+	refuse_##op parameters \
+	{ \
+		return -EIO; \
+	}
+#define REFUSE_OTHER(type, op, parameters, arguments) \
+	static type \
+	refuse_##op parameters \
+	{ \
+		return 0; \
+	}
+#define REFUSE_VOID(type, op, parameters, arguments) \
+	static void \
+	refuse_##op parameters \
+	{ \
+	}
+#define TABLE(type, op, parameters, arguments) .op = refuse_##op,
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Woverride-init"
+
+PORT_OPS(REFUSE)
+QUEUE_OPS(REFUSE)
+PORT_OPS_OTHER(REFUSE_OTHER)
+PORT_OPS_VOID(REFUSE_VOID)
+
 const struct eth_dev_ops dead_ops = {
-	.dev_configure = refuse,
-	.dev_start = refuse,
-	.dev_stop = stop_port,
-	.dev_set_link_up = refuse,
-	.dev_set_link_down = refuse,
+	PORT_OPS(TABLE)
+	QUEUE_OPS(TABLE)
+	PORT_OPS_OTHER(TABLE)
+	PORT_OPS_VOID(TABLE)
+	.dev_stop = close_stop,
 	.dev_close = close_port,
-	.dev_reset = refuse,
 	.link_update = link_update,
 	.is_removed = is_removed,
-	.promiscuous_enable = refuse,
-	.promiscuous_disable = refuse,
-	.allmulticast_enable = refuse,
-	.allmulticast_disable = refuse,
-	.mac_addr_set = refuse_mac,
-	.mtu_set = refuse_mtu,
 	.stats_get = stats_dead_get,
 	.stats_reset = stats_dead_reset,
+	.xstats_get = xstats_get,
+	.xstats_get_names = xstats_get_names,
+	.xstats_reset = stats_dead_reset,
 	.dev_infos_get = infos_get,
+	.flow_ops_get = flow_ops_get,
+	.pool_ops_supported = pool_ops_supported,
+	.mac_addr_remove = mac_addr_remove,
+	.rxq_info_get = rxq_info_get,
+	.txq_info_get = txq_info_get,
 };
+
+#pragma GCC diagnostic pop
 
 void
 dead_hold(struct rte_eth_dev *eth)
 {
 	struct port *port = port_of(eth);
 
-	eth->data->mac_addrs = rte_zmalloc(NULL, sizeof(*eth->data->mac_addrs), 0);
-	if (eth->data->mac_addrs == NULL)
-		return;         /* it stays a placeholder: no port to the application */
 	port_lock();
-	eth->data->mac_addrs[0] = port->config.mac;
+	eth->data->mac_addrs = port->addrs;
 	memcpy(eth->data->name, port->name, sizeof(eth->data->name));
 	eth->data->mtu = port->config.mtu;
 	eth->data->dev_flags = RTE_ETH_DEV_INTR_RMV;
 	eth->device = &port->shadow;
 	eth->dev_ops = &dead_ops;
-	eth->state = RTE_ETH_DEV_ATTACHED;
+	atomic_thread_fence(memory_order_release);
+	eth->state = RTE_ETH_DEV_ATTACHED;      /* from here on it is read */
 	port_unlock();
 }

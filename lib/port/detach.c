@@ -3,79 +3,38 @@
 /* detach: devices go on request.
  * In:  hotplug_port_detach/remove (app, events).  Out: EAL's remove, or an error that
  *      says who has the port, with everything as it was.
- * A closed port has no device any more in ethdev; whose it was is noted when ethdev
- * says DESTROY, so that it can be detached by its id.
- * Lock: port_probe_lock(), not held around a subscriber; closed_lock: the notes.
+ * A closed port has no device any more in ethdev; whose it was is noted (whose.c).
+ * Lock: port_probe_lock(), not held around a subscriber.
  * Context: app, events; blocks as long as the driver does. */
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <rte_dev.h>
 
 #include "../core/devargs.h"
+#include "../core/enable.h"
 #include "../core/host.h"
 #include "../sync/sync.h"
 #include "stuck.h"
+#include "whose.h"
 
 #ifndef RTE_ETH_DEV_BONDING_MEMBER      /* up to 23.07 */
 #define RTE_ETH_DEV_BONDING_MEMBER RTE_ETH_DEV_BONDED_SLAVE
 #endif
 
-static pthread_mutex_t closed_lock = PTHREAD_MUTEX_INITIALIZER; /* closed */
-static struct {
-	char device[HOTPLUG_NAME_LEN];
-	bool is_detached;       /* by the library, when its device was lost */
-} closed[RTE_MAX_ETHPORTS];     /* whose port it was */
-
-static int
-on_destroy(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
-{
-	const struct rte_eth_dev *eth = &rte_eth_devices[port];
-
-	(void)type;
-	(void)arg;
-	(void)result;
-	pthread_mutex_lock(&closed_lock);
-	snprintf(closed[port].device, HOTPLUG_NAME_LEN, "%s",
-		 eth->device != NULL && eth->device->name != NULL ? eth->device->name : "");
-	closed[port].is_detached = port_is_shadow(eth->device);
-	pthread_mutex_unlock(&closed_lock);
-	port_released(eth);
-	return 0;
-}
-
-int
-detach_start(void)
-{
-	return rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_destroy, NULL);
-}
-
-void
-detach_stop(void)
-{
-	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_destroy, NULL);
-}
-
-/* Whose port it is, or was until it was closed. */
+/* Whose port it is, or was until it was closed.  Nobody keeps notes while the library is
+ * not enabled: then the probe lock is held. */
 static int
 device_of(uint16_t port_id, char *name)
 {
 	const struct rte_eth_dev *eth = &rte_eth_devices[port_id];
-	int ret = 0;
 
-	if (eth->state != RTE_ETH_DEV_UNUSED) {
-		snprintf(name, HOTPLUG_NAME_LEN, "%s", rte_dev_name(eth->device));
-		return 0;
-	}
-	pthread_mutex_lock(&closed_lock);
-	snprintf(name, HOTPLUG_NAME_LEN, "%s", closed[port_id].device);
-	if (name[0] == '\0')
-		ret = -ENODEV;
-	pthread_mutex_unlock(&closed_lock);
-	return ret;
+	if (enable_is_on() || eth->state == RTE_ETH_DEV_UNUSED)
+		return whose_device(port_id, name);
+	snprintf(name, HOTPLUG_NAME_LEN, "%s", rte_dev_name(eth->device));
+	return 0;
 }
 
 static int
@@ -83,7 +42,7 @@ detach_device(const char *name)
 {
 	struct rte_devargs devargs;
 	struct rte_device *dev;
-	uint16_t ids[HOTPLUG_MAX_PORTS];
+	uint16_t ids[RTE_MAX_ETHPORTS];
 	int ret;
 
 	ret = devargs_parse(&devargs, name);
@@ -100,44 +59,6 @@ detach_device(const char *name)
 	return ret;
 }
 
-static void
-forget(const char *name)
-{
-	unsigned int i;
-
-	pthread_mutex_lock(&closed_lock);
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (strcmp(closed[i].device, name) == 0)
-			closed[i].device[0] = '\0';
-	pthread_mutex_unlock(&closed_lock);
-}
-
-static bool
-has_open_ports(const char *name)
-{
-	struct rte_devargs devargs;
-	const struct rte_device *dev = NULL;
-	uint16_t ids[HOTPLUG_MAX_PORTS];
-
-	if (devargs_parse(&devargs, name) == 0)
-		dev = attach_find(&devargs);
-	rte_devargs_reset(&devargs);
-	return dev != NULL && port_list(dev, ids) > 0;
-}
-
-/* A closed port whose lost device has been detached for it. */
-static bool
-is_detached(uint16_t port_id)
-{
-	bool is;
-
-	pthread_mutex_lock(&closed_lock);
-	is = rte_eth_devices[port_id].state == RTE_ETH_DEV_UNUSED &&
-		closed[port_id].is_detached;
-	pthread_mutex_unlock(&closed_lock);
-	return is;
-}
-
 static int
 detach(uint16_t port_id, char *name, size_t size)
 {
@@ -146,11 +67,11 @@ detach(uint16_t port_id, char *name, size_t size)
 
 	if (ret == 0 && strlen(device) >= size)
 		return -ENAMETOOLONG;
-	if (ret == 0 && !is_detached(port_id))
+	if (ret == 0 && !whose_is_detached(port_id))
 		ret = detach_device(device);
 	if (ret != 0)
 		return ret;
-	forget(device);
+	whose_forget(device);
 	strcpy(name, device);
 	return 0;
 }
@@ -174,11 +95,11 @@ detach_together(uint16_t port_id, bool is_closed, char *name, size_t size)
 	char device[HOTPLUG_NAME_LEN];
 	int ret = device_of(port_id, device);
 
-	if (is_detached(port_id))
+	if (whose_is_detached(port_id))
 		return detach_alone(port_id, name, size);
 	if (ret == 0 && strlen(device) >= size)
 		return -ENAMETOOLONG;
-	if (ret == 0 && is_closed && has_open_ports(device))
+	if (ret == 0 && is_closed && whose_ports(device, NULL, 0) > 0)
 		return -EBUSY;
 	if (ret != 0)
 		return ret;
@@ -187,7 +108,7 @@ detach_together(uint16_t port_id, bool is_closed, char *name, size_t size)
 		host_log(HOST_ERR, "detach: %s (process %d)", outcome.reason, outcome.pid);
 		return ret;
 	}
-	forget(device);
+	whose_forget(device);
 	strcpy(name, device);
 	return 0;
 }

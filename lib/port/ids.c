@@ -6,20 +6,19 @@
  * the others meanwhile.
  * Others may be at these ids, polling and asking: ethdev's release, ours and that of a
  * PMD whose probe fails, never gets to clear them (release.c).
- * Lock: port_probe_lock(): EAL's probe is not thread-safe.
+ * Lock: the caller has port_probe_lock(): EAL's probe is not thread-safe.
  * Context: work. */
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <rte_dev.h>
-
 #include "../sync/local.h"
 #include "../sync/sync.h"
 #include "ids.h"
-#include "port.h"
 #include "release.h"
+#include "steps.h"
+#include "stuck.h"
 
 static void
 release(struct rte_eth_dev *eth)
@@ -41,14 +40,15 @@ is_one_of(uint16_t id, const uint16_t *ids, unsigned int n)
 
 /* Hold every free id up to the last of ours; how many. */
 static unsigned int
-hold_free_ids(uint16_t last, uint16_t *held)
+hold_free_ids(uint16_t first, uint16_t last, uint16_t *held)
 {
 	char name[RTE_ETH_NAME_MAX_LEN];
 	struct rte_eth_dev *eth;
 	unsigned int n = 0;
 
 	do {
-		snprintf(name, sizeof(name), "hotplug-hold-%u", n);
+		/* of its own: another device may be probed beside */
+		snprintf(name, sizeof(name), "hotplug-hold-%u-%u", first, n);
 		eth = rte_eth_dev_allocate(name);
 		if (eth == NULL)
 			break;
@@ -71,20 +71,37 @@ release_some(const uint16_t *held, unsigned int n_held, const uint16_t *ids, uns
 			release(&rte_eth_devices[held[i]]);
 }
 
-/* Probed under our ids? */
+/* Probed under our ids, each under its own? */
 static bool
 has_ids(const char *device, const uint16_t *ids, unsigned int n)
 {
+	const struct rte_eth_dev *eth;
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		if (rte_eth_devices[ids[i]].state != RTE_ETH_DEV_ATTACHED ||
-		    strcmp(rte_eth_devices[ids[i]].device->name, device) != 0)
+	for (i = 0; i < n; i++) {
+		eth = &rte_eth_devices[ids[i]];
+		if (eth->state != RTE_ETH_DEV_ATTACHED || strcmp(eth->device->name, device) != 0 ||
+		    strcmp(eth->data->name, port_of(eth)->name) != 0)
 			return false;
+	}
 	return true;
 }
 
-/* Another number of ports came than there was: not that card. */
+/* One that was closed while its device was gone comes with the card all the same: it stays
+ * closed. */
+static void
+close_others(const char *device, const uint16_t *ids, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
+		if (rte_eth_devices[i].state == RTE_ETH_DEV_ATTACHED && !is_one_of(i, ids, n) &&
+		    strcmp(rte_eth_devices[i].device->name, device) == 0)
+			(void)rte_eth_dev_close(i);
+}
+
+/* Other ports came than there were, or in another order: not that card.  Or one that was
+ * probed beside has taken an id: once more. */
 static int
 undo(const char *device)
 {
@@ -96,10 +113,10 @@ undo(const char *device)
 			if (sync_is_on())
 				(void)local_remove(device);
 			else
-				(void)rte_dev_remove(rte_eth_devices[i].device);
+				(void)local_remove_told(rte_eth_devices[i].device);
 			break;
 		}
-	return -EADDRINUSE;
+	return port_probe_was_alone() ? -EADDRINUSE : -EAGAIN;
 }
 
 static int
@@ -110,7 +127,6 @@ probe_here(const char *device, const char *devargs)
 	return ret == 0 ? -EEXIST : ret;        /* somebody was faster, and it is his */
 }
 
-/* With the lock held. */
 static int
 probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n)
 {
@@ -120,17 +136,22 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 
 	for (i = 0; i < n; i++)
 		release_quietly(&rte_eth_devices[ids[i]]);
-	n_held = hold_free_ids(ids[n - 1], held);
+	n_held = hold_free_ids(ids[0], ids[n - 1], held);
 	release_some(held, n_held, ids, n, true);
+	step_before(STEP_HEAL_PROBE, device);
+	stuck_begin_probe(device, ids, n);
 	/* in this process alone: the others come when it works here (together.c) */
 	ret = sync_is_on() ? probe_here(device, devargs) :
 		local_probe_told(device, devargs);
+	stuck_end_probe(ids, n);
 	release_some(held, n_held, ids, n, false);
 	if (ret >= 0)
 		ret = has_ids(device, ids, n) ? 0 : undo(device);
-	if (ret == 0)
+	if (ret == 0) {
+		close_others(device, ids, n);
 		return 0;
-	n_held = hold_free_ids(ids[n - 1], held);
+	}
+	n_held = hold_free_ids(ids[0], ids[n - 1], held);
 	release_some(held, n_held, ids, n, false);
 	return ret;
 }
@@ -138,12 +159,16 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 int
 ids_probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n)
 {
+	unsigned int i;
 	int ret;
 
 	if (release_guard() != 0)
 		return -ENOSYS;
-	port_probe_lock();
+	for (i = 0; i < n; i++)
+		release_hide(&rte_eth_devices[ids[i]]);
+	quiet_wait();           /* who waits for the caller's lock sleeps, and is outside */
+	port_own = PORT_OWN_DRIVER;
 	ret = probe(device, devargs, ids, n);
-	port_probe_unlock();
+	port_own = PORT_OWN_NOTHING;
 	return ret;
 }

@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/* Probe with exactly these ids free (ascending, their ports HEALING); where it fails
- * they are held by placeholders.  -ENOSYS: this program cannot do it under
+/* With port_probe_lock() held: probe with exactly these ids free (ascending, their ports
+ * HEALING); where it fails they are held by placeholders.  -ENOSYS: this program cannot do it under
  * pollers (release.c).  -EADDRINUSE: it has other ports than these.  Or what EAL's
  * probe says. */
 int ids_probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n);

@@ -20,17 +20,6 @@
 #include "leave.h"
 #include "release.h"
 
-static bool
-is_started(const uint16_t *ids, unsigned int n)
-{
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		if (rte_eth_devices[ids[i]].data->dev_started != 0)
-			return true;
-	return false;
-}
-
 /* Without queues there is nothing to poll. */
 static bool
 has_queues(const uint16_t *ids, unsigned int n)
@@ -71,10 +60,7 @@ leave_begin(const uint16_t *ids, unsigned int n, struct leaving *old)
 		return;
 	for (i = 0; i < n; i++)
 		begin(&rte_eth_devices[ids[i]], port_of(&rte_eth_devices[ids[i]]), &old[i]);
-	if (is_started(ids, n))
-		quiet_wait();
-	else
-		quiet_wait_lcores();
+	quiet_wait();
 	for (i = 0; i < n; i++)
 		quiet_detach_queues(ids[i]);
 }

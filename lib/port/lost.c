@@ -1,24 +1,38 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* lost: what becomes of a port when its device goes.
- * In:  watch says that a device is gone (port_lost); events about it (a subscriber).
+ * In:  watch says that a device is gone (port_lost); events about it (a duty).
  * Out: dead ops at once; then one owner takes it from there: us (policy survive or
  *      heal: teardown), or the application (tell, an ethdev owner, EAL's own event
  *      monitor): INTR_RMV.
+ * What is owed to a device's ports stands in the device until it is done, also while the
+ * library is disabled.
  * Lock: port_lock() around the table, never around a callback.
- * Context: watch (port_lost), events (port_on_event). */
+ * Context: watch (port_lost, port_on_event: they only mark), work (all else). */
 
+#include <stdio.h>
 #include <string.h>
 
 #include <rte_eal.h>
+#include <rte_flow_driver.h>
 
 #include "../core/device.h"
 #include "../core/eal.h"
 #include "../core/enable.h"
 #include "../core/host.h"
+#include "../core/work.h"
 #include "../sync/sync.h"
+#include "kept.h"
 #include "release.h"
 #include "settings.h"
+
+/* What is owed to the ports of a device. */
+enum {
+	LOST = 1,               /* it is gone */
+	ASKED_FOR = 2,          /* the kernel asks for it */
+	UNTOLD = 4,             /* its application does not know that yet */
+	BACK = 8,               /* it is there again */
+};
 
 /* With the lock held: what a later life needs. */
 static void
@@ -33,17 +47,22 @@ take_config(const struct rte_eth_dev *eth, struct port_config *config)
 	config->mtu = data->mtu;
 	config->vlan = data->vlan_filter_conf;
 	config->is_configured = data->dev_configured;
-	config->is_started = data->dev_started;
 	config->is_promiscuous = data->promiscuous;
 	config->is_allmulti = data->all_multicast;
 	if (data->mac_addrs != NULL)
 		config->mac = data->mac_addrs[0];
 }
 
+/* Its driver has another name: who knows that one by its name calls it (rte_pmd_*), and
+ * would meet what the driver has given back. */
 static void
 take_shadow(struct port *port, const struct rte_device *dev)
 {
+	snprintf(port->driver_name, sizeof(port->driver_name), "%s (removed)",
+		 dev->driver != NULL ? dev->driver->name : "");
+	port->shadow_driver = (struct rte_driver){ .name = port->driver_name };
 	port->shadow = *dev;
+	port->shadow.driver = &port->shadow_driver;
 	port->shadow.name = port->device;
 	port->shadow.devargs = NULL;
 	memset(&port->shadow.next, 0, sizeof(port->shadow.next));
@@ -72,9 +91,13 @@ die(struct rte_eth_dev *eth, struct port *port)
 	memcpy(port->name, eth->data->name, sizeof(port->name));
 	take_config(eth, &port->config);
 	settings_take(eth, port);
+	kept_take(eth, port);
 	take_shadow(port, eth->device);
 	port->state = PORT_DEAD;
 	eth->dev_ops = &dead_ops;
+#ifdef HAS_FLOW_FP_OPS          /* 24.03 */
+	eth->flow_fp_ops = &rte_flow_fp_default_ops;
+#endif
 	rte_eth_linkstatus_set(eth, &down);
 }
 
@@ -94,7 +117,7 @@ static void
 lose_healing(struct rte_eth_dev *eth)
 {
 	port_lock();
-	if (port_of(eth)->state == PORT_HEALING)
+	if (port_is_healing(port_of(eth)))
 		eth->dev_ops = &dead_ops;
 	port_unlock();
 }
@@ -121,10 +144,12 @@ port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_work
 static bool
 has_owner(const struct rte_eth_dev *eth)
 {
+	enum port_state state;
 	bool is_owned;
 
-	port_lock();    /* one that was released has no data (25.11) */
-	is_owned = port_of(eth)->state != PORT_NONE &&
+	port_lock();    /* one that was released, or is just now, has no data (25.11) */
+	state = port_of(eth)->state;
+	is_owned = state != PORT_NONE && state != PORT_CLOSING &&
 		eth->data->owner.id != RTE_ETH_DEV_NO_OWNER;
 	port_unlock();
 	return is_owned;
@@ -146,18 +171,18 @@ call_back(struct rte_eth_dev *eth, enum rte_eth_event_type type)
 
 /* The kernel asks for a device that works: only where it is ours. */
 static bool
-take_over(struct rte_eth_dev *eth, struct port *port)
+take_over(struct rte_eth_dev *eth, struct port *port, bool is_asked_for)
 {
 	bool is_taken;
 
 	if (!is_ours(eth))
 		return false;
-	if (port->state == PORT_LIVE)
+	if (port->state == PORT_LIVE && is_asked_for)
 		lose(eth, port);
 	port_lock();
 	is_taken = port->state == PORT_DEAD;
 	if (is_taken)
-		port->state = PORT_DYING;
+		port->state = PORT_DOOMED;
 	port_unlock();
 	return is_taken;
 }
@@ -174,15 +199,15 @@ is_primarys(const struct rte_eth_dev *eth)
  * ones.  INTR_RMV comes once; where EAL's monitor runs, that tells by itself.  fail-safe
  * has turned to its backup in there, and hears of the link after that: its own stays up. */
 static void
-tell_application(struct rte_eth_dev *eth, bool was_requested)
+tell_application(struct rte_eth_dev *eth, unsigned int owed)
 {
 	enum port_state state = port_of(eth)->state;
 	bool is_owned = has_owner(eth);
 
 	if (state == PORT_DEAD && !is_owned)
 		call_back(eth, RTE_ETH_EVENT_INTR_LSC);
-	if ((state == PORT_DEAD || state == PORT_LIVE) && !was_requested &&
-	    !eal_has_monitor() && !is_primarys(eth))
+	if ((state == PORT_DEAD || (state == PORT_LIVE && (owed & ASKED_FOR))) &&
+	    (owed & UNTOLD) && !eal_has_monitor() && !is_primarys(eth))
 		call_back(eth, RTE_ETH_EVENT_INTR_RMV);
 	if (state == PORT_DEAD && is_owned)
 		call_back(eth, RTE_ETH_EVENT_INTR_LSC);
@@ -192,56 +217,111 @@ tell_application(struct rte_eth_dev *eth, bool was_requested)
 	}
 }
 
+/* All ports that are the device's, whatever has become of them since. */
 static void
-on_loss(const char *device, const uint16_t *ids, unsigned int n, bool was_requested)
+on_loss(const char *device, unsigned int owed)
 {
 	struct rte_eth_dev *eth;
 	bool is_to_die = false;
 	unsigned int i;
 
-	for (i = 0; i < n; i++) {
-		eth = &rte_eth_devices[ids[i]];
-		if (strcmp(port_of(eth)->device, device) != 0)
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		eth = &rte_eth_devices[i];
+		if (port_of(eth)->state == PORT_NONE || strcmp(port_of(eth)->device, device) != 0)
 			continue;
-		if (take_over(eth, port_of(eth))) {
+		if (take_over(eth, port_of(eth), owed & ASKED_FOR)) {
 			is_to_die = true;
 			call_back(eth, RTE_ETH_EVENT_INTR_LSC);
 			if (port_of(eth)->policy == HOTPLUG_POLICY_HEAL)
 				call_back(eth, RTE_ETH_EVENT_ERR_RECOVERING);
 		} else {
-			tell_application(eth, was_requested);
+			tell_application(eth, owed);
 		}
 	}
 	if (is_to_die)
 		teardown_start(device);
 }
 
-void
-port_asked_for(const char *device, const uint16_t *ids, unsigned int n)
+/* The request may be an old one, and the device another by now. */
+static bool
+is_asked_for(const struct hotplug_device *dev)
 {
-	on_loss(device, ids, n, true);
+	bool is;
+
+	device_lock();
+	is = dev->is_requested;
+	device_unlock();
+	return is;
+}
+
+/* Job: what is owed to the ports of a device.  A loss concerns those that are dead: a port
+ * that lives has another life by now. */
+static void
+see_to(const char *device)
+{
+	struct hotplug_device *dev = device_find(NULL, device);
+	unsigned int owed = dev != NULL ? atomic_exchange(&dev->port_owes, 0) : 0;
+
+	if ((owed & ASKED_FOR) && !is_asked_for(dev))
+		owed &= ~ASKED_FOR;
+	if (owed & (LOST | ASKED_FOR))
+		on_loss(device, owed);
+	if (owed & BACK)
+		heal_returned(device);
+}
+
+static void
+owe(const char *device, unsigned int what)
+{
+	struct hotplug_device *dev = device_find(NULL, device);
+
+	if (dev == NULL)
+		return;
+	atomic_fetch_or(&dev->port_owes, what);
+	work_push(see_to, device, 0);
+}
+
+/* Cards may have come back while nobody watched. */
+static void
+owe_held(void)
+{
+	char device[HOTPLUG_NAME_LEN];
+	struct port *port;
+	unsigned int i;
+	bool is_held;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		port = port_of(&rte_eth_devices[i]);
+		port_lock();
+		is_held = port->state == PORT_HELD;
+		memcpy(device, port->device, sizeof(device));
+		port_unlock();
+		if (is_held)
+			owe(device, BACK);
+	}
+}
+
+void
+port_catch_up(void)
+{
+	struct hotplug_device *dev;
+
+	owe_held();
+	for (dev = device_first(); dev != NULL; dev = dev->next)
+		if (atomic_load(&dev->port_owes) != 0)
+			work_push(see_to, dev->name, 0);
+}
+
+void
+port_asked_for(const char *device)
+{
+	on_loss(device, ASKED_FOR);
 }
 
 void
 port_returned(const char *device)
 {
-	heal_returned(device);
-}
-
-/* Subscribers lag, and a card heals without them: is the one at that address another
- * life by now? */
-static bool
-is_of_former_life(const struct hotplug_event *event)
-{
-	const struct hotplug_device *dev;
-	bool is_former;
-
-	device_lock();
-	dev = device_find(NULL, event->device);
-	is_former = dev != NULL && dev->key != NULL &&
-		dev->id.generation != event->id.generation;
-	device_unlock();
-	return is_former;
+	owe(device, BACK);
 }
 
 void
@@ -249,14 +329,14 @@ port_on_event(const struct hotplug_event *event, void *arg)
 {
 	(void)arg;
 	switch (event->type) {
-	case HOTPLUG_EVENT_GONE:
+	case HOTPLUG_EVENT_GONE:        /* INTR_RMV came with the request, if there was one */
+		owe(event->device, event->was_requested ? LOST : LOST | UNTOLD);
+		break;
 	case HOTPLUG_EVENT_REQUESTED:
-		if (!is_of_former_life(event))
-			on_loss(event->device, event->port, event->n_ports,
-				event->was_requested);
+		owe(event->device, ASKED_FOR | UNTOLD);
 		break;
 	case HOTPLUG_EVENT_READY:
-		port_returned(event->device);
+		owe(event->device, BACK);
 		break;
 	default:
 		break;

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include <rte_epoll.h>
 #include <rte_ethdev.h>
 #include <rte_version.h>
 
@@ -14,15 +15,22 @@
 
 #include "hotplug_bus.h"
 
-/* How an ethdev port on a guarded device stands with us. */
+/* How an ethdev port on a guarded device stands with us.  A port is in one hand at a time,
+ * and only that hand takes the next step with it: in DYING the teardown thread's, in
+ * HEALING heal's, in STUCK still the one of these two that it was in, in CLOSING that of the
+ * thread that closes it; in all other states whoever comes first takes it, by one comparison
+ * and one store under port_lock().  So a close finds a port that nobody is at, or waits (close.c); and a
+ * step of ours finds that its port has been closed, or nobody closes it meanwhile. */
 enum port_state {
 	PORT_NONE,      /* not ours */
 	PORT_LIVE,      /* its PMD works; ours stand in front of some of its ops */
 	PORT_DEAD,      /* its device is lost; dead ops; the PMD has not been closed */
+	PORT_DOOMED,    /* the same, and a teardown is to begin */
 	PORT_DYING,     /* the teardown thread is at it */
 	PORT_HELD,      /* the PMD is closed, the device detached; the id is kept */
 	PORT_HEALING,   /* the card is back, and being set up */
-	PORT_STUCK,     /* the same, past its deadline: the PMD does not return */
+	PORT_STUCK,     /* DYING or HEALING past its deadline: the PMD does not return */
+	PORT_CLOSING,   /* the application closes it (close.c), until ethdev has released it */
 	PORT_LEAVING,   /* a secondary's: its driver is being removed (leave.c) */
 };
 
@@ -30,8 +38,19 @@ enum port_state {
 struct port_rxq {
 	uint16_t n_desc;
 	unsigned int socket;
-	struct rte_eth_rxconf conf;
-	struct rte_mempool *pool;       /* NULL: not set up */
+	struct rte_eth_rxconf conf;     /* the arrays that it names are ours (queues.c) */
+	struct rte_mempool *pool;       /* NULL: conf names several */
+	bool is_set_up;
+	/* Its interrupt (interrupts.c): in whose epoll set, with which data; and is it on? */
+	bool is_slept_on, is_intr_on;
+	int epfd;
+	void *intr_data;
+};
+
+/* What wakes those who sleep on one; fd 0: not made. */
+struct waker {
+	int fd;
+	struct rte_epoll_event event;
 };
 
 struct port_txq {
@@ -47,7 +66,10 @@ struct port_config {
 	uint16_t n_rxq, n_txq, mtu;
 	struct rte_ether_addr mac;
 	struct rte_vlan_filter_conf vlan;
-	bool is_configured, is_started, is_promiscuous, is_allmulti;
+	bool is_configured, is_promiscuous, is_allmulti;
+	/* What the application wants: its start and its stop say so, whatever the port is
+	 * at that moment; not taken at the loss, which may be in the middle of either. */
+	bool is_started;
 };
 
 /* What it has set beside that, recorded when it did (settings.c). */
@@ -74,9 +96,15 @@ struct port_stats {
 
 struct port {
 	enum port_state state;
+	/* Whose the id is: another number whenever the port is closed, released or another's
+	 * (with the lock held).  A step that began with another number has no port. */
+	uint64_t life;
+	unsigned int n_unwanted;        /* closes under way: no further step of a heal */
+	bool is_given_up;               /* heal has left it to one of them */
 	enum hotplug_policy policy;     /* its device's, its driver's, or everybody's */
 	struct hotplug_bus *bus;
 	const void *key;
+	struct hotplug_device *dev;     /* that of the last probe, for good; NULL: none */
 	char device[HOTPLUG_NAME_LEN];
 	char name[RTE_ETH_NAME_MAX_LEN];        /* as the PMD named it */
 	char devargs[HOTPLUG_DEVARGS_LEN]; /* to attach it again; "": they were too long */
@@ -85,17 +113,36 @@ struct port {
 	struct port_rxq *rxq;
 	struct port_txq *txq;
 	unsigned int n_rxq, n_txq;      /* allocated */
+	bool has_intr;                  /* rxq say who sleeps on them, and he is to be woken */
+	struct waker *wakers;           /* one for each queue; kept allocated */
 	struct port_config config;
 	struct port_settings settings;
 	struct rte_eth_dev_info info;   /* the answer while it is dead */
+	char switch_name[HOTPLUG_NAME_LEN];     /* what info's leads to */
+	struct rte_ether_addr *addrs;   /* its MAC addresses while it is dead (kept.c) */
+	unsigned int n_addrs;           /* room for so many */
 	struct port_stats last, base;   /* last good ones; those of former lives */
 	struct rte_device shadow;       /* stands for the detached device */
+	struct rte_driver shadow_driver;
+	char driver_name[HOTPLUG_NAME_LEN];
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_identity id;     /* of the card that was lost */
-	unsigned int n_tries;           /* to heal it */
-	bool is_waiting;                /* for other processes (together.c) */
+	unsigned int n_tries;           /* to heal it, since it came: those that failed */
+	unsigned int n_refusals;        /* and those that were none: it is not ours to use yet */
+	int refusal;                    /* the last one, said already */
+	bool is_hopeless;               /* no further try can help */
+	bool is_waiting;                /* for other processes (together.c): said already */
 	uint64_t next_try_ns;           /* not before */
+	_Atomic uint64_t probe_due_ns;  /* when its driver's probe is late; 0: none runs */
 	_Atomic int n_inside;           /* control calls in the PMD now (inside.c) */
+};
+
+/* Ports of one device, as a step found them: a later one works on those that are the same
+ * still (ports_move).  Ascending ids. */
+struct ports {
+	unsigned int n;
+	uint16_t id[RTE_MAX_ETHPORTS];
+	uint64_t life[RTE_MAX_ETHPORTS];
 };
 
 /* table.c.  One lock for all ports: never held while a PMD or a callback runs. */
@@ -105,16 +152,52 @@ struct port *port_of(const struct rte_eth_dev *eth);    /* never NULL */
 /* Stand in front of the ports on a guarded device; again is fine. */
 void port_wrap(struct hotplug_bus *bus, const struct rte_device *dev);
 void port_unwrap_all(void);
-/* Ethdev is about to wipe it: while the lock is held and the state is LIVE or DEAD, its
- * data and device are there. */
+/* Ethdev is about to wipe it: while the lock is held and the state is LIVE, DEAD or DOOMED,
+ * its data and device are there. */
 void port_released(const struct rte_eth_dev *eth);
-/* The ports on a device, HOTPLUG_MAX_PORTS at most; how many. */
+/* The ports on a device; how many.  ids: room for RTE_MAX_ETHPORTS. */
 unsigned int port_list(const struct rte_device *dev, uint16_t *ids);
 /* The ports that are kept for a device by that name. */
 unsigned int port_list_held(const char *device, uint16_t *ids);
 bool port_is_shadow(const struct rte_device *dev);
 /* Its device has been detached before; the ports that are kept for it go now. */
 int port_close_shadow(const struct rte_device *dev);
+
+/* ports.c */
+/* Those of a device that are in that state; how many. */
+unsigned int ports_find(struct ports *ports, const char *device, enum port_state state);
+/* Those that are in state `from` still, in the same life, and that nobody wants to close
+ * (HEALING), come into state `to`; the others drop out.  How many are left. */
+unsigned int ports_move(struct ports *ports, enum port_state from, enum port_state to);
+/* Those that are in the same life, and in that state (PORT_NONE: any), are left. */
+unsigned int ports_keep(struct ports *ports, enum port_state state);
+void ports_raise(const struct ports *ports, enum rte_eth_event_type type);
+/* HEALING, or STUCK in the probe that heals it. */
+bool port_is_healing(const struct port *port);
+/* Is one of a device's in that state? */
+bool ports_has(const char *device, enum port_state state);
+
+/* close.c: the application's dev_stop and dev_close, alive or dead. */
+int close_stop(struct rte_eth_dev *eth);
+int close_port(struct rte_eth_dev *eth);
+/* Around ethdev's own close: who is at the port has left it, and no heal begins meanwhile.
+ * -EBUSY: he does not leave, or is the caller. */
+int close_begin(uint16_t id);
+void close_finish(uint16_t id);
+/* Before ethdev's own stop; true: that would only say -ENODEV, and the port is not started. */
+bool close_begin_stop(uint16_t id);
+/* Ethdev has released it. */
+void close_end(struct rte_eth_dev *eth);
+/* HEALING, and somebody waits to close it: no further step, it is his. */
+bool close_is_asked(uint16_t id);
+
+/* What this thread is doing for us: a port's driver, or ethdev, calls ethdev then. */
+enum port_own {
+	PORT_OWN_NOTHING,
+	PORT_OWN_DRIVER,        /* it is in a probe or a remove */
+	PORT_OWN_SET_UP,        /* it configures and starts a port that heals */
+};
+extern _Thread_local enum port_own port_own;
 
 /* live.c */
 void live_wrap(struct rte_eth_dev *eth, struct port *port);
@@ -127,14 +210,10 @@ extern const struct eth_dev_ops dead_ops;
 /* A placeholder becomes the dead port again that it stands for. */
 void dead_hold(struct rte_eth_dev *eth);
 
-/* quiet.c: pollers out of the PMD.  quiet_wait() returns when each thread that
- * polls has been seen outside of every port that was begun before. */
-/* How long for an lcore that never polls again; tests have it longer. */
-extern uint64_t quiet_longest_ns;
-void quiet_start(void);         /* by whoever enables: the main lcore, as a rule */
+/* quiet.c: pollers out of the PMD.  quiet_wait() returns when each thread has been out of
+ * every port that was begun before (grace.h). */
 void quiet_begin(uint16_t port);
 void quiet_wait(void);
-void quiet_wait_lcores(void);   /* no others than lcores can be polling */
 bool quiet_is(uint16_t port);   /* begun, and not over */
 void quiet_detach_queues(uint16_t port);        /* after the wait: no PMD data any more */
 void quiet_attach_queues(uint16_t port);        /* those of the new life, before start */
@@ -144,10 +223,12 @@ void quiet_follow_fail_safe(void);
 
 /* lost.c: context watch; a bus backend says that a device is lost or asked for. */
 void port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_works);
-/* A device is there again, whatever is bound to it; context watch, events. */
+/* A device is there again, whatever is bound to it; any context. */
 void port_returned(const char *device);
-/* A subscriber: link, INTR_RMV and recovery callbacks, and heals. */
+/* A duty: link, INTR_RMV and recovery callbacks, and heals. */
 void port_on_event(const struct hotplug_event *event, void *arg);
+/* What is owed since before the library was disabled, or happened meanwhile. */
+void port_catch_up(void);
 
 /* teardown.c */
 void teardown_start(const char *device);
@@ -160,39 +241,50 @@ unsigned int teardown_left_ms(const char *device);
 #define TEARDOWN_NONE UINT32_MAX
 unsigned int teardown_signal(int number);       /* to each that runs; how many */
 
-/* They were asked for before they were anybody's. */
-void port_asked_for(const char *device, const uint16_t *ids, unsigned int n);
+/* end.c: all of it, in the thread that teardown.c gives it. */
+void end_run(const char *device);
 
-/* attach.c.  EAL's probe and remove are not thread-safe: ours are one at a time. */
+/* They were asked for before they were anybody's. */
+void port_asked_for(const char *device);
+
+/* attach.c.  EAL's probe and remove are not thread-safe: ours are one at a time.  EAL's
+ * lists, and what rte_eth_devices[].device leads to, are for its holder alone. */
 void port_probe_lock(void);
+bool port_probe_trylock(void);
 void port_probe_unlock(void);
 /* Who has it for this device does not come back from the driver. */
 void port_probe_own(const char *device);
 void port_probe_abandon(const char *device);
-/* The device of that name on the bus, probed or not. */
+/* Around a driver's own probe: after a second others may go on, if may_be_taken(dev), which
+ * is called with a lock held.  Returns with the lock, if the caller had it. */
+void port_probe_lend(const void *dev, bool (*may_be_taken)(const void *dev));
+void port_probe_return(void);
+/* Since the caller has taken it, did no driver probe beside? */
+bool port_probe_was_alone(void);
+/* With the lock held: the device of that name on the bus, probed or not. */
 struct rte_device *attach_find(const struct rte_devargs *devargs);
-
-/* detach.c */
-int detach_start(void);
-void detach_stop(void);
 
 /* core/bus_2211.c, core/bus_2607.c: struct rte_bus as this DPDK has it. */
 struct rte_device *bus_find_device(struct rte_bus *bus,
 				   int (*match)(const struct rte_device *dev, const void *data),
 				   const void *data);
 
-/* set_up.c: as before; -ERANGE: the card is too small, and will be. */
+/* set_up.c: as before; -ERANGE: the card is too small, and will be.  -ECANCELED: the
+ * application closes it. */
 int set_up_port(uint16_t id, struct port *port);
 
-/* revive.c: context work.  0: LIVE.  -E2BIG (devargs too long to be remembered), -ENODEV and
- * others of the probe: HELD; what set-up and the other processes say: torn down. */
-int revive(const char *device, const uint16_t *ids, unsigned int n);
+/* revive.c: context work; those of the ports that are HELD still.  0: LIVE, but for those
+ * that the application closes, which drop out.  -ECANCELED: it closes them all.
+ * -E2BIG (devargs too long to be remembered), -ENODEV and others of the probe: HELD;
+ * what set-up and the other processes say: torn down. */
+int revive(const char *device, struct ports *ports);
 
 /* heal.c: context work */
 void heal_run(const char *device);
+/* again.c */
 void heal_soon(const char *device);     /* as soon as it is its turn again; any context */
 void heal_returned(const char *device); /* it came anew; any context */
-/* Before the application stops or closes a port that heals just now. */
-void heal_wait(const struct rte_eth_dev *eth);
+void heal_resume(void);         /* enabled: it may have come while we were not */
+extern unsigned int heal_slow_ms;       /* between tries, when the first ones have failed */
 
 #endif /* HOTPLUG_PORT_PORT_H */

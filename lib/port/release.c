@@ -7,53 +7,86 @@
  *      dead ones and its data stays where it is: ethdev would clear the fast path,
  *      zeros first, and a thread that polls meanwhile takes a NULL for its queues (in
  *      the guest 7 of 12 probes that failed under a poller ended in SIGSEGV); and it
- *      makes ops and data NULL, which a thread that reads statistics takes.
+ *      makes ops and data NULL, which a thread that reads statistics takes.  Nothing is
+ *      freed or cleared before the port is invalid, and who found it valid has let go.
  * How: there is no callback at that point (the port is UNUSED during a probe), so the
- *      call itself is ours: in shared libraries each object's slot for that function,
- *      as its own relocations name it; in static programs the linker's --wrap.
+ *      call itself is ours: in shared libraries each object's slot for that function
+ *      (core/slots.c); in static programs the linker's --wrap.
+ *      The application's close and stop are taken in the same way, for close.c, and the
+ *      end of a probe, which would announce the port as NEW.
  * A port that is being torn down is not released at all: its driver is in there.
  * Nor is one a second time, as fail-safe does with its lost sub-device: its number is
  * zeroed by then (25.11: its data is NULL), and ethdev would take port 0's fast
  * path away, or die.  One that leaves a secondary is released as there (leave.c).
  * Context: work, app, events (release_guard); whatever thread runs a PMD. */
 
-#include <elf.h>
 #include <errno.h>
-#include <link.h>
+#include <pthread.h>
 #include <stdatomic.h>
-#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <rte_malloc.h>
 
+#include "../core/slots.h"
 #include "leave.h"
 #include "release.h"
 #include "stuck.h"
 
-static const char symbol[] = "rte_eth_dev_release_port";
-
-/* Ours, where the linker was told --wrap=rte_eth_dev_release_port; then this exists. */
+/* Ours, where the linker was told --wrap=NAME; then __real_NAME exists. */
 int __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth);
 int __real_rte_eth_dev_release_port(struct rte_eth_dev *eth) __attribute__((weak));
+void __wrap_rte_eth_dev_probing_finish(struct rte_eth_dev *eth);
+void __real_rte_eth_dev_probing_finish(struct rte_eth_dev *eth) __attribute__((weak));
+int __wrap_rte_eth_dev_close(uint16_t id);
+int __real_rte_eth_dev_close(uint16_t id) __attribute__((weak));
+int __wrap_rte_eth_dev_stop(uint16_t id);
+int __real_rte_eth_dev_stop(uint16_t id) __attribute__((weak));
 
-/* The one slot that stays: the way on. */
+/* The one slot of each that stays: the way on. */
 static int (*volatile in_ethdev)(struct rte_eth_dev *eth) = rte_eth_dev_release_port;
+static void (*volatile ethdev_finish)(struct rte_eth_dev *eth) = rte_eth_dev_probing_finish;
+static int (*volatile ethdev_close)(uint16_t id) = rte_eth_dev_close;
+static int (*volatile ethdev_stop)(uint16_t id) = rte_eth_dev_stop;
+
+static struct slots calls[] = {
+	{ .symbol = "rte_eth_dev_release_port", .ours = (uintptr_t)__wrap_rte_eth_dev_release_port,
+	  .way_on = (uintptr_t)&in_ethdev },
+	{ .symbol = "rte_eth_dev_probing_finish",
+	  .ours = (uintptr_t)__wrap_rte_eth_dev_probing_finish,
+	  .way_on = (uintptr_t)&ethdev_finish },
+	{ .symbol = "rte_eth_dev_close", .ours = (uintptr_t)__wrap_rte_eth_dev_close,
+	  .way_on = (uintptr_t)&ethdev_close },
+	{ .symbol = "rte_eth_dev_stop", .ours = (uintptr_t)__wrap_rte_eth_dev_stop,
+	  .way_on = (uintptr_t)&ethdev_stop },
+};
+
+/* Who has found it valid before goes on for a while, over what is freed next: the caller
+ * has quiet_wait() in between. */
+void
+release_hide(struct rte_eth_dev *eth)
+{
+	eth->state = RTE_ETH_DEV_UNUSED;        /* no DESTROY */
+	eth->dev_ops = &dead_ops;
+	eth->device = &port_of(eth)->shadow;
+	eth->intr_handle = NULL;
+	atomic_thread_fence(memory_order_seq_cst);
+}
 
 void
 release_quietly(struct rte_eth_dev *eth)
 {
 	struct rte_eth_dev_data *data = eth->data;
+	bool is_valid = eth->state != RTE_ETH_DEV_UNUSED;
 
-	eth->state = RTE_ETH_DEV_UNUSED;        /* no DESTROY */
-	eth->dev_ops = &dead_ops;
-	eth->device = &port_of(eth)->shadow;
+	release_hide(eth);
+	if (is_valid)
+		quiet_wait();
 	eth->process_private = NULL;
-	eth->intr_handle = NULL;
 	rte_free(data->rx_queues);
 	rte_free(data->tx_queues);
-	rte_free(data->mac_addrs);
+	if (data->mac_addrs != port_of(eth)->addrs)     /* those are kept, for another time */
+		rte_free(data->mac_addrs);
 	rte_free(data->hash_mac_addrs);
 	rte_free(data->dev_private);
 	pthread_mutex_destroy(&data->flow_ops_mutex);
@@ -70,9 +103,13 @@ is_released(const struct rte_eth_dev *eth)
 int
 __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 {
+	int ret;
+
 	if (eth != NULL && is_released(eth))
 		return 0;
-	if (eth != NULL && port_of(eth)->state == PORT_HEALING) {
+	if (eth != NULL && port_is_healing(port_of(eth))) {
+		if (port_own != PORT_OWN_DRIVER)
+			return -EBUSY;  /* a close that was refused: the probe is at it */
 		release_quietly(eth);
 		return 0;
 	}
@@ -82,175 +119,67 @@ __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 	}
 	if (eth != NULL && stuck_is(port_of(eth)))
 		return -EBUSY;          /* its driver is at what would be freed */
-	return __real_rte_eth_dev_release_port != NULL ?
+	ret = __real_rte_eth_dev_release_port != NULL ?
 		__real_rte_eth_dev_release_port(eth) : in_ethdev(eth);
+	if (eth != NULL)
+		close_end(eth);
+	return ret;
 }
 
-/* --- an object's slots for the function ------------------------------------------ */
-
-/* What the dynamic section says of one object. */
-struct object {
-	const ElfW(Sym) *symbols;
-	const char *names;
-	const ElfW(Rela) *plt, *data;
-	size_t plt_len, data_len;
-};
-
-/* glibc has added the base already, other loaders have not. */
-static const void *
-at(ElfW(Addr) base, ElfW(Addr) p)
+/* A port that only pauses is not NEW: nobody hears of it before it is set up. */
+void
+__wrap_rte_eth_dev_probing_finish(struct rte_eth_dev *eth)
 {
-	return (const void *)(p < base ? base + p : p);
-}
-
-static struct object
-read_dynamic(ElfW(Addr) base, const ElfW(Dyn) *dyn)
-{
-	struct object o = { 0 };
-	bool has_rela = false;
-
-	for (; dyn->d_tag != DT_NULL; dyn++)
-		switch (dyn->d_tag) {
-		case DT_SYMTAB:
-			o.symbols = at(base, dyn->d_un.d_ptr);
-			break;
-		case DT_STRTAB:
-			o.names = at(base, dyn->d_un.d_ptr);
-			break;
-		case DT_PLTREL:
-			has_rela = dyn->d_un.d_val == DT_RELA;
-			break;
-		case DT_JMPREL:
-			o.plt = at(base, dyn->d_un.d_ptr);
-			break;
-		case DT_PLTRELSZ:
-			o.plt_len = dyn->d_un.d_val / sizeof(ElfW(Rela));
-			break;
-		case DT_RELA:
-			o.data = at(base, dyn->d_un.d_ptr);
-			break;
-		case DT_RELASZ:
-			o.data_len = dyn->d_un.d_val / sizeof(ElfW(Rela));
-			break;
-		}
-	if (!has_rela)
-		o.plt_len = 0;
-	if (o.symbols == NULL || o.names == NULL)
-		o.plt_len = o.data_len = 0;
-	return o;
-}
-
-/* Slots are read-only once the object is linked ("relro"), as they are left. */
-static bool
-write_slot(uintptr_t slot, uintptr_t value, bool is_read_only)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	void *start = (void *)(slot & ~(page - 1));
-
-	if (is_read_only && mprotect(start, page, PROT_READ | PROT_WRITE) < 0)
-		return false;
-	atomic_store((_Atomic uintptr_t *)slot, value);
-	if (is_read_only)
-		(void)mprotect(start, page, PROT_READ);
-	return true;
-}
-
-static bool
-is_relro(const struct dl_phdr_info *info, uintptr_t addr)
-{
-	const ElfW(Phdr) *h;
-	unsigned int i;
-
-	for (i = 0; i < info->dlpi_phnum; i++) {
-		h = &info->dlpi_phdr[i];
-		if (h->p_type == PT_GNU_RELRO && addr - (info->dlpi_addr + h->p_vaddr) < h->p_memsz)
-			return true;
+	if (eth != NULL && port_own == PORT_OWN_DRIVER && port_is_healing(port_of(eth))) {
+		atomic_thread_fence(memory_order_release);
+		eth->state = RTE_ETH_DEV_ATTACHED;      /* from here on it is read (kept.c) */
+	} else if (__real_rte_eth_dev_probing_finish != NULL) {
+		__real_rte_eth_dev_probing_finish(eth);
+	} else {
+		ethdev_finish(eth);
 	}
-	return false;
 }
 
-static unsigned int
-take_slots(const struct dl_phdr_info *info, const struct object *o, const ElfW(Rela) *r, size_t n)
+/* While a port is probed ethdev itself says -ENODEV to both, and the port would live after
+ * its application was rid of it. */
+int
+__wrap_rte_eth_dev_close(uint16_t id)
 {
-	const uintptr_t ours = (uintptr_t)__wrap_rte_eth_dev_release_port;
-	unsigned int n_taken = 0;
-	uintptr_t slot;
+	int ret = close_begin(id);
 
-	for (; n > 0; n--, r++) {
-#if __SIZEOF_POINTER__ == 8
-		const ElfW(Sym) *s = &o->symbols[ELF64_R_SYM(r->r_info)];
-#else
-		const ElfW(Sym) *s = &o->symbols[ELF32_R_SYM(r->r_info)];
-#endif
-		if (strcmp(o->names + s->st_name, symbol) != 0)
-			continue;
-		slot = info->dlpi_addr + r->r_offset;
-		if (slot == (uintptr_t)&in_ethdev)
-			continue;
-		n_taken += *(uintptr_t *)slot == ours ||
-			write_slot(slot, ours, is_relro(info, slot));
-	}
-	return n_taken;
+	if (ret != 0)
+		return ret;
+	ret = __real_rte_eth_dev_close != NULL ? __real_rte_eth_dev_close(id) : ethdev_close(id);
+	close_finish(id);
+	return ret;
 }
 
-/* Is it the one that we are in? */
-static bool
-is_own(const struct dl_phdr_info *info)
+int
+__wrap_rte_eth_dev_stop(uint16_t id)
 {
-	uintptr_t at = (uintptr_t)__wrap_rte_eth_dev_release_port - info->dlpi_addr;
-	unsigned int i;
-
-	for (i = 0; i < info->dlpi_phnum; i++)
-		if (info->dlpi_phdr[i].p_type == PT_LOAD &&
-		    at - info->dlpi_phdr[i].p_vaddr < info->dlpi_phdr[i].p_memsz)
-			return true;
-	return false;
-}
-
-static int
-take_object(struct dl_phdr_info *info, size_t size, void *n_taken)
-{
-	struct object o;
-	unsigned int i;
-
-	(void)size;
-	if (__real_rte_eth_dev_release_port != NULL && is_own(info))
-		return 0;       /* the linker has seen to it; its slot is the way on */
-	for (i = 0; i < info->dlpi_phnum; i++) {
-		if (info->dlpi_phdr[i].p_type != PT_DYNAMIC)
-			continue;
-		o = read_dynamic(info->dlpi_addr, (const ElfW(Dyn) *)
-				 (info->dlpi_addr + info->dlpi_phdr[i].p_vaddr));
-		*(unsigned int *)n_taken += take_slots(info, &o, o.plt, o.plt_len) +
-			take_slots(info, &o, o.data, o.data_len);
-	}
-	return 0;
-}
-
-/* How often an object has been loaded; 0: the loader does not say. */
-static int
-count_loads(struct dl_phdr_info *info, size_t size, void *n_loads)
-{
-	if (size >= offsetof(struct dl_phdr_info, dlpi_adds) + sizeof(info->dlpi_adds))
-		*(unsigned long long *)n_loads = info->dlpi_adds;
-	return 1;
+	if (close_begin_stop(id))
+		return 0;
+	return __real_rte_eth_dev_stop != NULL ? __real_rte_eth_dev_stop(id) : ethdev_stop(id);
 }
 
 int
 release_guard(void)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* the slots' pages */
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* calls, and the number */
 	static unsigned long long n_loads_then;
-	static unsigned int n_taken;
-	unsigned long long n_loads = 0;
+	bool is_linked = __real_rte_eth_dev_release_port != NULL;
+	unsigned long long n_loads = slots_n_loads();
+	unsigned int i;
+	int ret;
 
 	pthread_mutex_lock(&lock);
-	dl_iterate_phdr(count_loads, &n_loads);
-	if (n_loads == 0 || n_loads != n_loads_then) {
-		n_taken = 0;
-		dl_iterate_phdr(take_object, &n_taken);
+	for (i = 0; i < RTE_DIM(calls) && (n_loads == 0 || n_loads != n_loads_then); i++) {
+		if (is_linked)          /* the linker has seen to ours */
+			calls[i].not_in = calls[i].ours;
+		slots_take(&calls[i]);
 	}
 	n_loads_then = n_loads;
+	ret = calls[0].n_taken > 0 || is_linked ? 0 : -ENOTSUP;
 	pthread_mutex_unlock(&lock);
-	return n_taken > 0 || __real_rte_eth_dev_release_port != NULL ? 0 : -ENOTSUP;
+	return ret;
 }

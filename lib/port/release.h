@@ -12,7 +12,9 @@
  * be polled. */
 int release_guard(void);
 
-/* Give the id free for a probe; whoever is at it meets a dead port. */
+/* Give the id free for a probe; whoever is at it meets a dead port.  Several are hidden
+ * first, so that their readers are waited for once. */
+void release_hide(struct rte_eth_dev *eth);
 void release_quietly(struct rte_eth_dev *eth);
 
 #endif /* HOTPLUG_PORT_RELEASE_H */

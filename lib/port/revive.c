@@ -1,133 +1,165 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* revive: give the ports of a card that is back a new life, under the same ids.
- * In:  a device that is there and bound, its ports HELD (heal.c).
+ * In:  a device that is there and bound, its ports HELD (heal.c): those that still are.
  * Out: probed (ids.c), configured and started as before (set_up.c), in the other
  *      processes too (together.c): LIVE.  Or HELD further, where the probe fails; or
  *      DYING, where the device is lost again meanwhile, does not take the
  *      configuration, or fails elsewhere: torn down like any other.
- * NEW and DESTROY are not delivered for a port that only pauses: its callbacks are
- * out of the list from release to start.
+ * NEW and DESTROY are not delivered for a port that only pauses (release.c); its callbacks
+ * stay where they are, so that they can be taken away meanwhile.
  * A port that is HEALING belongs to this thread: who finds it lost only lays its dead
- * ops over it (lost.c), and we see them in the end.
+ * ops over it (lost.c), and we see them in the end; who closes it waits (close.c), and
+ * we take no further step with it.  Another card's probe is waited for before they are
+ * HEALING: so nobody who closes one waits for that.
  * Context: work. */
 
 #include <errno.h>
 #include <string.h>
 
 #include "../core/device.h"
+#include "../core/work.h"
 #include "ids.h"
+#include "interrupts.h"
 #include "port.h"
+#include "steps.h"
 #include "together.h"
 
-/* NEW and DESTROY are for the application; a pause is neither.  The entries stay
- * where they are: only the head, which they point back to, is emptied for a while. */
-static void
-hide_callbacks(struct rte_eth_dev *eth, struct rte_eth_dev_cb_list *hidden)
-{
-	*hidden = eth->link_intr_cbs;
-	TAILQ_INIT(&eth->link_intr_cbs);
-}
-
-/* ethdev keeps struct rte_eth_dev_callback to itself; its links come first in it. */
-struct callback_links {
-	struct rte_eth_dev_callback *next;
-	struct rte_eth_dev_callback **prev;
-};
-
-/* In front of those that were registered meanwhile. */
-static void
-show_callbacks(struct rte_eth_dev *eth, const struct rte_eth_dev_cb_list *hidden)
-{
-	struct rte_eth_dev_cb_list newer = eth->link_intr_cbs;
-
-	if (hidden->tqh_first == NULL)
-		return;
-	eth->link_intr_cbs = *hidden;
-	if (newer.tqh_first == NULL)
-		return;
-	*hidden->tqh_last = newer.tqh_first;
-	((struct callback_links *)newer.tqh_first)->prev = hidden->tqh_last;
-	eth->link_intr_cbs.tqh_last = newer.tqh_last;
-}
-
-static void
-set_state(const uint16_t *ids, unsigned int n, enum port_state from, enum port_state to)
-{
-	unsigned int i;
-
-	port_lock();
-	for (i = 0; i < n; i++)
-		if (port_of(&rte_eth_devices[ids[i]])->state == from)
-			port_of(&rte_eth_devices[ids[i]])->state = to;
-	port_unlock();
-}
-
+/* With the lock held. */
 static bool
-is_any_dead(const uint16_t *ids, unsigned int n)
+is_any_dead(const struct ports *ports)
 {
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		if (rte_eth_devices[ids[i]].dev_ops == &dead_ops)
+	for (i = 0; i < ports->n; i++)
+		if (rte_eth_devices[ports->id[i]].dev_ops == &dead_ops)
 			return true;
 	return false;
 }
 
-/* The device is probed: its ports live, or go the way of all that are lost. */
-static int
-settle(const char *device, const uint16_t *ids, unsigned int n, int ret)
+/* With the lock held: they are nobody's now, and whoever waits to close one does.  Those
+ * that the library has let go of (disabled: we are left behind) have been nobody's since. */
+static void
+let_go(const struct ports *ports, enum port_state state)
 {
+	struct port *port;
 	unsigned int i;
 
+	for (i = 0; i < ports->n; i++) {
+		port = port_of(&rte_eth_devices[ports->id[i]]);
+		port->is_given_up = false;
+		if (port->state != PORT_HEALING || port->life != ports->life[i])
+			continue;
+		if (state == PORT_DOOMED)
+			rte_eth_devices[ports->id[i]].dev_ops = &dead_ops;
+		port->state = state;
+	}
+}
+
+/* The device is probed: its ports live, or go the way of all that are lost. */
+static int
+settle(const char *device, const struct ports *ports, int ret)
+{
 	port_lock();
-	if (is_any_dead(ids, n))
+	if (is_any_dead(ports))
 		ret = -EIO;     /* whatever a dead card seemed to lack */
-	for (i = 0; i < n; i++)
-		if (port_of(&rte_eth_devices[ids[i]])->state == PORT_HEALING) {
-			port_of(&rte_eth_devices[ids[i]])->state =
-				ret == 0 ? PORT_LIVE : PORT_DYING;
-			if (ret != 0)
-				rte_eth_devices[ids[i]].dev_ops = &dead_ops;
-		}
+	let_go(ports, ret == 0 ? PORT_LIVE : PORT_DOOMED);
 	port_unlock();
 	if (ret != 0)
 		teardown_start(device);
 	return ret;
 }
 
-int
-revive(const char *device, const uint16_t *ids, unsigned int n)
+/* No probe: they are kept as before. */
+static void
+hold(const struct ports *ports)
 {
-	struct rte_eth_dev_cb_list hidden[HOTPLUG_MAX_PORTS];
-	char devargs[sizeof(((struct port *)0)->devargs)];
-	struct port *port = port_of(&rte_eth_devices[ids[0]]);
+	port_lock();
+	let_go(ports, PORT_HELD);
+	port_unlock();
+}
+
+/* One that is being closed is left as the probe made it; the others go on. */
+static int
+set_up(const struct ports *ports)
+{
 	unsigned int i;
+	int ret = 0;
+
+	port_own = PORT_OWN_SET_UP;
+	for (i = 0; i < ports->n && ret == 0; i++) {
+		ret = set_up_port(ports->id[i], port_of(&rte_eth_devices[ports->id[i]]));
+		if (ret == -ECANCELED)
+			ret = 0;
+	}
+	port_own = PORT_OWN_NOTHING;
+	return ret;
+}
+
+static int
+set_up_together(const char *device, const char *devargs, const struct ports *ports,
+		uint64_t start_ns)
+{
+	int ret = set_up(ports);
+
+	step_before(STEP_HEAL_SHARE, device);
+	return ret == 0 ? together_share(device, devargs, device_now_ns() - start_ns) : ret;
+}
+
+/* With all of them HEALING, and port_probe_lock(), which is given back. */
+static int
+live_again(const char *device, const char *devargs, const struct ports *ports)
+{
 	uint64_t start = device_now_ns();
 	bool is_probed;
+	unsigned int i;
 	int ret;
 
-	if (port->devargs[0] == '\0')
-		return -E2BIG;
-	memcpy(devargs, port->devargs, sizeof(devargs));
-	for (i = 0; i < n; i++) {
-		hide_callbacks(&rte_eth_devices[ids[i]], &hidden[i]);
-		port_of(&rte_eth_devices[ids[i]])->base = port_of(&rte_eth_devices[ids[i]])->last;
-	}
-	set_state(ids, n, PORT_HELD, PORT_HEALING);
-	ret = ids_probe(device, devargs, ids, n);
+	step_before(STEP_HEAL_RELEASE, device);
+	ret = ids_probe(device, devargs, ports->id, ports->n);
+	port_probe_unlock();
 	is_probed = ret == 0;
-	if (!is_probed) {
-		for (i = 0; i < n; i++)
-			dead_hold(&rte_eth_devices[ids[i]]);
-		set_state(ids, n, PORT_HEALING, PORT_HELD);
-	} else {
-		for (i = 0; i < n && ret == 0; i++)
-			ret = set_up_port(ids[i], port_of(&rte_eth_devices[ids[i]]));
-		if (ret == 0)
-			ret = together_share(device, devargs, device_now_ns() - start);
+	step_before(STEP_HEAL_PROBED, device);
+	for (i = 0; i < ports->n && !is_probed; i++)
+		dead_hold(&rte_eth_devices[ports->id[i]]);
+	if (is_probed)
+		ret = set_up_together(device, devargs, ports, start);
+	for (i = 0; i < ports->n && ret == 0; i++)
+		interrupts_wake(port_of(&rte_eth_devices[ports->id[i]]));
+	step_before(STEP_HEAL_SETTLE, device);
+	if (is_probed)
+		return settle(device, ports, ret);
+	hold(ports);
+	return ret;
+}
+
+static bool
+take_devargs(uint16_t id, char *devargs, size_t size)
+{
+	port_lock();
+	memcpy(devargs, port_of(&rte_eth_devices[id])->devargs, size);
+	port_unlock();
+	return devargs[0] != '\0';
+}
+
+int
+revive(const char *device, struct ports *ports)
+{
+	char devargs[sizeof(((struct port *)0)->devargs)];
+	struct port *port;
+	unsigned int i;
+
+	if (!take_devargs(ports->id[0], devargs, sizeof(devargs)))
+		return -E2BIG;
+	step_before(STEP_HEAL_CLAIM, device);
+	port_probe_lock();
+	if (work_is_left() || ports_move(ports, PORT_HELD, PORT_HEALING) == 0) {
+		port_probe_unlock();
+		return -ECANCELED;
 	}
-	for (i = 0; i < n; i++)
-		show_callbacks(&rte_eth_devices[ids[i]], &hidden[i]);
-	return is_probed ? settle(device, ids, n, ret) : ret;
+	for (i = 0; i < ports->n; i++) {
+		port = port_of(&rte_eth_devices[ports->id[i]]);
+		port->base = port->last;
+	}
+	return live_again(device, devargs, ports);
 }

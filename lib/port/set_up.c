@@ -10,7 +10,9 @@
 #include <errno.h>
 
 #include "../core/host.h"
+#include "interrupts.h"
 #include "settings.h"
+#include "steps.h"
 
 /* Does the card have what was configured?  -ERANGE: it never will. */
 static int
@@ -36,7 +38,7 @@ set_up_queues(uint16_t id, const struct port *port)
 	int ret;
 
 	for (i = 0; i < port->config.n_rxq && i < port->n_rxq; i++) {
-		if (port->rxq[i].pool == NULL)
+		if (!port->rxq[i].is_set_up)
 			continue;
 		ret = rte_eth_rx_queue_setup(id, i, port->rxq[i].n_desc, port->rxq[i].socket,
 					     &port->rxq[i].conf, port->rxq[i].pool);
@@ -70,16 +72,31 @@ restore_modes(uint16_t id, const struct port_config *config)
 			(void)rte_eth_dev_vlan_filter(id, vlan, 1);
 }
 
-int
-set_up_port(uint16_t id, struct port *port)
+/* Before each step: somebody waits to close it. */
+static int
+next_step(enum step step, uint16_t id, const struct port *port)
+{
+	step_before(step, port->device);
+	return close_is_asked(id) ? -ECANCELED : 0;
+}
+
+static bool
+is_to_start(const struct port *port)
+{
+	bool is;
+
+	port_lock();
+	is = port->config.is_started;
+	port_unlock();
+	return is;
+}
+
+static int
+configure(uint16_t id, struct port *port)
 {
 	struct port_config *config = &port->config;
-	struct rte_eth_dev_data *data = rte_eth_devices[id].data;
-	int ret;
+	int ret = check_size(id, port);
 
-	if (!config->is_configured)
-		return 0;
-	ret = check_size(id, port);
 	if (ret != 0)
 		return ret;
 	if (port->settings.rss_key_len != 0) {
@@ -87,8 +104,45 @@ set_up_port(uint16_t id, struct port *port)
 		config->conf.rx_adv_conf.rss_conf.rss_key_len = port->settings.rss_key_len;
 	}
 	ret = rte_eth_dev_configure(id, config->n_rxq, config->n_txq, &config->conf);
-	if (ret == 0 && config->mtu != data->mtu)
+	if (ret == 0 && config->mtu != rte_eth_devices[id].data->mtu)
 		ret = rte_eth_dev_set_mtu(id, config->mtu);
+	return ret;
+}
+
+static int
+start(uint16_t id, struct port *port)
+{
+	int ret;
+
+	if (!is_to_start(port))
+		return 0;
+	quiet_wait();           /* for whoever has read that it has no queues: */
+	ret = next_step(STEP_HEAL_START, id, port);
+	if (ret == 0)
+		ret = rte_eth_dev_start(id);    /* he must not meet the PMD with that */
+	if (ret == 0)
+		ret = next_step(STEP_HEAL_RESTORE, id, port);
+	if (ret == 0) {
+		restore_modes(id, &port->config);
+		settings_restore(id, port);
+		interrupts_restore(id, port);
+	}
+	return ret;
+}
+
+int
+set_up_port(uint16_t id, struct port *port)
+{
+	struct port_config *config = &port->config;
+	struct rte_eth_dev_data *data = rte_eth_devices[id].data;
+	int ret;
+
+	ret = next_step(STEP_HEAL_CONFIGURE, id, port);
+	if (ret != 0 || !config->is_configured)
+		return ret;
+	ret = configure(id, port);
+	if (ret == 0)
+		ret = next_step(STEP_HEAL_QUEUES, id, port);
 	if (ret == 0)
 		ret = set_up_queues(id, port);
 	if (ret != 0)
@@ -96,13 +150,5 @@ set_up_port(uint16_t id, struct port *port)
 	if (data->mac_addrs != NULL && !rte_is_same_ether_addr(data->mac_addrs, &config->mac))
 		(void)rte_eth_dev_default_mac_addr_set(id, &config->mac);
 	quiet_attach_queues(id);
-	if (!config->is_started)
-		return 0;
-	quiet_wait();           /* for whoever has read that it has no queues: */
-	ret = rte_eth_dev_start(id);    /* he must not meet the PMD with that */
-	if (ret == 0) {
-		restore_modes(id, config);
-		settings_restore(id, port);
-	}
-	return ret;
+	return start(id, port);
 }

@@ -205,6 +205,21 @@ settings_take(const struct rte_eth_dev *eth, struct port *port)
 			port->settings.mac[port->settings.n_macs++] = eth->data->mac_addrs[i];
 }
 
+void
+settings_forget_mac(struct port *port, const struct rte_ether_addr *mac)
+{
+	struct port_settings *settings = &port->settings;
+	unsigned int i;
+
+	port_lock();
+	for (i = 0; i < settings->n_macs; i++)
+		if (rte_is_same_ether_addr(&settings->mac[i], mac)) {
+			settings->mac[i] = settings->mac[--settings->n_macs];
+			break;
+		}
+	port_unlock();
+}
+
 /* --- and back ------------------------------------------------------------------------ */
 
 static void

@@ -9,6 +9,8 @@
 void settings_wrap(struct eth_dev_ops *ops);
 /* What ethdev itself knows, at the loss; with the lock held. */
 void settings_take(const struct rte_eth_dev *eth, struct port *port);
+/* The application takes a further address away from a dead port. */
+void settings_forget_mac(struct port *port, const struct rte_ether_addr *mac);
 /* All of it again, on a started port. */
 void settings_restore(uint16_t id, struct port *port);
 

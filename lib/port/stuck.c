@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* stuck: a dead port's driver does not return from its stop, close or remove.
- * In:  the deadline of a teardown (work); an application that closes such a port
- *      (app); exit.
+/* stuck: a dead port's driver does not return from its stop, close or remove, or that of
+ * one that heals from its probe.
+ * In:  the deadline of a teardown or a probe (work); exit.
  * Out: the port is STUCK: said once, in the log, as an event, as RECOVERY_FAILED.  A
- *      close is -EBUSY, and ethdev frees nothing (release.c).  At exit the thread is
+ *      close is -EBUSY, and ethdev frees nothing (close.c, release.c).  At exit the thread is
  *      parked where it is, by a signal whose handler never returns: so nobody runs on
  *      memory that EAL gives back.  Its device is left out of the bus's cleanup.
  * If the driver returns after all, teardown goes on, and the port can be closed; it is
- * healed only when its card comes anew.
- * Context: work (stuck_check), app (stuck_refuse, stuck_park), teardown (enter and
- *      leave), signal (park: atomics and pause() only). */
+ * healed only when its card comes anew.  A probe goes on, and the port is healed.
+ * Who is STUCK is still in the hand that it was in (port.h): that one makes it HELD, or
+ * HEALING again, and nobody else makes it anything.
+ * Context: work (stuck_check, probes), app (stuck_park), teardown (enter and leave),
+ *      signal (park: atomics and pause() only). */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -28,7 +30,7 @@
 #include "../core/work.h"
 #include "../report/events.h"
 #include "../survive/stats.h"
-#include "release.h"
+#include "kept.h"
 #include "stuck.h"
 
 #define MS 1000000
@@ -37,81 +39,147 @@ static _Thread_local volatile sig_atomic_t is_in_driver;
 static atomic_bool is_over;             /* the process ends */
 static _Atomic unsigned int n_parked;
 
-/* Those that are still dying are stuck; how many. */
-static unsigned int
-mark(const char *device, uint16_t *ids)
+/* Its driver is in a probe that heals it, in time or late. */
+bool
+stuck_is_probing(const struct port *port)
 {
-	unsigned int i, n = 0;
-	struct port *port;
+	return atomic_load(&port->probe_due_ns) != 0;
+}
+
+bool
+stuck_is_in_probe(const char *device)
+{
+	bool is_probing = false;
+	unsigned int i;
 
 	port_lock();
-	for (i = 0; i < RTE_MAX_ETHPORTS && n < HOTPLUG_MAX_PORTS; i++) {
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
+		is_probing = is_probing || (stuck_is_probing(port_of(&rte_eth_devices[i])) &&
+			strcmp(port_of(&rte_eth_devices[i])->device, device) == 0);
+	port_unlock();
+	return is_probing;
+}
+
+/* Those that are still dying, or being probed, are stuck; how many.  One that is probed is
+ * no valid port: its driver may be making its addresses just now, and nobody reads them. */
+static unsigned int
+mark(const char *device, struct ports *ports)
+{
+	struct port *port;
+	unsigned int i;
+
+	ports->n = 0;
+	port_lock();
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		port = port_of(&rte_eth_devices[i]);
-		if (port->state != PORT_DYING || strcmp(port->device, device) != 0)
+		if (strcmp(port->device, device) != 0 || (port->state != PORT_DYING &&
+		    (port->state != PORT_HEALING || !stuck_is_probing(port))))
 			continue;
+		if (port->state == PORT_DYING)
+			kept_hold_addresses(&rte_eth_devices[i]);
 		port->state = PORT_STUCK;
-		ids[n++] = i;
+		ports->id[ports->n] = i;
+		ports->life[ports->n++] = port->life;
 	}
 	port_unlock();
-	return n;
+	return ports->n;
 }
 
 static void
-push_event(const struct port *port, const uint16_t *ids, unsigned int n)
+push_event(const struct port *port, const struct ports *ports)
 {
 	struct hotplug_event event = {
-		.size = sizeof(event), .type = HOTPLUG_EVENT_STUCK, .id = port->id, .n_ports = n,
+		.size = sizeof(event), .type = HOTPLUG_EVENT_STUCK, .id = port->id,
+		.n_ports = RTE_MIN(ports->n, (unsigned int)HOTPLUG_MAX_PORTS),
 	};
 
-	memcpy(event.port, ids, n * sizeof(*ids));
+	memcpy(event.port, ports->id, event.n_ports * sizeof(*event.port));
 	snprintf(event.device, sizeof(event.device), "%s", port->device);
 	snprintf(event.bus, sizeof(event.bus), "%s", port->bus->name);
 	snprintf(event.kernel_driver, sizeof(event.kernel_driver), "%s", port->kernel_driver);
 	events_push(&event);
 }
 
+/* Of a teardown, or else of a probe; TEARDOWN_NONE: neither runs. */
+static unsigned int
+left_of(const char *device)
+{
+	unsigned int i, left_ms = teardown_left_ms(device);
+	uint64_t now = device_now_ns(), due_ns = 0;
+
+	if (left_ms != TEARDOWN_NONE)
+		return left_ms;
+	port_lock();
+	for (i = 0; i < RTE_MAX_ETHPORTS && due_ns == 0; i++)
+		if (strcmp(port_of(&rte_eth_devices[i])->device, device) == 0)
+			due_ns = atomic_load(&port_of(&rte_eth_devices[i])->probe_due_ns);
+	port_unlock();
+	if (due_ns == 0)
+		return TEARDOWN_NONE;
+	return due_ns > now ? (due_ns - now) / MS + 1 : 0;
+}
+
+void
+stuck_begin_probe(const char *device, const uint16_t *ids, unsigned int n)
+{
+	uint64_t due_ns = device_now_ns() + enable_config()->stuck_ms * (uint64_t)MS;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		atomic_store(&port_of(&rte_eth_devices[ids[i]])->probe_due_ns, due_ns);
+	work_push_beside(stuck_check, device, enable_config()->stuck_ms);
+	stuck_enter();
+}
+
+/* It heals further, late or not. */
+void
+stuck_end_probe(const uint16_t *ids, unsigned int n)
+{
+	struct port *port;
+	unsigned int i;
+
+	stuck_leave();
+	port_lock();
+	for (i = 0; i < n; i++) {
+		port = port_of(&rte_eth_devices[ids[i]]);
+		if (port->state == PORT_STUCK)
+			port->state = PORT_HEALING;
+		atomic_store(&port->probe_due_ns, 0);
+	}
+	port_unlock();
+}
+
 void
 stuck_check(const char *device)
 {
-	unsigned int i, n, left_ms = teardown_left_ms(device);
-	uint16_t ids[HOTPLUG_MAX_PORTS];
+	unsigned int i, left_ms = left_of(device);
+	struct ports ports;
+	const struct port *port;
 
 	if (left_ms != 0) {
 		if (left_ms != TEARDOWN_NONE)
-			work_push(stuck_check, device, left_ms);
+			work_push_beside(stuck_check, device, left_ms);
 		return;
 	}
-	n = mark(device, ids);
-	if (n == 0)
+	if (mark(device, &ports) == 0)
 		return;
 	port_probe_abandon(device);
 	STATS_ADD(stuck, 1);
-	host_log(HOST_ERR, "%s: its driver has not returned from stop, close or remove for %u ms: "
-		 "port %u is stuck", device, enable_config()->stuck_ms, ids[0]);
-	push_event(port_of(&rte_eth_devices[ids[0]]), ids, n);
-	for (i = 0; i < n && port_of(&rte_eth_devices[ids[i]])->policy == HOTPLUG_POLICY_HEAL; i++)
-		rte_eth_dev_callback_process(&rte_eth_devices[ids[i]],
-					     RTE_ETH_EVENT_RECOVERY_FAILED, NULL);
+	port = port_of(&rte_eth_devices[ports.id[0]]);
+	host_log(HOST_ERR, "%s: its driver has not returned from %s for %u ms: port %u is stuck",
+		 device, stuck_is_probing(port) ? "probe" : "stop, close or remove",
+		 enable_config()->stuck_ms, ports.id[0]);
+	push_event(port, &ports);
+	for (i = 0; i < ports.n; i++)
+		if (port_of(&rte_eth_devices[ports.id[i]])->policy == HOTPLUG_POLICY_HEAL)
+			rte_eth_dev_callback_process(&rte_eth_devices[ports.id[i]],
+						     RTE_ETH_EVENT_RECOVERY_FAILED, NULL);
 }
 
 bool
 stuck_is(const struct port *port)
 {
 	return port->state == PORT_DYING || port->state == PORT_STUCK;
-}
-
-int
-stuck_refuse(const struct port *port)
-{
-	const struct timespec pause = { .tv_nsec = MS };
-
-	if (release_guard() == 0)
-		return -EBUSY;
-	/* a static program without --wrap: ethdev would free what the driver uses */
-	host_log(HOST_WARN, "%s: closing its port waits for its driver", port->device);
-	while (stuck_is(port))
-		nanosleep(&pause, NULL);
-	return 0;
 }
 
 /* --- the end of the process --------------------------------------------------------- */
@@ -133,20 +201,36 @@ on_signal(int number)
 		park();
 }
 
+/* The process ends, or the library was disabled meanwhile: who comes back finds nothing as
+ * it was. */
+static bool
+is_to_park(void)
+{
+	return atomic_load(&is_over) || work_is_left();
+}
+
+/* Others may still attach something. */
+static void
+give_up(void)
+{
+	port_probe_unlock();
+	park();
+}
+
 void
 stuck_enter(void)
 {
 	is_in_driver = 1;
-	if (atomic_load(&is_over))
-		park();
+	if (is_to_park())
+		give_up();
 }
 
 void
 stuck_leave(void)
 {
 	is_in_driver = 0;
-	if (atomic_load(&is_over))
-		park();
+	if (is_to_park())
+		give_up();
 }
 
 /* A real-time signal that nobody has a handler for. */
@@ -174,7 +258,7 @@ stuck_park(void)
 		return;
 	atomic_store(&is_over, true);
 	sigaction(number, &action, NULL);
-	n = teardown_signal(number);
+	n = teardown_signal(number) + work_signal(number);
 	for (tries = 0; tries < 1000 && atomic_load(&n_parked) < n; tries++)
 		nanosleep(&pause, NULL);
 	if (atomic_load(&n_parked) < n)

@@ -5,12 +5,15 @@
 
 #include "port.h"
 
-/* A job: has this device's teardown passed its deadline? */
+/* A job: has this device's teardown or probe passed its deadline? */
 void stuck_check(const char *device);
 /* Is its driver in a teardown, late or not? */
 bool stuck_is(const struct port *port);
-/* The application closes a stuck port: -EBUSY; or 0, when the driver has returned. */
-int stuck_refuse(const struct port *port);
+/* Around the probe that heals these; and is its driver in there? */
+void stuck_begin_probe(const char *device, const uint16_t *ids, unsigned int n);
+void stuck_end_probe(const uint16_t *ids, unsigned int n);
+bool stuck_is_probing(const struct port *port);
+bool stuck_is_in_probe(const char *device);
 /* Around a driver's stop, close and remove, by the teardown thread. */
 void stuck_enter(void);
 void stuck_leave(void);

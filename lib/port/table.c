@@ -12,9 +12,11 @@
 
 #include "../core/config.h"
 #include "../core/devargs.h"
+#include "../core/device.h"
 #include "../core/enable.h"
 #include "../core/host.h"
-#include "port.h"
+#include "kept.h"
+#include "queues.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* ports */
 static struct port ports[RTE_MAX_ETHPORTS];
@@ -46,21 +48,45 @@ remember_devargs(struct port *port, const struct rte_device *dev)
 			 "healed", port->device, sizeof(port->devargs) - 1);
 }
 
+/* What is on record is another port's, which had this id. */
+static bool
+is_new(const struct rte_eth_dev *eth, const struct port *port)
+{
+	return !port_is_healing(port) &&
+		(!eth->data->dev_configured || strcmp(port->device, eth->device->name) != 0);
+}
+
+static void
+forget(struct port *port)
+{
+	queues_forget(port);
+	port->has_intr = false;
+	memset(&port->base, 0, sizeof(port->base));
+	memset(&port->last, 0, sizeof(port->last));
+	memset(&port->settings, 0, sizeof(port->settings));
+}
+
 /* With the lock held. */
 static void
 wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 {
 	if (port->ops == NULL)
 		port->ops = malloc(sizeof(*port->ops));
-	if (port->ops == NULL) {
+	if (port->ops == NULL || kept_make(port) != 0) {
 		host_log(HOST_WARN, "port %u: no memory to stand in front of it",
 			 eth->data->port_id);
 		return;
 	}
+	if (is_new(eth, port))
+		forget(port);
 	port->bus = bus;
 	port->key = eth->device;
-	if (port->state != PORT_HEALING)        /* that ends with heal */
+	port->dev = device_find(bus, eth->device->name);
+	if (!port_is_healing(port)) {   /* that ends with heal */
 		port->state = PORT_LIVE;
+		port->life++;
+		port->config.is_started = eth->data->dev_started;
+	}
 	snprintf(port->device, sizeof(port->device), "%s", eth->device->name);
 	remember_devargs(port, eth->device);
 	port->policy = config_policy(enable_config(), eth->device->name,
@@ -69,19 +95,27 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 	*port->ops = *eth->dev_ops;
 	live_wrap(eth, port);
 	eth->data->dev_flags |= RTE_ETH_DEV_INTR_RMV;   /* INTR_RMV comes, whatever the PMD */
-	eth->dev_ops = port->ops;
+	/* a control call on another processor finds them filled (arm64) */
+	__atomic_store_n(&eth->dev_ops, port->ops, __ATOMIC_RELEASE);
 }
 
-/* What it will say of itself while it is dead; as ethdev prepares the call. */
+/* What it will say of itself while it is dead; as ethdev prepares the call.  Names are the
+ * driver's or the device's, and go with them. */
 static void
-ask_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
+ask_info(struct rte_eth_dev *eth, struct port *port)
 {
+	struct rte_eth_dev_info *info = &port->info;
+
 	memset(info, 0, sizeof(*info));
 	info->switch_info.domain_id = RTE_ETH_DEV_SWITCH_DOMAIN_ID_INVALID;
 	info->device = eth->device;
 	info->max_mtu = UINT16_MAX;
 	if (eth->dev_ops->dev_infos_get != NULL)
 		(void)eth->dev_ops->dev_infos_get(eth, info);
+	if (info->switch_info.name == NULL)
+		return;
+	snprintf(port->switch_name, sizeof(port->switch_name), "%s", info->switch_info.name);
+	info->switch_info.name = port->switch_name;
 }
 
 void
@@ -96,7 +130,7 @@ port_wrap(struct hotplug_bus *bus, const struct rte_device *dev)
 		    eth->dev_ops == NULL || eth->dev_ops->dev_close == NULL ||
 		    eth->dev_ops == ports[i].ops || eth->dev_ops == &dead_ops)
 			continue;
-		ask_info(eth, &ports[i].info);
+		ask_info(eth, &ports[i]);
 		port_lock();
 		wrap_one(eth, &ports[i], bus);
 		port_unlock();
@@ -109,8 +143,11 @@ port_released(const struct rte_eth_dev *eth)
 	struct port *port = port_of(eth);
 
 	port_lock();
-	if (port->state == PORT_LIVE || port->state == PORT_DEAD)
+	if (port->state == PORT_LIVE || port->state == PORT_DEAD ||
+	    port->state == PORT_DOOMED) {
 		port->state = PORT_NONE;
+		port->life++;
+	}
 	port_unlock();
 }
 
@@ -119,7 +156,7 @@ port_list(const struct rte_device *dev, uint16_t *ids)
 {
 	unsigned int i, n = 0;
 
-	for (i = 0; i < RTE_MAX_ETHPORTS && n < HOTPLUG_MAX_PORTS; i++)
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
 		if (rte_eth_devices[i].state != RTE_ETH_DEV_UNUSED &&
 		    rte_eth_devices[i].device == dev)
 			ids[n++] = i;
@@ -132,7 +169,7 @@ port_list_held(const char *device, uint16_t *ids)
 	unsigned int i, n = 0;
 
 	port_lock();
-	for (i = 0; i < RTE_MAX_ETHPORTS && n < HOTPLUG_MAX_PORTS; i++)
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
 		if (ports[i].state == PORT_HELD && strcmp(ports[i].device, device) == 0)
 			ids[n++] = i;
 	port_unlock();
@@ -173,6 +210,7 @@ port_unwrap_all(void)
 		if (ports[i].ops != NULL && rte_eth_devices[i].dev_ops == ports[i].ops) {
 			rte_eth_devices[i].dev_ops = ports[i].pmd_ops;
 			ports[i].state = PORT_NONE;
+			ports[i].life++;
 		}
 	port_unlock();
 }

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* teardown: close a dead port's PMD and detach its device, on a thread of its own.
- * In:  a device whose ports are DYING (events).  Out: they are HELD: the PMD closed,
- *      the device detached, the id kept; meanwhile STUCK, when the PMD takes too long
- *      (stuck.c).
- * Order: pollers out of the PMD; its queues out of the fast path; control calls out of
- *      it; the other processes out of it (they first, whoever of them is stopped); its
- *      stop and close, called directly (ethdev's own would reset the fast path
- *      under the pollers); then the device.
+/* teardown: the ports of a lost device are torn down, on a thread of its own.
+ * In:  a device whose ports are DOOMED (events, heal).  Out: they are HELD (end.c);
+ *      meanwhile STUCK, when the PMD takes too long (stuck.c).
  * Nobody waits for it but an application that closes the port itself, and exit.
  * Lock: `lock` guards the list of running teardowns; never held in a PMD.
  * Context: teardown (one thread for each dying device). */
@@ -17,16 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <rte_dev.h>
+#include <time.h>
 
 #include "../core/device.h"
 #include "../core/enable.h"
 #include "../core/host.h"
 #include "../core/work.h"
-#include "../sync/local.h"
-#include "../sync/sync.h"
-#include "inside.h"
 #include "stuck.h"
 
 #define AGAIN_MS 100        /* when there was no thread to be had */
@@ -63,10 +54,10 @@ wait_for(const char *device)
 
 	pthread_mutex_lock(&lock);
 	while (find(device, device_now_ns()) != NULL) {
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += (until.tv_nsec + 50 * MS) / 1000000000;
 		until.tv_nsec = (until.tv_nsec + 50 * MS) % 1000000000;
-		pthread_cond_timedwait(&changed, &lock, &until);
+		pthread_cond_clockwait(&changed, &lock, CLOCK_MONOTONIC, &until);
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -122,130 +113,12 @@ teardown_signal(int number)
 	return n;
 }
 
-static unsigned int
-list_dying(const char *device, uint16_t *ids)
-{
-	unsigned int i, n = 0;
-
-	port_lock();
-	for (i = 0; i < RTE_MAX_ETHPORTS && n < HOTPLUG_MAX_PORTS; i++)
-		if (port_of(&rte_eth_devices[i])->state == PORT_DYING &&
-		    strcmp(port_of(&rte_eth_devices[i])->device, device) == 0)
-			ids[n++] = i;
-	port_unlock();
-	return n;
-}
-
-static void
-close_pmd(struct rte_eth_dev *eth)
-{
-	stuck_enter();
-	if (eth->data->dev_started && port_of(eth)->pmd_ops->dev_stop != NULL)
-		live_stop(eth);
-	eth->data->dev_started = 0;
-	live_close(eth);
-	stuck_leave();
-}
-
-/* The others have let go of it, or are not waited for any more. */
-static int
-remove_device(struct rte_device *dev, bool is_shared)
-{
-	char name[HOTPLUG_NAME_LEN];
-	int ret;
-
-	snprintf(name, sizeof(name), "%s", rte_dev_name(dev));
-	port_probe_lock();
-	port_probe_own(name);
-	stuck_enter();
-	ret = is_shared ? local_remove(name) : rte_dev_remove(dev);
-	stuck_leave();
-	port_probe_unlock();
-	return ret > 0 ? 0 : ret;
-}
-
-/* The PMD's remove looks for a port by the device's name, and would close it once
- * more: it does not find it for that moment. */
-static int
-detach(struct rte_device *dev, bool is_shared, const uint16_t *ids, unsigned int n)
-{
-	struct rte_eth_dev *eth;
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < n; i++) {
-		eth = &rte_eth_devices[ids[i]];
-		snprintf(eth->data->name, sizeof(eth->data->name), "hotplug-held-%u", ids[i]);
-		eth->device = &port_of(eth)->shadow;
-	}
-	ret = remove_device(dev, is_shared);
-	for (i = 0; i < n; i++)
-		memcpy(rte_eth_devices[ids[i]].data->name,
-		       port_of(&rte_eth_devices[ids[i]])->name, RTE_ETH_NAME_MAX_LEN);
-	return ret;
-}
-
-static void
-set_state(const uint16_t *ids, unsigned int n, enum port_state state)
-{
-	unsigned int i;
-
-	port_lock();
-	for (i = 0; i < n; i++)
-		port_of(&rte_eth_devices[ids[i]])->state = state;
-	port_unlock();
-}
-
-static void
-let_others_go(const char *device)
-{
-	struct hotplug_outcome outcome = { .size = sizeof(outcome) };
-
-	if (sync_clear(device, &outcome) != 0)
-		host_log(HOST_WARN, "%s goes, but process %d: %s", device, outcome.pid,
-			 outcome.reason);
-}
-
-static void
-tear_down(const char *device)
-{
-	uint16_t ids[HOTPLUG_MAX_PORTS];
-	unsigned int i, n = list_dying(device, ids);
-	bool is_shared = sync_is_on() && sync_has_others();
-	uint64_t start = device_now_ns();
-	struct rte_device *dev;
-	int ret;
-
-	if (n == 0)
-		return;
-	dev = rte_eth_devices[ids[0]].device;
-	for (i = 0; i < n; i++)
-		quiet_begin(ids[i]);
-	quiet_wait();
-	for (i = 0; i < n; i++)
-		quiet_detach_queues(ids[i]);
-	for (i = 0; i < n; i++)
-		inside_wait(&rte_eth_devices[ids[i]]);
-	if (is_shared)          /* their pollers use what the PMD frees */
-		let_others_go(device);
-	for (i = 0; i < n; i++)
-		close_pmd(&rte_eth_devices[ids[i]]);
-	ret = detach(dev, is_shared, ids, n);
-	set_state(ids, n, PORT_HELD);
-	if (ret != 0)
-		host_log(HOST_ERR, "%s: its driver does not let it go (%s): port %u is kept",
-			 device, strerror(-ret), ids[0]);
-	else
-		host_log(HOST_NOTICE, "%s detached after %u ms; port %u is kept", device,
-			 (unsigned int)((device_now_ns() - start) / 1000000), ids[0]);
-}
-
 static void
 run(void *arg)
 {
 	struct teardown *t = arg, **at;
 
-	tear_down(t->device);
+	end_run(t->device);
 	if (device_now_ns() < t->due_ns)
 		heal_soon(t->device);   /* the card may be back already */
 	pthread_mutex_lock(&lock);
@@ -279,7 +152,7 @@ start(const char *device)
 	if (ret != 0) {
 		free(t);
 	} else {
-		work_push(stuck_check, device, enable_config()->stuck_ms);
+		work_push_beside(stuck_check, device, enable_config()->stuck_ms);
 	}
 	return ret;
 }

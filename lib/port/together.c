@@ -21,27 +21,26 @@
 #define AGAIN_MS 500
 
 static bool
-is_revoked(const struct port *port)
+is_revoked(const struct lost_card *card)
 {
-	return port->bus->ops->revokes != NULL && port->bus->ops->revokes(port->kernel_driver);
+	return card->bus->ops->revokes != NULL && card->bus->ops->revokes(card->kernel_driver);
 }
 
 bool
-together_wait(struct port *port)
+together_wait(const struct lost_card *card)
 {
 	struct hotplug_outcome outcome = { .size = sizeof(outcome) };
-	int ret = sync_is_on() ? sync_clear(port->device, &outcome) : 0;
+	int ret = sync_is_on() ? sync_clear(card->device, &outcome) : 0;
 	bool may_go_on = ret == 0 || ret == -EEXIST || enable_config()->heal_forced ||
-		is_revoked(port);
+		is_revoked(card);
 
-	if (ret != 0 && !port->is_waiting)
-		host_log(HOST_WARN, "%s is back, %s process %d: %s%s", port->device,
+	if (ret != 0 && !card->is_waiting)
+		host_log(HOST_WARN, "%s is back, %s process %d: %s%s", card->device,
 			 may_go_on ? "and healed beside" : "but not healed before", outcome.pid,
 			 outcome.reason, may_go_on ? "" : " (heal_forced=on would)");
-	port->is_waiting = !may_go_on;
-	if (port->is_waiting)
-		work_push(heal_run, port->device, AGAIN_MS);
-	return port->is_waiting;
+	if (!may_go_on)
+		work_push(heal_run, card->device, AGAIN_MS);
+	return !may_go_on;
 }
 
 int

@@ -11,8 +11,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../core/device.h"
 #include "../core/host.h"
@@ -31,16 +33,18 @@ struct subscriber {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t changed;
 static struct hotplug_event queue[QUEUE_LEN];
 static unsigned int n_queued, first_queued;
-static bool has_overflown, is_stopping, is_running;
+static bool has_overflown, is_stopping, is_running, has_ended, has_clock;
 static struct subscriber *subscribers;  /* by growing id */
 static int last_id, running_id;
 static uint64_t sequence;
 static struct hotplug_event history[EVENTS_KEPT];      /* by sequence */
 static hotplug_event_fn last_fn;
 static struct host_thread thread;
+static uintptr_t life;          /* counts starts; a thread of another one is nobody's */
+static _Thread_local uintptr_t own_life;
 
 bool
 events_is_self(void)
@@ -48,7 +52,7 @@ events_is_self(void)
 	bool is_self;
 
 	pthread_mutex_lock(&lock);
-	is_self = is_running && pthread_equal(thread.id, pthread_self());
+	is_self = own_life != 0;
 	pthread_mutex_unlock(&lock);
 	return is_self;
 }
@@ -125,6 +129,13 @@ number(struct hotplug_event *event)
 	trace(TRACE_EVENT, event->device, event->type);
 }
 
+/* With the lock held: this thread was left behind in a subscriber. */
+static bool
+is_left(void)
+{
+	return own_life != life;
+}
+
 /* With the lock held, but for each subscriber's run. */
 static void
 deliver(struct hotplug_event *event)
@@ -142,6 +153,8 @@ deliver(struct hotplug_event *event)
 		pthread_mutex_unlock(&lock);
 		fn(event, arg);
 		pthread_mutex_lock(&lock);
+		if (is_left())
+			return;
 		pthread_cond_broadcast(&changed);       /* somebody may wait for it */
 	}
 	running_id = 0;
@@ -167,9 +180,9 @@ run(void *arg)
 {
 	struct hotplug_event event;
 
-	(void)arg;
+	own_life = (uintptr_t)arg;
 	pthread_mutex_lock(&lock);
-	while (!is_stopping) {
+	while (!is_left() && !is_stopping) {
 		if (n_queued == 0) {
 			pthread_cond_wait(&changed, &lock);
 			continue;
@@ -181,7 +194,26 @@ run(void *arg)
 			say_rescan();
 		deliver(&event);
 	}
+	if (!is_left()) {
+		has_ended = true;
+		pthread_cond_broadcast(&changed);
+	}
 	pthread_mutex_unlock(&lock);
+}
+
+/* With the lock held. */
+static void
+set_clock(void)
+{
+	pthread_condattr_t attr;
+
+	if (has_clock)
+		return;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&changed, &attr);
+	pthread_condattr_destroy(&attr);
+	has_clock = true;
 }
 
 int
@@ -190,28 +222,51 @@ events_start(hotplug_event_fn last)
 	int ret;
 
 	pthread_mutex_lock(&lock);
+	set_clock();
 	last_fn = last;
-	is_stopping = false;
+	running_id = 0;
+	life++;
+	is_stopping = has_ended = false;
 	has_overflown = false;
 	n_queued = 0;
 	sequence = 0;
-	ret = host_thread_start(&thread, "hotplug-events", run, NULL);
+	ret = host_thread_start(&thread, "hotplug-events", run, (void *)life);
 	is_running = ret == 0;
+	if (is_running)
+		pthread_detach(thread.id);
 	pthread_mutex_unlock(&lock);
 	return ret;
 }
 
+/* With the lock held: it ends, or is left behind in its subscriber. */
+static void
+end_thread(unsigned int patience_ms)
+{
+	struct timespec until;
+	int ret = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += patience_ms / 1000;
+	until.tv_nsec += patience_ms % 1000 * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	is_stopping = true;
+	pthread_cond_broadcast(&changed);
+	while (!has_ended && ret == 0)
+		ret = pthread_cond_timedwait(&changed, &lock, &until);
+	if (!has_ended)
+		host_log(HOST_ERR, "a subscriber does not return: its thread is left behind");
+	life++;
+	running_id = 0;
+}
+
 void
-events_stop(void)
+events_stop(unsigned int patience_ms)
 {
 	struct subscriber *s;
 
 	pthread_mutex_lock(&lock);
-	is_stopping = true;
-	pthread_cond_broadcast(&changed);
-	pthread_mutex_unlock(&lock);
-	host_thread_join(&thread);
-	pthread_mutex_lock(&lock);
+	end_thread(patience_ms);
 	is_running = false;
 	while ((s = subscribers) != NULL) {
 		subscribers = s->next;

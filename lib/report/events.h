@@ -12,7 +12,8 @@
 
 /* Each event goes to the subscribers, then to `last` (the log, which takes time). */
 int events_start(hotplug_event_fn last);
-void events_stop(void);                 /* drops what is queued */
+/* Drops what is queued; a subscriber is waited for so long, and left behind then. */
+void events_stop(unsigned int patience_ms);
 
 /* Queue an event; never blocks.  Full: counted, and RESCAN follows. */
 void events_push(const struct hotplug_event *event);

@@ -86,13 +86,10 @@ cutoff_device(struct hotplug_device *dev)
 
 	if (dev->is_cut)
 		return 0;
-	if (atomic_load(&dev->n_unsettled) > 0) {
-		dev->wants_cut = true;
-		return -EBUSY;
-	}
 	ret = cut_regions(dev);
-	dev->is_cut = true;
+	atomic_store(&dev->is_cut, true);
 	dev->cut_ns = device_now_ns();
+	cutoff_check_flip(dev);
 	STATS_ADD(cut_offs, 1);
 	trace(TRACE_REPLACEMENT, dev->name, 1);
 	return ret;
@@ -105,34 +102,49 @@ cutoff_retry(void)
 
 	device_lock();
 	for (dev = device_first(); dev != NULL; dev = dev->next)
-		if (dev->key != NULL && dev->is_cut && dev->has_open_bar && dev->flip == NULL &&
-		    atomic_load(&dev->n_unsettled) == 0)
+		if (dev->key != NULL && dev->is_cut && dev->has_open_bar && dev->flip == NULL)
 			(void)cut_regions(dev);
 	device_unlock();
 }
 
-void
-cutoff_flip(struct hotplug_device *dev)
+static void
+start_flip(struct hotplug_device *dev)
 {
-	if (!dev->is_cut || dev->flip != NULL)
-		return;
-	cutoff_drop_unmapped(dev);
-	dev->flip = flip_start(dev);
-}
-
-/* The flipping mapping counts as ours until the regions are cut off again. */
-void
-cutoff_unflip(struct hotplug_device *dev)
-{
+	struct flip *flip;
 	unsigned int i;
 
-	if (dev->flip == NULL)
+	flip = flip_start(dev);
+	if (flip == NULL)
 		return;
+	atomic_store(&dev->flip, flip);
+	guard_wait();           /* who would lay constant ones has done so */
 	cutoff_drop_unmapped(dev);
 	for (i = 0; i < dev->n_regions; i++)
+		(void)flip_lay_region(flip, &dev->region[i]);   /* else it stays cut off */
+}
+
+/* What flips counts as ours until it is out of sight. */
+static void
+stop_flip(struct hotplug_device *dev)
+{
+	struct flip *flip = atomic_load(&dev->flip);
+	unsigned int i;
+
+	cutoff_drop_unmapped(dev);
+	atomic_store(&dev->flip, NULL);
+	guard_wait();           /* who would lay what flips has done so */
+	for (i = 0; i < dev->n_regions && dev->is_cut; i++)
 		(void)pages_cut_region(&dev->region[i]);      /* else it flips no more, that is all */
-	flip_stop(dev->flip);
-	dev->flip = NULL;
+	flip_stop(flip);
+}
+
+void
+cutoff_check_flip(struct hotplug_device *dev)
+{
+	if (dev->is_cut && dev->flip == NULL && atomic_load(&dev->n_at_work) > 0)
+		start_flip(dev);
+	if (dev->flip != NULL && atomic_load(&dev->n_at_work) == 0)
+		stop_flip(dev);
 }
 
 void
@@ -143,36 +155,58 @@ cutoff_fill_device(struct hotplug_device *dev)
 
 	cutoff_drop_unmapped(dev);
 	for (i = 0; i < dev->n_regions; i++) {
-		ret = pages_lay_region(&dev->region[i]);
+		ret = dev->flip != NULL ? flip_fill_region(dev->flip, &dev->region[i]) :
+			pages_lay_region(&dev->region[i]);
 		if (ret != 0)
 			log_device(dev, HOST_ERR, ": BAR at %#lx not filled: %s",
 				   (unsigned long)dev->region[i].start, strerror(-ret));
 	}
 }
 
-int
-cutoff_restore(struct hotplug_device *dev)
+static int
+cover(struct hotplug_device *dev, struct region *region)
+{
+	return dev->flip != NULL ? flip_lay_region(dev->flip, region) : pages_cut_region(region);
+}
+
+static int
+restore_regions(struct hotplug_device *dev)
 {
 	unsigned int i;
 	int ret = 0, err;
 
-	if (atomic_load(&dev->n_unsettled) > 0) {
-		dev->wants_cut = false;
-		return -EBUSY;
-	}
-	cutoff_drop_unmapped(dev);
 	for (i = 0; i < dev->n_regions; i++) {
 		err = restore_region(&dev->region[i]);
 		if (err != 0)
 			ret = err;
-		if (ret == 0)
-			atomic_store(&dev->region[i].has_anonymous, false);
 	}
+	return ret;
+}
+
+/* A handler that began before may lay its chunk after: over what is restored.  One that
+ * begins later does not take the fault for the restored mapping's (sigbus.c). */
+int
+cutoff_restore(struct hotplug_device *dev)
+{
+	unsigned int i;
+	int ret;
+
+	cutoff_drop_unmapped(dev);
+	ret = restore_regions(dev);
+	atomic_fetch_add(&dev->n_restored, 1);
+	atomic_store(&dev->is_cut, ret != 0);
+	guard_wait();
+	if (ret == 0 && intact_has_own(dev))
+		ret = restore_regions(dev);
+	atomic_store(&dev->is_cut, ret != 0);
 	for (i = 0; i < dev->n_regions && ret != 0; i++)
-		(void)pages_cut_region(&dev->region[i]);      /* all or nothing */
+		(void)cover(dev, &dev->region[i]);      /* all or nothing */
 	if (ret != 0)
 		return ret;
-	dev->is_cut = false;
+	for (i = 0; i < dev->n_regions; i++)
+		atomic_store(&dev->region[i].has_anonymous, false);
+	if (dev->flip != NULL)
+		stop_flip(dev);
 	STATS_ADD(restored, 1);
 	trace(TRACE_REPLACEMENT, dev->name, 0);
 	return 0;

@@ -20,9 +20,8 @@ void cutoff_unmap(struct hotplug_device *dev);
  * was lost still lead to the bus. */
 void cutoff_retry(void);
 
-/* While a driver stops or closes a dead device: registers that flip. */
-void cutoff_flip(struct hotplug_device *dev);
-void cutoff_unflip(struct hotplug_device *dev);
+/* A driver has come to work on it, or has left: its registers flip, or do no more. */
+void cutoff_check_flip(struct hotplug_device *dev);
 
 /* Signal-safe, for a device that is being probed and not guarded yet: is a BAR
  * mapped at addr?  Then make the chunk there readable: 0; 1: it is no BAR. */

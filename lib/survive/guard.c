@@ -73,8 +73,8 @@ guard_find(uintptr_t addr)
 	return atomic_load(&table->range[i].region);
 }
 
-static void
-wait_for_readers(void)
+void
+guard_wait(void)
 {
 	while (atomic_load(&n_readers) != 0)
 		sched_yield();
@@ -139,7 +139,7 @@ guard_publish(struct hotplug_device *dev)
 		insert(table, &dev->region[i]);
 	}
 	atomic_store(&current, table);
-	wait_for_readers();
+	guard_wait();
 	if (old != &empty_table)
 		free(old);
 	return 0;
@@ -157,5 +157,5 @@ guard_withdraw(const struct hotplug_device *dev)
 		if (region != NULL && region->dev == dev)
 			atomic_store(&table->range[i].region, NULL);
 	}
-	wait_for_readers();
+	guard_wait();
 }

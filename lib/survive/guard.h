@@ -12,6 +12,9 @@ void guard_enter(void);
 struct region *guard_find(uintptr_t addr);      /* NULL: nobody's */
 void guard_leave(void);
 
+/* Until those that were in there have left. */
+void guard_wait(void);
+
 /* Writers, with device_lock() held.  When they return, no reader holds what
  * was withdrawn. */
 int guard_publish(struct hotplug_device *dev);  /* all its regions */

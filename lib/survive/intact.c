@@ -123,30 +123,73 @@ cover_vma(const struct vma *now, void *arg)
 	return 0;
 }
 
-/* By name: a BAR as EAL maps it, through sysfs, uio or vfio. */
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* "/0000:01:00.0/resource0", or "_wc"; then nothing, or that it is deleted. */
+static bool
+is_resource(const char *path)
+{
+	static const char name[] = "/resource";
+	const char *s = path, *at = NULL;
+
+	while ((s = strstr(s, name)) != NULL)
+		at = s++;               /* the last one */
+	if (at == NULL || at - path < 8 || !is_digit(at[-1]) || at[-2] != '.' || at[-5] != ':')
+		return false;
+	at += sizeof(name) - 1;
+	if (!is_digit(*at++))
+		return false;
+	if (strncmp(at, "_wc", 3) == 0)
+		at += 3;
+	return *at == '\0' || strcmp(at, " (deleted)") == 0;
+}
+
+/* By name: a BAR as EAL maps it, through sysfs, uio or vfio.  No other file of the
+ * application's has such a name. */
 bool
 intact_is_bar(const struct vma *vma)
 {
-	return vma->is_shared && vma->inode != 0 && (strstr(vma->path, "/resource") != NULL ||
-		strncmp(vma->path, "/dev/uio", 8) == 0 || strstr(vma->path, "vfio") != NULL);
+	return vma->is_shared && vma->inode != 0 && (is_resource(vma->path) ||
+		(strncmp(vma->path, "/dev/uio", 8) == 0 && is_digit(vma->path[8])) ||
+		strncmp(vma->path, "/dev/vfio/", 10) == 0 ||
+		strncmp(vma->path, "anon_inode:[vfio", 16) == 0);
 }
 
 /* Is a mapping with exactly these ends, of the file with this name, still there?  One
- * system call: the kernel finds it by its ends. */
+ * system call: the kernel finds it by its ends.  The name of a file that is no more, as
+ * a lost card's, ends in " (deleted)" there. */
 static bool
 is_listed(const struct vma *vma)
 {
-	char name[64], path[VMA_PATH_LEN];
+	char name[64], path[VMA_PATH_LEN + 16];
+	size_t len = strlen(vma->path);
 	ssize_t n;
 
 	snprintf(name, sizeof(name), "/proc/self/map_files/%lx-%lx", (unsigned long)vma->start,
 		 (unsigned long)vma->end);
-	n = readlink(name, path, sizeof(path));
-	return n > 0 && n < VMA_PATH_LEN - 1 && (size_t)n == strlen(vma->path) &&
-		memcmp(path, vma->path, n) == 0;
+	n = readlink(name, path, sizeof(path) - 1);
+	if (n < 0 || len == VMA_PATH_LEN - 1)
+		return false;
+	path[n] = '\0';
+	return strncmp(path, vma->path, len) == 0 &&
+		(path[len] == '\0' || strcmp(path + len, " (deleted)") == 0);
 }
 
-/* Without a walk: only for what is a BAR by its name, which no other file has. */
+/* A BAR, and in a folder where nobody else puts files. */
+static bool
+is_kernels(const struct vma *vma)
+{
+	return intact_is_bar(vma) && (strncmp(vma->path, "/sys/", 5) == 0 ||
+		strncmp(vma->path, "/dev/", 5) == 0 || strncmp(vma->path, "anon_inode:", 11) == 0);
+}
+
+/* Without a walk, where that is long: only for what is a BAR by its name, which no other
+ * file has.  All of vfio's have one name: but another device's does not come to these ends
+ * while this one is guarded. */
 static bool
 is_surely_intact(const struct region *region)
 {
@@ -154,8 +197,7 @@ is_surely_intact(const struct region *region)
 
 	for (i = 0; i < region->n_vmas; i++)
 		if (region->vma[i].inode != 0 &&
-		    (strncmp(region->vma[i].path, "/sys/", 5) != 0 || !intact_is_bar(&region->vma[i]) ||
-		     !is_listed(&region->vma[i])))
+		    (!is_kernels(&region->vma[i]) || !is_listed(&region->vma[i])))
 			return false;
 	return region->n_vmas != 0;
 }
@@ -169,7 +211,7 @@ intact_find(const struct hotplug_device *dev, bool is_intact[HOTPLUG_MAX_REGIONS
 	struct coverage c = { .region = dev->region, .n_regions = dev->n_regions };
 	uintptr_t start = UINTPTR_MAX, end = 0;
 	unsigned int i;
-	bool is_known, is_sure = true;
+	bool is_known, is_sure = !maps_is_quick();
 
 	for (i = 0; i < dev->n_regions; i++) {
 		is_intact[i] = is_sure = is_sure && is_surely_intact(&dev->region[i]);
@@ -182,6 +224,26 @@ intact_find(const struct hotplug_device *dev, bool is_intact[HOTPLUG_MAX_REGIONS
 	for (i = 0; i < dev->n_regions; i++)
 		is_intact[i] = !is_known ||
 			c.expected[i] == dev->region[i].end - dev->region[i].start;
+}
+
+static int
+find_own(const struct vma *now, void *arg)
+{
+	const struct region *region = arg;
+
+	return pages_is_file(now) || flip_is_mapped(region->dev->flip, now);
+}
+
+bool
+intact_has_own(const struct hotplug_device *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->n_regions; i++)
+		if (maps_walk(dev->region[i].start, dev->region[i].end, find_own,
+			      &dev->region[i]) > 0)
+			return true;
+	return false;
 }
 
 bool

@@ -15,6 +15,8 @@ void intact_find(const struct hotplug_device *dev, bool is_intact[HOTPLUG_MAX_RE
 
 /* Is the mapping at addr still the region's, or one of ours? */
 bool intact_is_mapped(const struct region *region, uintptr_t addr);
+/* Is anything of ours at the device's regions, of what has a file? */
+bool intact_has_own(const struct hotplug_device *dev);
 /* By its name: a BAR as EAL maps it? */
 bool intact_is_bar(const struct vma *vma);
 

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VMA_PATH_LEN 160
+/* A resourceN below 36 bridges; one that is cut cannot be mapped again. */
+#define VMA_PATH_LEN 512
 
 /* One mapping of this process, as the kernel lists it. */
 struct vma {
@@ -19,10 +20,13 @@ struct vma {
 };
 
 /* Call fn for each mapping that overlaps [start, end), in order, until it
- * returns other than 0.  Signal-safe: open, read and close, no libc state.
+ * returns other than 0.  Signal-safe: system calls, no libc state.
  * Returns what fn returned last, 0 without any, or -errno. */
 int maps_walk(uintptr_t start, uintptr_t end,
 	      int (*fn)(const struct vma *vma, void *arg), void *arg);
+
+/* Does that take the same however many mappings there are? */
+bool maps_is_quick(void);
 
 /* The same file at the same place in it: may one stand for the other? */
 bool maps_is_same(const struct vma *recorded, const struct vma *now);

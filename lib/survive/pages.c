@@ -31,8 +31,8 @@ static size_t window_len;       /* of ONES and ZEROS */
 static bool has_files, has_handler;
 
 /* A file in memory; where memfd_create() is forbidden, a nameless one. */
-static int
-memory_file(const char *name)
+int
+pages_memory_file(const char *name)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -65,7 +65,7 @@ make_file(unsigned int i)
 	struct stat st;
 	int ret = 0;
 
-	fds[i] = memory_file(names[i]);
+	fds[i] = pages_memory_file(names[i]);
 	if (fds[i] < 0)
 		return fds[i];
 	if (i != EMPTY)
@@ -182,14 +182,28 @@ pages_lay_region(struct region *region)
 
 /* One BAR of one chunk gets its pages at once; so does every BAR when nobody
  * would answer the faults. */
-int
-pages_cut_region(struct region *region)
+bool
+pages_is_lazy(const struct region *region)
+{
+	return has_files && has_handler && region->end - region->start > CUTOFF_CHUNK;
+}
+
+size_t
+pages_piece_len(const struct region *region)
 {
 	size_t len = region->end - region->start;
 
-	if (!has_files || !has_handler || len <= CUTOFF_CHUNK)
+	if (has_handler || len <= CUTOFF_CHUNK)
+		return CUTOFF_CHUNK;
+	return len < EAGER_WINDOW ? len : EAGER_WINDOW;
+}
+
+int
+pages_cut_region(struct region *region)
+{
+	if (!pages_is_lazy(region))
 		return pages_lay_region(region);
-	return map_over(region->start, len, 0, fds[EMPTY]);
+	return map_over(region->start, region->end - region->start, 0, fds[EMPTY]);
 }
 
 bool

@@ -17,6 +17,12 @@
 void pages_start(bool is_answered);
 void pages_stop(void);
 
+/* A nameless file in memory, or -errno. */
+int pages_memory_file(const char *name);
+
+/* Is this region laid piece by piece, as it is touched?  How long is a piece at most? */
+bool pages_is_lazy(const struct region *region);
+size_t pages_piece_len(const struct region *region);
 /* Lay the empty file over the BAR, or readable pages where nobody answers faults. */
 int pages_cut_region(struct region *region);
 /* Make all of it readable, for good; or the chunk at addr. */

@@ -15,6 +15,7 @@
 
 #include "../core/bus.h"
 #include "cutoff.h"
+#include "flip.h"
 #include "guard.h"
 #include "intact.h"
 #include "pages.h"
@@ -25,6 +26,25 @@
  * being written (it changes when somebody else's handler has come and gone). */
 static struct sigaction below[2];
 static _Atomic unsigned int below_now;
+
+/* Somebody who expects faults of one thread, for a while. */
+static void (*guest)(int signo);
+static _Atomic pid_t guest_thread;      /* 0: nobody; else set after `guest` */
+
+void
+sigbus_admit(void (*handler)(int signo))
+{
+	guest = handler;
+	atomic_store(&guest_thread, (pid_t)syscall(SYS_gettid));
+}
+
+bool
+sigbus_dismiss(void)
+{
+	pid_t own = (pid_t)syscall(SYS_gettid);
+
+	return atomic_compare_exchange_strong(&guest_thread, &own, 0);
+}
 
 /* Probes in progress: their devices have BARs that are not guarded yet. */
 static _Atomic unsigned int n_probing;
@@ -38,6 +58,31 @@ sigbus_probing(bool begins)
 		atomic_fetch_sub(&n_probing, 1);
 }
 
+/* What flips while a driver is at work on it: it stays as long as we are in the guard. */
+static int
+lay(struct region *region, uintptr_t addr)
+{
+	struct flip *flip = atomic_load(&region->dev->flip);
+
+	if (flip != NULL && flip_lay_chunk(flip, region, addr) == 0)
+		return 0;
+	return pages_lay_chunk(region, addr);
+}
+
+/* A device that is not cut off may have been when this fault was raised, and be restored
+ * since: then nothing is wrong any more.  The instruction tries again; if it faults again,
+ * with no restoration in between, it is the device.  A slot for each of some threads: who
+ * overwrites another's only has it try once more. */
+static bool
+may_be_over(const struct hotplug_device *dev, uintptr_t addr)
+{
+	static _Atomic uint64_t tried[64];
+	uint64_t tid = syscall(SYS_gettid);
+	uint64_t now = (uint64_t)addr << 24 ^ (uint64_t)atomic_load(&dev->n_restored) << 32 ^ tid;
+
+	return !atomic_load(&dev->is_cut) && atomic_exchange(&tried[tid % 64], now) != now;
+}
+
 int
 hotplug_bus_fault(const void *addr)
 {
@@ -46,9 +91,11 @@ hotplug_bus_fault(const void *addr)
 
 	guard_enter();
 	region = guard_find((uintptr_t)addr);
-	if (region != NULL && (atomic_load(&region->dev->n_unsettled) == 0 ||
+	if (region != NULL && may_be_over(region->dev, (uintptr_t)addr)) {
+		ret = 0;
+	} else if (region != NULL && (atomic_load(&region->dev->n_unsettled) == 0 ||
 			       intact_is_mapped(region, (uintptr_t)addr))) {
-		ret = pages_lay_chunk(region, (uintptr_t)addr);
+		ret = lay(region, (uintptr_t)addr);
 		if (!atomic_load(&region->dev->is_gone))
 			device_post(region->dev, DEVICE_SIGN(HOTPLUG_SIGN_FAULT));
 	}
@@ -128,6 +175,10 @@ pass_on(siginfo_t *info, void *context)
 	unsigned int now = atomic_load(&below_now);
 	struct sigaction action = below[now];
 
+	if (atomic_load(&guest_thread) == (pid_t)syscall(SYS_gettid)) {
+		guest(SIGBUS);          /* jumps */
+		return;
+	}
 	if (action.sa_handler == SIG_IGN && !is_synchronous(info))
 		return;
 	if (action.sa_handler == SIG_IGN || action.sa_handler == SIG_DFL) {

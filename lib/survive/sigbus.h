@@ -18,4 +18,9 @@ bool sigbus_is_below(const struct sigaction *action);
  * answered meanwhile; a look follows the probe. */
 void sigbus_probing(bool begins);
 
+/* What is nobody's in the calling thread goes to this handler, until it is dismissed.
+ * One at a time.  False: it was not there. */
+void sigbus_admit(void (*handler)(int signo));
+bool sigbus_dismiss(void);
+
 #endif /* HOTPLUG_SURVIVE_SIGBUS_H */

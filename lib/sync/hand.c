@@ -113,10 +113,10 @@ hand_stop(void)
 	pthread_mutex_lock(&lock);
 	is_running = false;
 	pthread_cond_broadcast(&changed);
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
 	while (job != JOB_NONE && !is_over)
-		if (pthread_cond_timedwait(&changed, &lock, &until) != 0)
+		if (pthread_cond_clockwait(&changed, &lock, CLOCK_MONOTONIC, &until) != 0)
 			break;
 	is_stuck = job != JOB_NONE && !is_over;
 	is_abandoned |= is_stuck;

@@ -7,9 +7,11 @@
  *      everything as it was.
  * A virtual device in a secondary is made with rte_vdev_init(): the bus's scan would
  * ask the primary by message, and wait five seconds for one that is stopped.
- * Lock: port_probe_lock(): EAL's probe is not thread-safe.
- * Context: the hand, app; blocks as long as the driver does. */
+ * Lock: port_probe_lock(): EAL's probe is not thread-safe, and its lists are walked by who
+ *      holds it.  local_has(), local_may_...() and local_describe() do not, and do not wait.
+ * Context: the hand, app; blocks as long as the driver does; those: work. */
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +29,7 @@
 #include "../port/leave.h"
 #include "../port/others.h"
 #include "../port/port.h"
+#include "../port/whose.h"
 #include "local.h"
 
 static int
@@ -91,10 +94,38 @@ local_name(const char *text, char *name)
 	return ret;
 }
 
+/* --- without the lock --------------------------------------------------------------- */
+
+static int
+match_probed(const struct rte_device *dev, const void *name)
+{
+	return strcmp(rte_dev_name(dev), name) != 0 || !rte_dev_is_probed(dev);
+}
+
+/* A bus that we guard we know the devices of; another one is asked within its own lock,
+ * where it has one (vdev has). */
+static int
+match_other_owner(const struct rte_bus *other, const void *name)
+{
+	struct rte_bus *stock = (struct rte_bus *)(uintptr_t)other;
+	const struct hotplug_bus *bus;
+
+	for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
+		if (strcmp(bus->name, rte_bus_name(other)) == 0)
+			return 1;
+	return bus_find_device(stock, match_probed, name) == NULL;
+}
+
 bool
 local_has(const char *name)
 {
-	return find_probed(name) != NULL;
+	struct hotplug_device *dev = device_find(NULL, name);
+	bool is_guarded;
+
+	device_lock();
+	is_guarded = dev != NULL && dev->key != NULL;
+	device_unlock();
+	return is_guarded || rte_bus_find(NULL, match_other_owner, name) != NULL;
 }
 
 /* EAL owns what has been inserted; it may put it into what it has.  A secondary's list
@@ -239,8 +270,8 @@ static int
 unplug(struct rte_bus *bus, struct rte_device *dev, const char *name)
 {
 	struct rte_device stand_in = *dev;
-	struct leaving old[HOTPLUG_MAX_PORTS];
-	uint16_t ids[HOTPLUG_MAX_PORTS];
+	struct leaving old[RTE_MAX_ETHPORTS];
+	uint16_t ids[RTE_MAX_ETHPORTS];
 	unsigned int n = port_list(dev, ids);
 	int ret;
 
@@ -277,14 +308,41 @@ local_probe(const char *name, const char *text)
 	return find_probed(name) != NULL ? 0 : probe_new(bus, name, text);
 }
 
+/* EAL's own calls tell the other processes first, through the folder of their sockets.  Who
+ * has given up root may not read it: then there is nobody whom we could tell. */
+static bool
+can_tell(void)
+{
+	DIR *folder = opendir(rte_eal_get_runtime_dir());
+
+	if (folder == NULL)
+		return false;
+	closedir(folder);
+	return true;
+}
+
+int
+local_remove_told(struct rte_device *dev)
+{
+	char name[HOTPLUG_NAME_LEN];
+	int ret;
+
+	snprintf(name, sizeof(name), "%s", rte_dev_name(dev));
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY || can_tell())
+		return rte_dev_remove(dev);
+	ret = local_remove(name);
+	return ret > 0 ? 0 : ret;
+}
+
 /* Other processes are told in 128 bytes: older EALs cut off what is longer, 26.07 refuses
  * to probe it here, too.  That a card was given more at the start must not keep it away. */
 int
 local_probe_told(const char *name, const char *text)
 {
-	int ret = rte_dev_probe(text);
+	bool is_primary = rte_eal_process_type() == RTE_PROC_PRIMARY;
+	int ret = !is_primary || can_tell() ? rte_dev_probe(text) : -E2BIG;
 
-	if (ret != -E2BIG || rte_eal_process_type() != RTE_PROC_PRIMARY)
+	if (ret != -E2BIG || !is_primary)
 		return ret;
 	ret = local_probe(name, text);
 	if (ret == 0)
@@ -346,7 +404,7 @@ int
 local_may_attach(const char *name, char *reason, size_t len)
 {
 	struct rte_bus *bus = bus_of(name);
-	uint16_t ids[HOTPLUG_MAX_PORTS];
+	uint16_t ids[RTE_MAX_ETHPORTS];
 	char who[256];
 
 	if (teardown_is_running(name))
@@ -363,9 +421,8 @@ local_may_attach(const char *name, char *reason, size_t len)
 int
 local_may_detach(const char *name, char *reason, size_t len)
 {
-	const struct rte_device *dev = find_probed(name);
-	uint16_t ids[HOTPLUG_MAX_PORTS];
-	unsigned int i, n = dev != NULL ? port_list(dev, ids) : 0;
+	uint16_t ids[RTE_MAX_ETHPORTS];
+	unsigned int i, n = whose_ports(name, ids, RTE_MAX_ETHPORTS);
 
 	if (teardown_is_running(name)) {
 		snprintf(reason, len, "it is being torn down");
@@ -384,14 +441,31 @@ local_may_detach(const char *name, char *reason, size_t len)
 	return 0;
 }
 
-void
-local_describe(const char *name, char *text, size_t len)
+static void
+describe(const struct rte_device *dev, char *text, size_t len)
 {
-	const struct rte_device *dev = find_probed(name);
 	const struct rte_devargs *devargs = dev != NULL ? rte_dev_devargs(dev) : NULL;
 
 	if (devargs != NULL && devargs->args != NULL && devargs->args[0] != '\0')
-		snprintf(text, len, "%s,%s", name, devargs->args);
-	else
-		snprintf(text, len, "%s", name);
+		snprintf(text, len, "%s,%s", rte_dev_name(dev), devargs->args);
+}
+
+/* A driver may be at work, and who asks does not wait for it: then what is on record. */
+void
+local_describe(const char *name, char *text, size_t len)
+{
+	const struct port *port;
+	uint16_t id;
+
+	snprintf(text, len, "%s", name);
+	if (port_probe_trylock()) {
+		describe(find_probed(name), text, len);
+		port_probe_unlock();
+	} else if (whose_ports(name, &id, 1) > 0) {
+		port_lock();
+		port = port_of(&rte_eth_devices[id]);
+		if (strcmp(port->device, name) == 0 && port->devargs[0] != '\0')
+			snprintf(text, len, "%s", port->devargs);
+		port_unlock();
+	}
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct rte_device;
+
 /* A device in this process alone, without EAL's own message to the others. */
 
 /* The device's name in devargs; name has HOTPLUG_NAME_LEN bytes.  -EINVAL: no bus
@@ -25,6 +27,8 @@ int local_probe(const char *name, const char *text);
 /* By EAL's own call, or -errno; what is too long for its message is probed here alone. */
 int local_probe_told(const char *name, const char *text);
 int local_remove(const char *name);
+/* By EAL's own call, which tells other processes where it can; with the lock held. */
+int local_remove_told(struct rte_device *dev);
 /* 0, or -EBUSY and the reason: a port is started, is kept for it, heals or is torn down;
  * to attach also: another process has the device. */
 int local_may_attach(const char *name, char *reason, size_t len);

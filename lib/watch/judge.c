@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* judge: carry out what the state machine says of one device.
- * In:  a sign, a look, the time (watch, reconcile).  Out: cut-off or restoration,
- *      the new state, events.
+ * In:  a sign, what a look has found (look.c), the time (watch, reconcile).
+ * Out: cut-off or restoration, the new state, events.
  * Order on a loss: cut off, then raise the event; nothing happens in between.
- * Lock: device_lock() around a step; released while look(), identify() and the
- *      event queue are called.
+ * Lock: device_lock() around a step; released while the event queue is called.
  * Context: watch. */
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../core/duty.h"
 #include "../core/enable.h"
 #include "../report/events.h"
 #include "../report/log.h"
@@ -19,11 +19,13 @@
 #include "../survive/cutoff.h"
 #include "../sync/sync.h"
 #include "judge.h"
+#include "look.h"
 #include "patience.h"
 
 #define MS 1000000ull
 #define FLAP_NS (60 * 1000 * MS)        /* so many changes (flaps) in this are flapping */
 #define RESTORE_NS (1500 * MS)
+#define ASKS_NS (1000 * MS)
 #define QUIET_NS (10 * 1000 * MS)       /* and this long without one is not */
 
 /* With the lock held: the event, by value. */
@@ -46,11 +48,13 @@ describe(const struct hotplug_device *dev, enum hotplug_event_type type, enum ho
 	return event;
 }
 
-/* With the lock held; it is released for the queue's own. */
+/* With the lock held; it is released for those of others.  What the library does about it
+ * itself waits for no subscriber (duty.c). */
 static void
 push(const struct hotplug_event *event)
 {
 	device_unlock();
+	duty_tell(event);
 	events_push(event);
 	device_lock();
 }
@@ -231,6 +235,7 @@ judge_sign(struct hotplug_device *dev, enum hotplug_sign sign, enum state_input 
 {
 	trace(TRACE_SIGN, dev->name, sign);
 	device_lock();
+	look_outdate(dev);
 	note_sign(dev, sign);
 	if (input == STATE_IN_HANGUP)
 		dev->has_hung_up = true;
@@ -246,53 +251,68 @@ take_request(struct hotplug_device *dev)
 	step(dev, STATE_IN_REQUEST);
 }
 
-/* The kernel takes a driver's link away first.  It then waits for vfio, which goes
- * on working until it is let go: "no driver" is the kernel's request. */
 void
 judge_look(struct hotplug_device *dev)
 {
-	char kernel_driver[HOTPLUG_NAME_LEN];
-	struct hotplug_identity id;
-	enum hotplug_look found;
-	enum state_input input;
-	bool is_asked;
-	const void *key;
-
-	device_lock();
-	key = dev->key;
-	id = dev->id;
-	memcpy(kernel_driver, dev->kernel_driver, sizeof(kernel_driver));
-	device_unlock();
-	found = device_look(dev, kernel_driver, &id);
-	device_lock();
-	is_asked = found == HOTPLUG_LOOK_CLAIMED && dev->works_on_request;
-	if (is_asked)
-		found = HOTPLUG_LOOK_PRESENT;
-	if (dev->key == key) {  /* else it has been attached or detached meanwhile */
-		if (is_asked && !dev->is_requested)
-			take_request(dev);
-		dev->look_ns = 0;
-		if (patience_is_over(dev, found, device_now_ns(), &input))
-			step(dev, input);
-	}
-	device_unlock();
+	look_begin(dev, LOOK_AT);
 }
 
-/* A device that is dark is not asked for any more: the second look says so. */
 void
 judge_request(struct hotplug_device *dev)
 {
-	bool is_doubtful;
-
 	device_lock();
+	look_outdate(dev);
 	note_sign(dev, HOTPLUG_SIGN_VFIO);
+	dev->asks = true;
+	dev->asks_ns = device_now_ns();
 	device_unlock();
 	judge_look(dev);
+}
+
+void
+judge_bound(struct hotplug_device *dev)
+{
 	device_lock();
-	is_doubtful = dev->dark_ns != 0;
+	look_outdate(dev);
+	dev->was_bound = true;
 	device_unlock();
-	if (!is_doubtful)
-		judge_sign(dev, HOTPLUG_SIGN_VFIO, STATE_IN_REQUEST);
+	judge_look(dev);
+}
+
+/* With the lock held.  The kernel takes a driver's link away first.  It then waits for
+ * vfio, which goes on working until it is let go: "no driver" is the kernel's request. */
+static void
+take_look(struct hotplug_device *dev, enum hotplug_look found)
+{
+	bool is_asked = found == HOTPLUG_LOOK_CLAIMED && dev->works_on_request;
+	enum state_input input;
+
+	if (is_asked)
+		found = HOTPLUG_LOOK_PRESENT;
+	if (is_asked && !dev->is_requested)
+		take_request(dev);
+	dev->look_ns = 0;
+	if (patience_is_over(dev, found, device_now_ns(), &input))
+		step(dev, input);
+}
+
+/* With the lock held: what waited for that look.  A device that is dark is not asked for
+ * any more: the second look says so. */
+static void
+follow_up(struct hotplug_device *dev)
+{
+	bool asks = dev->asks && dev->dark_ns == 0;
+	bool is_other = dev->was_bound && dev->state == HOTPLUG_STATE_SUSPECT;
+
+	dev->asks = dev->was_bound = false;
+	if (is_other) {
+		note_sign(dev, HOTPLUG_SIGN_UEVENT);
+		step(dev, STATE_IN_CLAIMED);
+	}
+	if (asks) {
+		note_sign(dev, HOTPLUG_SIGN_VFIO);
+		step(dev, STATE_IN_REQUEST);
+	}
 }
 
 /* With the lock held. */
@@ -318,13 +338,54 @@ say_ready(struct hotplug_device *dev, const struct hotplug_identity *id)
 void
 judge_ready(struct hotplug_device *dev)
 {
-	struct hotplug_identity id = { .vendor = 0 };
+	const struct hotplug_identity nobody = { .vendor = 0 };
 
-	if (dev->bus->ops->identify != NULL && dev->bus->ops->identify(dev->name, &id) != 0)
-		return;         /* gone again: the next look tells */
+	if (dev->bus->ops->identify != NULL) {
+		look_begin(dev, LOOK_WHO);
+		return;
+	}
 	device_lock();
-	say_ready(dev, &id);
+	say_ready(dev, &nobody);
 	device_unlock();
+}
+
+/* What is to be looked at next, as kinds of looks. */
+static unsigned int
+take_found(struct hotplug_device *dev, bool *was_bound)
+{
+	struct look_result result;
+	unsigned int wants;
+
+	device_lock();
+	if (look_take(dev, &result)) {
+		if (result.kind == LOOK_AT) {
+			*was_bound = dev->was_bound;
+			take_look(dev, result.found);
+			follow_up(dev);
+		} else if (result.error == 0) { /* else gone again: the next look tells */
+			say_ready(dev, &result.id);
+		}
+	}
+	wants = dev->look.wants;
+	dev->look.wants = 0;
+	if (!dev->glance.is_user_space || dev->state == HOTPLUG_STATE_ATTACHED ||
+	    dev->state == HOTPLUG_STATE_SUSPECT)
+		wants &= ~(1u << LOOK_WHO);
+	device_unlock();
+	return wants;
+}
+
+bool
+judge_found(struct hotplug_device *dev)
+{
+	bool was_bound = false;
+	unsigned int wants = take_found(dev, &was_bound);
+
+	if ((wants & 1u << LOOK_AT) && judge_is_attached(dev))
+		look_begin(dev, LOOK_AT);
+	if (wants & 1u << LOOK_WHO)
+		look_begin(dev, LOOK_WHO);
+	return was_bound;
 }
 
 void
@@ -334,6 +395,8 @@ judge_overdue(struct hotplug_device *dev)
 	bool is_calm, is_owed = false, is_unbound = false;
 
 	device_lock();
+	if (dev->asks && now - dev->asks_ns >= ASKS_NS)
+		follow_up(dev); /* nobody knows, and the kernel waits */
 	if (dev->is_requested && !dev->is_held && deadline_ns != 0 &&
 	    now - dev->requested_ns >= deadline_ns)
 		say_held(dev);

@@ -12,8 +12,12 @@
 void judge_sign(struct hotplug_device *dev, enum hotplug_sign sign, enum state_input input);
 /* The kernel asks for it: if it still answers, so do we ask for it. */
 void judge_request(struct hotplug_device *dev);
-/* Look at an attached device, and act on what is clear. */
+/* Have an attached device looked at; the answer comes with DEVICE_FOUND. */
 void judge_look(struct hotplug_device *dev);
+/* The same, and if it stays unclear: a driver has come to it, so its old one has gone. */
+void judge_bound(struct hotplug_device *dev);
+/* An answer: act on what is clear.  True: it is the one that judge_bound() waited for. */
+bool judge_found(struct hotplug_device *dev);
 /* It is there with a user-space driver: who is it? */
 void judge_ready(struct hotplug_device *dev);
 /* It is there without one: who remembers it is told. */

@@ -24,16 +24,10 @@ static bool has_said_loss;
 static void
 take_bind(struct hotplug_device *dev)
 {
-	bool is_suspect;
-
 	if (judge_is_attached(dev))
-		judge_look(dev);
-	device_lock();
-	is_suspect = dev->state == HOTPLUG_STATE_SUSPECT;
-	device_unlock();
-	if (is_suspect)
-		judge_sign(dev, HOTPLUG_SIGN_UEVENT, STATE_IN_CLAIMED);
-	reconcile_one(dev);
+		judge_bound(dev);
+	else
+		reconcile_one(dev);
 }
 
 /* The kernel says `remove` before the folder is gone: a glance may come too early. */

@@ -176,9 +176,7 @@ learn(struct hotplug_device *dev, uint64_t seqnum)
 	struct hotplug_glance now = glance_at(dev);
 
 	device_lock();
-	dev->n_changes = 0;
-	memset(dev->change_ns, 0, sizeof(dev->change_ns));
-	dev->is_flapping = dev->owes_ready = false;
+	device_forget(dev);
 	if (dev->key == NULL) { /* else it was published meanwhile, and is known */
 		dev->glance = now;
 		dev->known_seqnum = seqnum;

@@ -5,11 +5,12 @@
  *      or is of a subsystem that nobody asked for).
  * Out: one struct hotplug_uevent after the other; loss is an answer, not an end.
  * Group "kernel": it needs no udevd, and is the earlier of the two.
- * Context: watch, but for open and close (app) and uevent_last() (any). */
+ * Context: watch, but for open and close (app), uevent_last() and uevent_inode() (any). */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -25,6 +26,21 @@
 static struct udev *udev;
 static struct udev_monitor *monitor;
 static struct udev_device *device;      /* the one that was handed out last */
+static _Atomic unsigned long inode;     /* of the monitor's socket */
+
+static void
+note_inode(int fd)
+{
+	struct stat st;
+
+	atomic_store(&inode, fstat(fd, &st) == 0 ? st.st_ino : 0);
+}
+
+unsigned long
+uevent_inode(void)
+{
+	return atomic_load(&inode);
+}
 
 int
 uevent_open(unsigned int buffer_kb)
@@ -40,8 +56,10 @@ uevent_open(unsigned int buffer_kb)
 	 * here: leave room for a burst; without the right to, it stays small */
 	(void)udev_monitor_set_receive_buffer_size(monitor, (int)(buffer_kb * 1024 - 1));
 	errno = 0;
-	if (udev_monitor_enable_receiving(monitor) == 0)
+	if (udev_monitor_enable_receiving(monitor) == 0) {
+		note_inode(udev_monitor_get_fd(monitor));
 		return udev_monitor_get_fd(monitor);
+	}
 	udev_monitor_unref(monitor);
 	monitor = NULL;
 unref_udev:
@@ -53,6 +71,7 @@ unref_udev:
 void
 uevent_close(void)
 {
+	atomic_store(&inode, 0);
 	if (device != NULL)
 		udev_device_unref(device);
 	if (monitor != NULL)

@@ -23,6 +23,9 @@ int uevent_next(struct hotplug_uevent *uevent, struct uevent_origin *origin);
 /* The number of the last one that the kernel has sent; 0: unknown.  Any thread. */
 uint64_t uevent_last(void);
 
+/* Which socket they come from; 0: none is open.  Any thread. */
+unsigned long uevent_inode(void);
+
 /* Why uevents cannot reach this process, or NULL. */
 const char *uevent_obstacle(void);
 

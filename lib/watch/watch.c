@@ -7,7 +7,8 @@
  * Descriptors and faults are served before uevents: they are earlier.
  * Lock: scan_lock guards the scans that callers wait for; device_lock() where a
  *      device's own fields are read.
- * Context: watch.  It never blocks, never probes, never runs subscribers.
+ * Context: watch.  It never blocks, never probes, never runs subscribers; what asks a
+ *      card may block, and is asked on another thread (look.c).
  *      add/forget: any thread; wake: signal. */
 
 #include <errno.h>
@@ -24,6 +25,7 @@
 #include "../report/trace.h"
 #include "../survive/stats.h"
 #include "judge.h"
+#include "look.h"
 #include "news.h"
 #include "reconcile.h"
 #include "uevent.h"
@@ -31,12 +33,18 @@
 
 #define MS 1000000ull
 #define TICK_NS (1000 * MS)
+#define SCAN_NS (10 * MS)
 #define UEVENTS_AT_ONCE 64
 
 /* What an epoll event is about; else it is a device. */
 #define TOKEN_MONITOR ((void *)1)
 #define TOKEN_WAKE ((void *)2)
 
+struct scan_request;
+
+static struct scan_request *scanned;    /* whose looks are under way; watch's own */
+static uint64_t scan_looks;             /* those */
+static int scan_answer;
 static struct host_thread thread;
 static _Atomic int wake_fd = -1;
 static _Atomic bool is_stopping = true; /* there is no thread */
@@ -87,7 +95,8 @@ watch_add_fd(int fd, struct hotplug_device *dev)
 void
 watch_forget_fd(int own_fd)
 {
-	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, own_fd, NULL);
+	if (!enable_is_child())         /* whose epoll is its parent's */
+		epoll_ctl(epoll_fd, EPOLL_CTL_DEL, own_fd, NULL);
 	close(own_fd);
 }
 
@@ -127,6 +136,8 @@ serve(struct hotplug_device *dev)
 		trace(TRACE_FAULT, dev->name, stats.faults);
 	if (signs & DEVICE_SIGN(HOTPLUG_SIGN_VFIO))
 		judge_request(dev);
+	if ((signs & DEVICE_FOUND) && judge_found(dev))
+		reconcile_one(dev);
 	if ((signs & DEVICE_LOOK) || is_look_due(dev)) {
 		if (judge_is_attached(dev))
 			judge_look(dev);
@@ -211,7 +222,7 @@ run_timers(void)
 static int
 timeout_ms(void)
 {
-	uint64_t now = device_now_ns(), due = next_tick_ns;
+	uint64_t now = device_now_ns(), due = next_tick_ns, look_ns;
 	struct hotplug_device *dev;
 
 	next_look_ns = next_tick_ns;
@@ -224,6 +235,11 @@ timeout_ms(void)
 		due = next_liveness_ns;
 	if (next_look_ns < due)
 		due = next_look_ns;
+	look_ns = look_keep();
+	if (look_ns < due)
+		due = look_ns;
+	if (scanned != NULL && now + SCAN_NS < due)
+		due = now + SCAN_NS;
 	return due <= now ? 0 : (int)((due - now + MS - 1) / MS);
 }
 
@@ -288,13 +304,20 @@ answer_requests(struct scan_request *taken, int answer)
 	pthread_mutex_unlock(&scan_lock);
 }
 
+/* When what it has found is known too, but for looks that block. */
 static void
 answer_scans(void)
 {
-	struct scan_request *taken = take_requests();
-
-	if (taken != NULL)
-		answer_requests(taken, reconcile_all());
+	if (scanned == NULL) {
+		scanned = take_requests();
+		if (scanned != NULL)
+			scan_answer = reconcile_all();
+		scan_looks = look_n_begun();
+	}
+	if (scanned == NULL || look_is_any_before(scan_looks))
+		return;
+	answer_requests(scanned, scan_answer);
+	scanned = NULL;
 }
 
 int
@@ -340,6 +363,8 @@ run(void *arg)
 		run_timers();
 		answer_scans();
 	}
+	answer_requests(scanned, -EPERM);
+	scanned = NULL;
 	answer_requests(take_requests(), -EPERM);
 }
 
@@ -394,9 +419,13 @@ watch_start(void (*on_tick)(void))
 		ret = -errno;
 	else
 		ret = epoll_add(wake_fd, EPOLLIN, TOKEN_WAKE);
+	if (ret == 0)
+		ret = look_start();
 	if (ret == 0) {
 		start_monitor();
 		ret = host_thread_start(&thread, "hotplug-watch", run, NULL);
+		if (ret != 0)
+			look_stop();
 	}
 	if (ret != 0) {
 		atomic_store(&is_stopping, true);
@@ -413,6 +442,7 @@ watch_stop(void)
 	pthread_mutex_unlock(&scan_lock);
 	watch_wake();
 	host_thread_join(&thread);
+	look_stop();
 }
 
 void

@@ -21,12 +21,15 @@
 
 #include "../../../lib/core/bus.h"
 #include "../../../lib/core/device.h"
+#include "../../../lib/core/duty.h"
 #include "../../../lib/core/enable.h"
 #include "../../../lib/core/host.h"
 #include "../../../lib/core/plugin.h"
 #include "../../../lib/core/work.h"
-#include "../../../lib/port/port.h"
+#include "../../../lib/port/card.h"
+#include "../../../lib/port/grace.h"
 #include "../../../lib/port/stuck.h"
+#include "../../../lib/port/whose.h"
 #include "pci.h"
 
 static struct rte_bus *stock_bus;
@@ -142,6 +145,20 @@ publish(struct hotplug_device_info *info)
 	return ret != 0 ? ret : hotplug_device_publish(&pci_bus, info);
 }
 
+/* Those that its events name. */
+static void
+list_ports(const struct rte_pci_device *dev, struct hotplug_device_info *info)
+{
+	uint16_t ids[RTE_MAX_ETHPORTS];
+	unsigned int n = port_list(&dev->device, ids);
+
+	info->n_ports = RTE_MIN(n, (unsigned int)HOTPLUG_MAX_PORTS);
+	memcpy(info->port, ids, info->n_ports * sizeof(*ids));
+	if (n > HOTPLUG_MAX_PORTS)
+		host_log(HOST_NOTICE, "%s has %u ports: its events name the first %u", dev->name,
+			 n, info->n_ports);
+}
+
 void
 pci_probed(struct rte_pci_device *dev)
 {
@@ -168,7 +185,7 @@ pci_probed(struct rte_pci_device *dev)
 	if (enable_config()->uio_mmap)
 		pci_uio_mmap(dev);
 	add_regions(dev, &info);
-	info.n_ports = port_list(&dev->device, info.port);
+	list_ports(dev, &info);
 	ret = publish(&info);
 	if (ret != 0)
 		host_log(HOST_ERR, "%s: not guarded: %s", dev->name, strerror(-ret));
@@ -222,14 +239,15 @@ pci_before_cleanup(void)
 {
 	struct rte_device *dev = NULL;
 
-	if (stock_bus == NULL)
+	if (stock_bus == NULL || enable_is_child())
 		return;         /* disabled, but somebody has wrapped our wrapper */
 	work_stop();
 	teardown_wait_all();
 	stuck_park();
 	while ((dev = pci_epoch_next(stock_bus, dev)) != NULL) {
 		hotplug_device_unsettle(&pci_bus, dev);
-		if (teardown_is_running(dev->name))     /* its driver is not to be run again */
+		/* its driver is not to be run again */
+		if (teardown_is_running(dev->name) || stuck_is_in_probe(dev->name))
 			pci_epoch_disown(dev);
 	}
 }
@@ -272,11 +290,14 @@ enable(void)
 			 "layout than DPDK %d.%02d's: left alone", RTE_VER_YEAR, RTE_VER_MONTH);
 		return -ENOTSUP;
 	}
-	ret = hotplug_event_subscribe(NULL, port_on_event, NULL);
-	if (ret >= 0)
-		ret = detach_start();
-	if (ret < 0)            /* nobody would see to the ports */
+	ret = duty_take(port_on_event);
+	if (ret != 0)           /* nobody would see to the ports */
 		return ret;
+	ret = whose_start();
+	if (ret != 0) {
+		duty_leave(port_on_event);
+		return ret;
+	}
 	stock_bus = bus;
 	stock_hot_unplug = bus->hot_unplug_handler;
 	stock_sigbus = bus->sigbus_handler;
@@ -284,7 +305,10 @@ enable(void)
 	bus->hot_unplug_handler = hot_unplug;
 	bus->sigbus_handler = sigbus;
 	pci_probed_all();
-	quiet_start();
+	grace_start();
+	port_catch_up();
+	card_find_obstacle = pci_obstacle;
+	heal_resume();
 	return 0;
 }
 
@@ -295,7 +319,8 @@ disable(void)
 
 	if (bus == NULL)
 		return;
-	detach_stop();
+	duty_leave(port_on_event);
+	whose_stop();
 	teardown_wait_all();
 	pci_epoch_unwrap(bus);
 	if (bus->hot_unplug_handler == hot_unplug)

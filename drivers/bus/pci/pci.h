@@ -42,6 +42,10 @@ bool pci_revokes(const char *kernel_driver);
 int pci_bind(const char *name, const char *kernel_driver);
 int pci_write_attribute(const char *name, const char *attribute, const char *text);
 
+/* obstacle.c: 0, or -errno and which file or node it is, and whose. */
+int pci_obstacle(const char *name, const char *kernel_driver, char *text, size_t len);
+extern const char *pci_dev_folder;      /* "/dev", but in tests */
+
 /* disarm.c */
 int pci_disarm(const char *name);
 

@@ -4,9 +4,11 @@
  * In:  EAL calls our wrappers.  Out: the bus's own ops, and pci.c before or after.
  * The initial probe goes through `probe` alone, rte_eal_cleanup() through
  * `cleanup`; `plug` and `unplug` see only what comes and goes at run time.
+ * Lock: `lock` guards the list of devices in a probe; held while the bus scans.
  * Context: app (whoever calls EAL). */
 
 #include <errno.h>
+#include <pthread.h>
 
 #include <rte_bus_pci.h>
 
@@ -65,13 +67,96 @@ probe(void)
 	return ret;
 }
 
+/* Devices whose drivers probe them just now. */
+struct probing {
+	struct probing *next;
+	struct rte_pci_device *dev;
+	enum rte_dev_policy policy;
+	bool is_hidden;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all_probing, and what is in it */
+static struct probing *all_probing;
+
+/* Past what the bus itself does with it: its driver is chosen and its BARs are mapped (with
+ * vfio that goes through a table of EAL's that has no lock). */
+static bool
+is_in_driver(const void *dev)
+{
+	const struct rte_pci_device *pci = container_of((const struct rte_device *)dev,
+							const struct rte_pci_device, device);
+	bool is_mapped = pci->kdrv != RTE_PCI_KDRV_VFIO;
+	unsigned int i;
+
+	for (i = 0; i < PCI_MAX_RESOURCE; i++)
+		is_mapped = is_mapped || pci->mem_resource[i].addr != NULL;
+	return pci->driver != NULL && is_mapped;
+}
+
+static void
+begin_probe(struct probing *p)
+{
+	pthread_mutex_lock(&lock);
+	p->next = all_probing;
+	all_probing = p;
+	pthread_mutex_unlock(&lock);
+	port_probe_lend(&p->dev->device, is_in_driver);
+}
+
+static void
+end_probe(struct probing *p)
+{
+	struct probing **at;
+
+	port_probe_return();
+	pthread_mutex_lock(&lock);
+	for (at = &all_probing; *at != p; at = &(*at)->next)
+		;
+	*at = p->next;
+	pthread_mutex_unlock(&lock);
+}
+
+/* The stock scan writes the resources of a device anew that is not probed yet, and takes
+ * its BARs from under the driver that probes it.  It leaves out what is blocked. */
+static void
+hide(struct probing *p)
+{
+	struct rte_devargs *devargs = p->dev->device.devargs;
+
+	p->is_hidden = devargs != NULL && p->dev->driver != NULL;
+	if (!p->is_hidden)
+		return;
+	p->policy = devargs->policy;
+	devargs->policy = RTE_DEV_BLOCKED;
+}
+
+static int
+scan(void)
+{
+	struct probing *p;
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	for (p = all_probing; p != NULL; p = p->next)
+		hide(p);
+	ret = stock.scan();
+	for (p = all_probing; p != NULL; p = p->next)
+		if (p->is_hidden)
+			p->dev->device.devargs->policy = p->policy;
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
 static int
 plug(struct rte_device *dev)
 {
+	struct probing p = { .dev = container_of(dev, struct rte_pci_device, device) };
 	int ret;
 
 	sigbus_probing(true);
+	begin_probe(&p);
 	ret = stock.plug(dev);
+	end_probe(&p);
 	sigbus_probing(false);
 	if (ret == 0)
 		pci_probed(container_of(dev, struct rte_pci_device, device));
@@ -122,6 +207,7 @@ pci_epoch_wrap(struct rte_bus *bus)
 	if (bus->probe != probe)
 		stock = *bus;
 	bus->probe = probe;
+	bus->scan = scan;
 	bus->plug = plug;
 	bus->unplug = unplug;
 	bus->cleanup = cleanup;
@@ -140,6 +226,8 @@ pci_epoch_unwrap(struct rte_bus *bus)
 	is_wrapped = false;
 	if (bus->probe == probe)
 		bus->probe = stock.probe;
+	if (bus->scan == scan)
+		bus->scan = stock.scan;
 	if (bus->plug == plug)
 		bus->plug = stock.plug;
 	if (bus->unplug == unplug)

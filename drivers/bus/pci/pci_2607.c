@@ -34,6 +34,21 @@ probe(struct rte_bus *bus)
 	return ret;
 }
 
+/* Its BARs are mapped (with vfio that goes through a table of EAL's that has no lock).  The
+ * stock scan leaves what has a driver alone, and it has one from the beginning. */
+static bool
+is_in_driver(const void *dev)
+{
+	const struct rte_pci_device *pci = container_of((const struct rte_device *)dev,
+							const struct rte_pci_device, device);
+	bool is_mapped = pci->kdrv != RTE_PCI_KDRV_VFIO;
+	unsigned int i;
+
+	for (i = 0; i < PCI_MAX_RESOURCE; i++)
+		is_mapped = is_mapped || pci->mem_resource[i].addr != NULL;
+	return is_mapped;
+}
+
 /* The bus keeps what was removed, and would probe it where there is no card. */
 static int
 probe_device(struct rte_driver *drv, struct rte_device *dev)
@@ -44,7 +59,9 @@ probe_device(struct rte_driver *drv, struct rte_device *dev)
 	if (pci_glance(dev->name, &now) != 0)
 		return -ENODEV;
 	sigbus_probing(true);
+	port_probe_lend(dev, is_in_driver);
 	ret = stock.probe_device(drv, dev);
+	port_probe_return();
 	sigbus_probing(false);
 	if (ret == 0)
 		pci_probed(container_of(dev, struct rte_pci_device, device));

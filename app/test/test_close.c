@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_close: a port that the application has closed is closed, at whatever step of a
+ * teardown or a heal it did that; and nothing that a driver is at is freed under it.
+ * In:  mock functions and a PMD for them; the library with a hook before each step
+ *      (lib/port/steps.h), in which another thread stops and closes the port.
+ * Context: app; the library's own threads do the work. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_log.h>
+
+#include <ethdev_driver.h>
+#include <hotplug.h>
+
+#include "../../lib/port/port.h"
+#include "../../lib/port/steps.h"
+#include "mock_port.h"
+#include "test.h"
+
+#define STUCK_MS 1000
+
+#define NAME(step) #step,
+static const char *const names[] = { STEPS(NAME) };
+
+/* The application's thread that stops and closes a port. */
+static struct {
+	pthread_t thread;
+	uint16_t port;
+	bool is_to_attach;      /* another card, under the id that it has given back */
+	atomic_bool is_begun, is_done;
+	int stopped, closed;
+} closer;
+
+static char card[32];           /* the one that the steps are of */
+static char other_card[32];     /* it comes for the first time */
+static enum step close_at;
+static atomic_bool is_armed, is_complete;       /* is_complete: nothing is half in sysfs */
+static _Atomic unsigned int n_over, n_claims;
+
+static void
+name_cards(unsigned int number)
+{
+	snprintf(card, sizeof(card), "0000:%02x:00.0", 0x10 + number);
+	snprintf(other_card, sizeof(other_card), "0000:%02x:00.0", 0x80 + number);
+	n_over = 0;
+}
+
+static void *
+close_it(void *arg)
+{
+	(void)arg;
+	atomic_store(&closer.is_begun, true);
+	closer.stopped = rte_eth_dev_stop(closer.port);
+	closer.closed = rte_eth_dev_close(closer.port);
+	if (closer.is_to_attach)
+		start_port(mock_plug(other_card)->port);
+	atomic_store(&closer.is_done, true);
+	return NULL;
+}
+
+static void
+begin_to_close(uint16_t port)
+{
+	atomic_store(&closer.is_begun, false);
+	closer.port = port;
+	closer.stopped = closer.closed = 77;
+	assert_int_equal(pthread_create(&closer.thread, NULL, close_it, NULL), 0);
+}
+
+/* Until then the port is the application's, which waits for nobody. */
+static bool
+is_applications(enum step step)
+{
+	return step == STEP_END_CLAIM || (step >= STEP_HEAL_LOOK && step <= STEP_HEAL_CLAIM);
+}
+
+/* Where the port is ours the closer has time to wait for us: it must not matter. */
+static void
+on_step(enum step step, const char *device)
+{
+	if (strcmp(device, card) != 0)
+		return;
+	n_over += step == STEP_END_OVER || step == STEP_HEAL_OVER;
+	n_claims += step == STEP_HEAL_CLAIM;
+	if (step != close_at || !atomic_exchange(&is_armed, false))
+		return;
+	assert_true(WAIT_FOR(atomic_load(&is_complete)));
+	begin_to_close(closer.port);
+	assert_true(WAIT_FOR(atomic_load(&closer.is_begun)));
+	if (is_applications(step))
+		assert_true(WAIT_FOR(atomic_load(&closer.is_done)));
+	else
+		test_sleep_ms(10);
+}
+
+static void
+join_closer(void)
+{
+	assert_true(WAIT_FOR(atomic_load(&closer.is_done)));
+	pthread_join(closer.thread, NULL);
+}
+
+/* Its id is another card's, which lives, is lost, and heals; nobody hears of the first. */
+static void
+check_is_closed(uint16_t port)
+{
+	struct test_pmd *other;
+
+	assert_int_equal(closer.closed, 0);
+	if (!closer.is_to_attach) {
+		assert_false(rte_eth_dev_is_valid_port(port));
+		start_port(mock_plug(other_card)->port);
+	}
+	other = test_pmd_of(other_card);
+	assert_int_equal(other->port, port);
+	assert_int_equal(rte_eth_dev_is_removed(port), 0);
+	assert_int_equal(rte_eth_devices[port].data->dev_started, 1);
+	other->n_starts = n_success = 0;
+	lose_for_good(other);
+	come_back(other);
+	assert_true(WAIT_FOR(n_success == 1 && other->n_starts == 1));
+	assert_int_equal(other->port, port);
+	assert_true(hotplug_port_list(card, NULL, 0) == -ENODEV);
+	remove_port(port);
+	if (mock_find(card) != NULL)
+		assert_int_equal(rte_dev_remove(mock_find(card)), 0);
+}
+
+static void
+close_at_step(enum step step, unsigned int number)
+{
+	struct test_pmd *pmd;
+	uint16_t port;
+
+	name_cards(number);
+	pmd = plug(card);
+	port = closer.port = pmd->port;
+	start_port(port);
+	closer.is_to_attach = is_applications(step) && step != STEP_END_CLAIM;
+	close_at = step;
+	n_over = 0;
+	atomic_store(&closer.is_done, false);
+	atomic_store(&is_complete, false);
+	atomic_store(&is_armed, true);
+	if (step <= STEP_END_OVER) {
+		lose(pmd);
+		atomic_store(&is_complete, true);
+		assert_true(WAIT_FOR(!atomic_load(&is_armed)));
+	} else {
+		lose_for_good(pmd);
+		assert_true(WAIT_FOR(n_over >= 1));
+		come_back(pmd);
+		atomic_store(&is_complete, true);
+		assert_true(WAIT_FOR(!atomic_load(&is_armed)));
+	}
+	join_closer();
+	assert_true(WAIT_FOR(n_over >= (step <= STEP_END_OVER ? 1 : 2)));
+	if (step <= STEP_END_OVER)
+		come_back(pmd);
+	check_is_closed(port);
+}
+
+static void
+close_at_each(enum step first, enum step last)
+{
+	enum step step;
+
+	for (step = first; step <= last; step++) {
+		print_message("# close at %s\n", names[step]);
+		close_at_step(step, step);
+	}
+}
+
+static void
+test_closed_at_each_step_of_a_teardown(void **state)
+{
+	(void)state;
+	close_at_each(STEP_END_CLAIM, STEP_END_OVER);
+}
+
+static void
+test_closed_at_each_step_of_a_heal(void **state)
+{
+	(void)state;
+	close_at_each(STEP_HEAL_LOOK, STEP_HEAL_OVER);
+}
+
+/* --- a driver that is somewhere when the port is closed ------------------------------- */
+
+static atomic_bool is_held, is_inside;
+
+static void
+hold(struct test_pmd *pmd)
+{
+	(void)pmd;
+	atomic_store(&is_inside, true);
+	assert_true(WAIT_FOR(!atomic_load(&is_held)));
+	atomic_store(&is_inside, false);
+}
+
+static struct test_pmd *
+lose_started(unsigned int number)
+{
+	struct test_pmd *pmd;
+
+	name_cards(number);
+	atomic_store(&closer.is_done, false);
+	pmd = plug(card);
+	start_port(pmd->port);
+	lose_for_good(pmd);
+	closer.is_to_attach = false;
+	return pmd;
+}
+
+/* As e1000's, which reads its EEPROM for seconds: what it is at stays (R5). */
+static void
+test_closed_in_the_middle_of_a_probe(void **state)
+{
+	struct test_pmd *pmd = lose_started(0x40);
+	uint16_t port = pmd->port;
+
+	(void)state;
+	atomic_store(&is_held, true);
+	test_pmd_in_init = hold;
+	come_back(pmd);
+	assert_true(WAIT_FOR(atomic_load(&is_inside)));
+	begin_to_close(port);
+	test_sleep_ms(100);
+	assert_false(atomic_load(&closer.is_done));
+	atomic_store(&is_held, false);
+	join_closer();
+	test_pmd_in_init = NULL;
+	assert_int_equal(pmd->n_starts, 1);
+	check_is_closed(port);
+}
+
+/* It is not waited for for ever, and then the port is the application's as before: it is not
+ * closed, and that it was stopped holds. */
+static void
+test_probe_does_not_return(void **state)
+{
+	struct test_pmd *pmd = lose_started(0x41);
+	uint16_t port = pmd->port;
+
+	(void)state;
+	atomic_store(&is_held, true);
+	test_pmd_in_init = hold;
+	come_back(pmd);
+	assert_true(WAIT_FOR(atomic_load(&is_inside)));
+	begin_to_close(port);
+	join_closer();
+	assert_int_equal(closer.stopped, 0);
+	assert_int_equal(closer.closed, -EBUSY);
+	assert_true(atomic_load(&is_inside));
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[port])->state == PORT_STUCK));
+	assert_int_equal(rte_eth_dev_stop(port), 0);
+	assert_int_equal(rte_eth_dev_close(port), -EBUSY);
+	assert_null(rte_eth_devices[port].data->mac_addrs);     /* the driver is about to */
+	atomic_store(&is_held, false);
+	test_pmd_in_init = NULL;
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(pmd->n_starts, 1);     /* it has been stopped, though not closed */
+	assert_int_equal(port_of(&rte_eth_devices[port])->state, PORT_LIVE);
+	remove_port(port);
+}
+
+/* Its heal waits until it may probe: the port is the application's meanwhile. */
+static void
+test_closed_while_another_card_is_probed(void **state)
+{
+	struct test_pmd *pmd = lose_started(0x46);
+	uint16_t port = pmd->port;
+	unsigned int n_probes = pmd->n_probes;
+
+	(void)state;
+	assert_true(WAIT_FOR(n_over >= 1));
+	port_probe_lock();              /* as whoever probes another one */
+	atomic_store(&n_claims, 0);
+	come_back(pmd);
+	assert_true(WAIT_FOR(atomic_load(&n_claims) == 1));
+	n_over = 0;
+	test_sleep_ms(20);
+	assert_int_equal(rte_eth_dev_close(port), 0);
+	port_probe_unlock();
+	assert_true(WAIT_FOR(n_over >= 1));
+	assert_int_equal(pmd->n_probes, n_probes);
+	closer.closed = 0;
+	check_is_closed(port);
+}
+
+/* A stop that has returned 0 stays: the port heals, and is not started. */
+static void
+test_stopped_while_it_is_kept(void **state)
+{
+	struct test_pmd *pmd = lose_started(0x42);
+	uint16_t port = pmd->port;
+
+	(void)state;
+	assert_int_equal(rte_eth_dev_stop(port), 0);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(pmd->n_starts, 1);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	n_success = 0;
+	lose_for_good(pmd);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(pmd->n_starts, 3);
+	remove_port(port);
+}
+
+static unsigned int n_closes_then;
+
+static void
+hold_and_count(struct test_pmd *pmd)
+{
+	if (atomic_exchange(&is_inside, true))
+		return;
+	assert_true(WAIT_FOR(!atomic_load(&is_held)));
+	n_closes_then = pmd->n_closes + pmd->n_removes;
+}
+
+static void *
+stop_it(void *arg)
+{
+	(void)arg;
+	assert_int_equal(rte_eth_dev_stop(closer.port), 0);
+	atomic_store(&closer.is_done, true);
+	return NULL;
+}
+
+/* It is in the driver's stop, on a port that is dead already: no close beside it. */
+static void
+test_stop_of_a_dead_port_is_waited_for(void **state)
+{
+	struct test_pmd *pmd = plug("0000:53:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	snprintf(card, sizeof(card), "%s", pmd->name);
+	start_port(port);
+	pmd->n_removes = pmd->n_closes = 0;
+	closer.port = port;
+	atomic_store(&closer.is_done, false);
+	atomic_store(&is_held, true);
+	atomic_store(&is_inside, false);
+	test_pmd_in_stop = hold_and_count;
+	lose(pmd);
+	assert_true(WAIT_FOR(rte_eth_dev_is_removed(port) == 1));
+	assert_int_equal(pthread_create(&closer.thread, NULL, stop_it, NULL), 0);
+	assert_true(WAIT_FOR(atomic_load(&is_inside)));
+	test_sleep_ms(100);
+	atomic_store(&is_held, false);
+	join_closer();
+	assert_int_equal(n_closes_then, 0);
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
+	test_pmd_in_stop = NULL;
+	remove_port(port);
+}
+
+static void *
+close_only(void *arg)
+{
+	(void)arg;
+	closer.closed = rte_eth_dev_close(closer.port);
+	atomic_store(&closer.is_done, true);
+	return NULL;
+}
+
+static void
+hold_first_close(struct test_pmd *pmd)
+{
+	if (atomic_exchange(&is_inside, true))
+		return;
+	assert_true(WAIT_FOR(!atomic_load(&is_held)));
+	n_closes_then = pmd->n_removes;
+}
+
+/* One of a device's two ports is being closed when the device goes: it is not removed
+ * under that close. */
+static void
+test_other_port_is_in_its_close(void **state)
+{
+	struct test_pmd *pmd;
+	uint16_t port, port2;
+
+	(void)state;
+	test_pmd_n_ports = 2;
+	pmd = plug("0000:54:00.0");
+	test_pmd_n_ports = 1;
+	snprintf(card, sizeof(card), "%s", pmd->name);
+	port = pmd->port;
+	port2 = pmd->port2;
+	pmd->n_removes = 0;
+	atomic_store(&is_held, true);
+	atomic_store(&is_inside, false);
+	atomic_store(&closer.is_done, false);
+	test_pmd_in_close = hold_first_close;
+	closer.port = port2;
+	assert_int_equal(pthread_create(&closer.thread, NULL, close_only, NULL), 0);
+	assert_true(WAIT_FOR(atomic_load(&is_inside)));
+	lose(pmd);
+	assert_true(WAIT_FOR(pmd->n_closes == 1));
+	test_sleep_ms(50);
+	atomic_store(&is_held, false);
+	join_closer();
+	assert_int_equal(closer.closed, 0);
+	assert_int_equal(n_closes_then, 0);
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
+	test_pmd_in_close = NULL;
+	remove_port(port);
+}
+
+static int
+start(void **state)
+{
+	char options[64];
+
+	snprintf(options, sizeof(options), "flaps=0,stuck_ms=%d", STUCK_MS);
+	if (mock_port_start(state, options) != 0)
+		return -1;
+	(void)rte_log_set_level_pattern("lib.ethdev", RTE_LOG_CRIT);
+	step_hook = on_step;
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_closed_at_each_step_of_a_teardown),
+		cmocka_unit_test(test_closed_at_each_step_of_a_heal),
+		cmocka_unit_test(test_closed_in_the_middle_of_a_probe),
+		cmocka_unit_test(test_probe_does_not_return),
+		cmocka_unit_test(test_closed_while_another_card_is_probed),
+		cmocka_unit_test(test_stopped_while_it_is_kept),
+		cmocka_unit_test(test_stop_of_a_dead_port_is_waited_for),
+		cmocka_unit_test(test_other_port_is_in_its_close),
+	};
+
+	return cmocka_run_group_tests_name("close", tests, start, mock_port_stop);
+}

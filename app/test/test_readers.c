@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_readers: what ethdev's callers follow of a port is there while its id is kept,
+ * whatever its driver and the bus take away, and also between their check and their use.
+ * In:  mock functions and a PMD for them; threads that do what ethdev's own telemetry and
+ *      getters do.  Under AddressSanitizer too (readers-asan).
+ * Context: app; the library's own threads do the work. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_flow.h>
+#include <rte_lcore.h>
+#include <rte_log.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+
+#include <ethdev_driver.h>
+#include <hotplug.h>
+
+#include "core/device.h"
+#include "mock_port.h"
+#include "port/inside.h"
+#include "sync/local.h"
+#include "test.h"
+
+#define N_MACS 128
+
+static const struct rte_ether_addr second_mac = { { 2, 0, 0, 0, 0, 9 } };
+
+/* The port's addresses are those that start_with_macs() has left there. */
+static void
+check_macs(uint16_t port)
+{
+	struct rte_ether_addr mac, macs[N_MACS];
+	struct rte_eth_dev_info info;
+	unsigned int i;
+
+	assert_int_equal(rte_eth_dev_info_get(port, &info), 0);
+	assert_int_equal(info.max_mac_addrs, N_MACS);
+	assert_int_equal(rte_eth_macaddr_get(port, &mac), 0);
+	assert_int_equal(mac.addr_bytes[0], 2);
+	assert_int_equal(rte_eth_macaddrs_get(port, macs, N_MACS), N_MACS);
+	assert_memory_equal(&macs[0], &mac, sizeof(mac));
+	assert_memory_equal(&macs[1], &second_mac, sizeof(second_mac));
+	for (i = 2; i < N_MACS; i++)
+		assert_true(rte_is_zero_ether_addr(&macs[i]));
+}
+
+static struct test_pmd *
+plug_with_macs(const char *name)
+{
+	struct rte_ether_addr mac = second_mac;
+	struct test_pmd *pmd;
+
+	test_pmd_max_macs = N_MACS;
+	pmd = plug(name);
+	start_port(pmd->port);
+	assert_int_equal(rte_eth_dev_mac_addr_add(pmd->port, &mac, 0), 0);
+	check_macs(pmd->port);
+	return pmd;
+}
+
+static void
+test_driver_that_takes_its_addresses_away(void **state)
+{
+	struct test_pmd *pmd = plug_with_macs("0000:21:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	test_pmd_takes_macs = true;
+	lose_for_good(pmd);
+	assert_true(rte_eth_dev_is_valid_port(port));
+	check_macs(port);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	check_macs(port);
+	lose_for_good(pmd);             /* the second time as the first */
+	check_macs(port);
+	test_pmd_takes_macs = false;
+	remove_port(port);
+}
+
+/* What comes next on EAL's heap is somebody else's. */
+static void
+scribble_on_the_heap(void)
+{
+	unsigned int i;
+	char *p;
+
+	for (i = 0; i < 64; i++) {
+		p = rte_malloc(NULL, 64, 0);
+		assert_non_null(p);
+		memset(p, 'S', 64);
+	}
+}
+
+static void
+test_addresses_after_a_heal_that_failed(void **state)
+{
+	struct test_pmd *pmd = plug_with_macs("0000:22:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	test_pmd_takes_macs = false;
+	lose_for_good(pmd);
+	check_macs(port);
+	pmd->n_probes = 0;
+	test_pmd_bad_inits = 1000;
+	come_back(pmd);
+	assert_true(WAIT_FOR(pmd->n_probes >= 2 && rte_eth_dev_is_valid_port(port)));
+	test_pmd_probe_answer = -EIO;   /* from now on before it has a port */
+	assert_true(WAIT_FOR(rte_eth_dev_is_valid_port(port)));
+	scribble_on_the_heap();
+	check_macs(port);
+	test_pmd_bad_inits = 0;
+	test_pmd_probe_answer = 0;
+	remove_port(port);
+}
+
+static void
+test_names_outlive_driver_and_device(void **state)
+{
+	struct test_pmd *pmd = plug("0000:23:00.0");
+	struct rte_eth_dev_info before, after;
+	uint16_t port = pmd->port;
+	char name[HOTPLUG_NAME_LEN];
+
+	(void)state;
+	start_port(port);
+	assert_int_equal(rte_eth_dev_info_get(port, &before), 0);
+	assert_string_equal(before.switch_info.name, pmd->name);
+	snprintf(name, sizeof(name), "%s (removed)", before.driver_name);
+	lose_for_good(pmd);
+	assert_int_equal(rte_eth_dev_info_get(port, &after), 0);
+	assert_string_equal(after.switch_info.name, pmd->name);
+	/* no rte_pmd_*() takes it for its own */
+	assert_string_equal(after.driver_name, name);
+	
+	assert_int_equal(rte_eth_dev_rx_intr_ctl(port, 0, 0, NULL), -ENOTSUP);
+	remove_port(port);
+}
+
+/* --- between check and use ----------------------------------------------------------- */
+
+static atomic_bool is_over;
+static _Atomic unsigned int n_reads, n_astray;
+
+static void
+spin_ms(unsigned int ms)
+{
+	uint64_t end = device_now_ns() + ms * 1000000ull;
+
+	while (device_now_ns() < end)
+		;
+}
+
+/* Valid, and then followed some time later, without a sleep in between. */
+static void
+read_slowly(uint16_t port)
+{
+	const struct rte_eth_dev *eth = &rte_eth_devices[port];
+	const struct rte_ether_addr *macs;
+	const struct rte_device *device;
+	const struct rte_driver *driver;
+
+	if (!rte_eth_dev_is_valid_port(port))
+		return;
+	macs = eth->data->mac_addrs;
+	device = eth->device;
+	spin_ms(2);
+	driver = device->driver;
+	if (macs == NULL || macs->addr_bytes[0] != 2 || driver == NULL ||
+	    strncmp(driver->name, "net_hotplug_test", 16) != 0)
+		n_astray++;
+	n_reads++;
+}
+
+/* It polls too: so it is known when it is outside. */
+static void *
+read_port(void *arg)
+{
+	uint16_t port = *(uint16_t *)arg;
+	struct rte_mbuf *pkts[4];
+
+	assert_int_equal(rte_thread_register(), 0);
+	while (!atomic_load(&is_over)) {
+		read_slowly(port);
+		(void)rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
+	}
+	rte_thread_unregister();
+	return NULL;
+}
+
+static void
+test_slow_reader_is_not_led_astray(void **state)
+{
+	struct test_pmd *pmd = plug("0000:24:00.0");
+	uint16_t port = pmd->port;
+	unsigned int i, reads;
+	pthread_t thread;
+
+	(void)state;
+	start_port(port);
+	assert_int_equal(pthread_create(&thread, NULL, read_port, &port), 0);
+	for (i = 0; i < 20; i++) {
+		n_success = 0;
+		lose_for_good(pmd);
+		reads = n_reads;
+		assert_true(WAIT_FOR(n_reads > reads));
+		come_back(pmd);
+		assert_true(WAIT_FOR(n_success == 1));
+	}
+	atomic_store(&is_over, true);
+	pthread_join(thread, NULL);
+	assert_int_equal(n_astray, 0);
+	assert_true(n_reads > 20);
+	remove_port(port);
+}
+
+/* --- any call, at any moment ---------------------------------------------------------- */
+
+static void
+test_table_of_a_dead_port_has_every_op(void **state)
+{
+	void *op[sizeof(dead_ops) / sizeof(void *)];
+	unsigned int i;
+
+	(void)state;
+	memcpy(op, &dead_ops, sizeof(op));
+	for (i = 0; i < N_ELEMENTS(op); i++)
+		assert_non_null(op[i]);
+}
+
+/* But for those that are given a queue, and are waited for as bursts are. */
+static void
+test_every_op_of_a_living_port_is_counted(void **state)
+{
+	const void *op[sizeof(struct eth_dev_ops) / sizeof(void *)];
+	struct eth_dev_ops ops, none = { .dev_start = NULL };
+	unsigned int i;
+
+	(void)state;
+	memset(&ops, 0x5a, sizeof(ops));
+	inside_wrap(&ops);
+	ops.tx_done_cleanup = NULL;
+	ops.get_monitor_addr = NULL;
+	memcpy(op, &ops, sizeof(op));
+	for (i = 0; i < N_ELEMENTS(op); i++)
+		assert_int_not_equal((uintptr_t)op[i], 0x5a5a5a5a5a5a5a5a);
+	inside_wrap(&none);             /* what it has not, it has not */
+	memcpy(op, &none, sizeof(op));
+	for (i = 0; i < N_ELEMENTS(op); i++)
+		assert_null(op[i]);
+}
+
+/* Of whatever functions this DPDK's fast path has: 23.11 and 24.03 brought new ones. */
+static void
+test_fast_path_of_a_dead_port_has_nothing_of_its_driver(void **state)
+{
+	const uintptr_t none = 0x5a5a5a5a5a5a5a5a;
+	struct test_pmd *pmd = plug("0000:27:00.0");
+	struct rte_eth_fp_ops *fp = &rte_eth_fp_ops[pmd->port];
+	const size_t n_reserved = (sizeof(fp->reserved1) + sizeof(fp->reserved2)) / sizeof(none);
+	uintptr_t word[sizeof(*fp) / sizeof(uintptr_t)];
+	unsigned int i, n = 0;
+
+	(void)state;
+	memset(fp, 0x5a, sizeof(*fp));
+	lose_for_good(pmd);
+	memcpy(word, fp, sizeof(*fp));
+	for (i = 0; i < N_ELEMENTS(word); i++)
+		n += word[i] == none;
+	assert_int_equal(n, n_reserved);
+	remove_port(pmd->port);
+}
+
+static void
+test_answers_of_a_dead_port(void **state)
+{
+	struct test_pmd *pmd = plug("0000:25:00.0");
+	struct rte_mempool *pool = rte_pktmbuf_pool_create("answers", 255, 0, 0, 2048, 0);
+	const struct rte_eth_conf conf = { 0 };
+	struct rte_eth_rxq_info queue;
+	uint16_t port = pmd->port;
+	int n, n_alive;
+
+	(void)state;
+	assert_int_equal(rte_eth_dev_configure(port, 1, 0, &conf), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, 64, 0, NULL, pool), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	n_alive = rte_eth_xstats_get(port, NULL, 0);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
+	assert_int_equal(rte_eth_rx_queue_info_get(port, 0, &queue), 0);
+	assert_ptr_equal(queue.mp, pool);
+	assert_int_equal(queue.nb_desc, 64);
+	n = rte_eth_xstats_get(port, NULL, 0);
+	assert_true(n > 0);             /* ethdev's own: the last good ones */
+	assert_int_equal(n, n_alive - 1);
+	assert_int_equal(rte_eth_xstats_get_names(port, NULL, 0), n);
+	assert_int_equal(rte_eth_dev_rx_intr_enable(port, 0), -EIO);
+	assert_int_equal(rte_eth_dev_rx_intr_disable(port, 0), -EIO);
+	assert_int_equal(rte_flow_flush(port, NULL), -EIO);
+	remove_port(port);
+	rte_mempool_free(pool);
+}
+
+/* What a monitoring thread asks for. */
+static void
+ask_all(uint16_t port)
+{
+	struct rte_eth_xstat_name names[64];
+	struct rte_eth_rxq_info queue;
+	struct rte_eth_dev_info info;
+	struct rte_eth_xstat values[64];
+	struct rte_ether_addr macs[N_MACS];
+	struct rte_eth_stats stats;
+	struct rte_eth_link link;
+	struct timespec time;
+	char text[RTE_ETH_NAME_MAX_LEN];
+	uint32_t ptypes[4];
+
+	(void)rte_eth_stats_get(port, &stats);
+	(void)rte_eth_link_get_nowait(port, &link);
+	if (rte_eth_dev_info_get(port, &info) == 0)
+		assert_int_equal(strncmp(info.driver_name, "net_hotplug_test", 16), 0);
+	if (rte_eth_macaddr_get(port, macs) == 0)
+		assert_int_equal(macs[0].addr_bytes[0], 2);
+	(void)rte_eth_macaddrs_get(port, macs, N_MACS);
+	(void)rte_eth_xstats_get(port, values, N_ELEMENTS(values));
+	(void)rte_eth_xstats_get_names(port, names, N_ELEMENTS(names));
+	(void)rte_eth_rx_queue_info_get(port, 0, &queue);
+	(void)rte_eth_timesync_read_time(port, &time);
+	(void)rte_eth_dev_rx_intr_enable(port, 0);
+	(void)rte_eth_dev_rx_intr_ctl_q(port, 0, 0, 0, NULL);
+	(void)rte_eth_dev_get_supported_ptypes(port, RTE_PTYPE_ALL_MASK, ptypes, 4);
+	(void)rte_eth_dev_get_name_by_port(port, text);
+	(void)rte_eth_dev_fw_version_get(port, text, sizeof(text));
+	(void)rte_flow_flush(port, NULL);
+	(void)rte_eth_dev_mac_addr_remove(port, macs + 1);
+	(void)rte_eth_dev_is_removed(port);
+	(void)rte_eth_dev_socket_id(port);
+	assert_int_equal(hotplug_port_list("0000:7f:00.0", NULL, 0), -ENODEV);
+	assert_false(local_has("0000:7f:00.0"));
+	assert_int_equal(hotplug_device_detach("0000:7f:00.0", HOTPLUG_PRIVATE, NULL), -ENODEV);
+}
+
+static void *
+ask(void *arg)
+{
+	uint16_t port = *(uint16_t *)arg;
+	struct rte_mbuf *pkts[4];
+
+	assert_int_equal(rte_thread_register(), 0);
+	while (!atomic_load(&is_over)) {
+		ask_all(port);
+		atomic_fetch_add(&n_reads, 1);
+		(void)rte_eth_rx_burst(port, 0, pkts, N_ELEMENTS(pkts));
+	}
+	rte_thread_unregister();
+	return NULL;
+}
+
+static void
+test_any_call_beside_losses_and_heals(void **state)
+{
+	struct test_pmd *pmd = plug("0000:26:00.0");
+	uint16_t port = pmd->port;
+	pthread_t thread[2];
+	unsigned int i, reads;
+
+	(void)state;
+	start_port(port);
+	(void)rte_log_set_level_pattern("lib.hotplug", RTE_LOG_EMERG);
+	atomic_store(&is_over, false);
+	for (i = 0; i < N_ELEMENTS(thread); i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, ask, &port), 0);
+	for (i = 0; i < 50; i++) {
+		reads = n_reads;
+		assert_true(WAIT_FOR(n_reads > reads));
+		n_success = 0;
+		lose_for_good(pmd);
+		come_back(pmd);
+		assert_true(WAIT_FOR(n_success == 1));
+	}
+	atomic_store(&is_over, true);
+	for (i = 0; i < N_ELEMENTS(thread); i++)
+		pthread_join(thread[i], NULL);
+	(void)rte_log_set_level_pattern("lib.hotplug", RTE_LOG_NOTICE);
+	remove_port(port);
+}
+
+static int
+start(void **state)
+{
+	if (mock_port_start(state, "flaps=0") != 0)
+		return -1;
+	(void)rte_log_set_level_pattern("lib.ethdev", RTE_LOG_CRIT);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_driver_that_takes_its_addresses_away),
+		cmocka_unit_test(test_addresses_after_a_heal_that_failed),
+		cmocka_unit_test(test_names_outlive_driver_and_device),
+		cmocka_unit_test(test_slow_reader_is_not_led_astray),
+		cmocka_unit_test(test_table_of_a_dead_port_has_every_op),
+		cmocka_unit_test(test_every_op_of_a_living_port_is_counted),
+		cmocka_unit_test(test_fast_path_of_a_dead_port_has_nothing_of_its_driver),
+		cmocka_unit_test(test_answers_of_a_dead_port),
+		cmocka_unit_test(test_any_call_beside_losses_and_heals),
+	};
+
+	return cmocka_run_group_tests_name("readers", tests, start, mock_port_stop);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* card: one that may have come back: is it there, is it the one, may it be used?
+ * In:  what is known of the card that was lost.  Out: bound to the kernel driver that it
+ *      had; or why it is left alone.
+ * Context: work: the kernel may take its time. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "../core/device.h"
+#include "../core/enable.h"
+#include "../core/host.h"
+#include "card.h"
+
+int (*card_find_obstacle)(const char *name, const char *kernel_driver, char *text, size_t len);
+
+int
+card_obstacle(const struct lost_card *card, char *text, size_t len)
+{
+	text[0] = '\0';
+	return card_find_obstacle != NULL ?
+		card_find_obstacle(card->device, card->kernel_driver, text, len) : 0;
+}
+
+bool
+card_is_there(const struct lost_card *card)
+{
+	struct hotplug_glance now;
+
+	memset(&now, 0, sizeof(now));
+	return card->bus->ops->glance != NULL &&
+		device_glance(card->bus, card->device, &now) == 0;
+}
+
+/* Still listed, and nobody answers: a probe could only fail, and the kernel's reset
+ * before and after it waits for the card (vfio-pci, 6.1: 65 s). */
+bool
+card_is_dark(const struct lost_card *card)
+{
+	const struct hotplug_identity any = { .generation = 0 };
+
+	return card->bus->ops->look(card->device, card->kernel_driver, &any) ==
+		HOTPLUG_LOOK_DARK;
+}
+
+/* Bound to the driver that it had?  Only a card that was enumerated anew is: who takes
+ * the driver of one that stayed, an administrator or a removal on its way, would find
+ * it bound again behind his back.  When he gives it back, an event tells. */
+int
+card_bind(const struct lost_card *card)
+{
+	const struct hotplug_bus_ops *ops = card->bus->ops;
+	struct hotplug_glance now;
+
+	memset(&now, 0, sizeof(now));
+	if (ops->glance == NULL || device_glance(card->bus, card->device, &now) != 0)
+		return -ENODEV;
+	if (strcmp(now.kernel_driver, card->kernel_driver) == 0)
+		return 0;
+	if (now.generation == card->id.generation)
+		return -ENODEV;
+	if (ops->bind == NULL)
+		return -ENOTSUP;
+	return ops->bind(card->device, card->kernel_driver);
+}
+
+/* A card that we do not know is not silently taken for the one that was lost. */
+bool
+card_is_acceptable(const struct lost_card *card)
+{
+	struct hotplug_identity now;
+
+	if (enable_config()->heal_other || card->bus->ops->identify == NULL ||
+	    card->bus->ops->identify(card->device, &now) != 0 ||
+	    device_compare_cards(&card->id, &now) != HOTPLUG_CARD_OTHER)
+		return true;
+	host_log(HOST_WARN, "%s: another card came (%04x:%04x); its port is not healed "
+		 "(heal_other=on would)", card->device, now.vendor, now.device);
+	return false;
+}

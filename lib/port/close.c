@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* close: the application stops or closes a port, whatever is being done to it.
+ * In:  ethdev's stop and close, of a living port or of a dead one.
+ * Out: its driver's own, where that has not been closed; nothing where it has.
+ *      A close that has returned 0 is the end of that port: no later step of a
+ *      heal finds it (its life is another), and none is at it.
+ * Ethdev's own close and stop say -ENODEV while a port is probed, so both come here first
+ * (release.c): close_begin(), close_begin_stop().
+ * A port that a teardown or a heal is at is waited for, since ethdev frees, after the
+ * close, what the driver uses in there.  A heal takes no further step with it meanwhile:
+ * the wait is for the one that it is in, a probe as a rule.  Who is not out after
+ * stuck_ms, or is STUCK by then, is not waited for any longer: the close is -EBUSY,
+ * ethdev frees nothing (release.c), and the port is the application's still.
+ * Lock: port_lock(): never in a driver.
+ * Context: app; a callback of ours; a driver's probe or remove, on our own threads. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include <rte_eal.h>
+
+#include "../core/device.h"
+#include "../core/enable.h"
+#include "../core/host.h"
+#include "inside.h"
+#include "kept.h"
+#include "release.h"
+#include "stuck.h"
+
+#define MS 1000000ull
+
+/* Somebody is at it, and comes to an end; in a forked child nobody is. */
+static bool
+is_busy(enum port_state state)
+{
+	if (enable_is_child())
+		return false;
+	return state == PORT_DYING || state == PORT_HEALING || state == PORT_CLOSING;
+}
+
+static bool
+is_refused(enum port_state state)
+{
+	return is_busy(state) || state == PORT_STUCK;
+}
+
+/* With the lock held, which it gives up for a while: until nobody is at it. */
+static void
+wait_for_turn(const struct port *port)
+{
+	const struct timespec pause = { .tv_nsec = MS };
+	uint64_t until = device_now_ns() + enable_config()->stuck_ms * MS;
+
+	while (is_busy(port->state) && (port->is_given_up || device_now_ns() < until)) {
+		port_unlock();
+		nanosleep(&pause, NULL);
+		port_lock();
+	}
+}
+
+/* Does its driver still have it?  NONE: we have let go of it (disabled), or never knew it. */
+static bool
+has_driver(const struct rte_eth_dev *eth, enum port_state state)
+{
+	return state == PORT_LIVE || state == PORT_DEAD || state == PORT_DOOMED ||
+		(eth->dev_ops != &dead_ops && (state == PORT_NONE || state == PORT_LEAVING));
+}
+
+/* What our own thread is at it is no call of the application's. */
+static int
+stop_ourselves(struct rte_eth_dev *eth)
+{
+	return eth->dev_ops != &dead_ops ? live_stop(eth) : 0;
+}
+
+static void
+want_started(struct port *port)
+{
+	port_lock();
+	port->config.is_started = true;
+	port_unlock();
+}
+
+int
+close_stop(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+	bool is_drivers;
+	int ret;
+
+	if (port_own != PORT_OWN_NOTHING)
+		return stop_ourselves(eth);
+	port_lock();
+	port->config.is_started = false;        /* so that a later life is not started */
+	wait_for_turn(port);
+	is_drivers = has_driver(eth, port->state) && port->pmd_ops->dev_stop != NULL;
+	if (is_drivers)         /* a teardown that comes now waits for us */
+		atomic_fetch_add(&port->n_inside, 1);
+	port_unlock();
+	if (!is_drivers)
+		return 0;
+	ret = live_stop(eth);
+	inside_leave(eth);
+	if (ret != 0)
+		want_started(port);
+	return ret;
+}
+
+/* A heal has started it meanwhile: as the application would have, which had not to. */
+static void
+stop_first(struct rte_eth_dev *eth)
+{
+	if (eth->data->dev_started == 0 || rte_eal_process_type() != RTE_PROC_PRIMARY)
+		return;
+	port_own = PORT_OWN_SET_UP;
+	(void)rte_eth_dev_stop(eth - rte_eth_devices);
+	port_own = PORT_OWN_NOTHING;
+}
+
+/* It is ours from here on; what it was, or who is at it.  What is on record of it stays
+ * until another port has the id (table.c): its dead ops answer from it, or have just now. */
+static enum port_state
+take(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+	enum port_state state;
+
+	port_lock();
+	port->n_unwanted++;
+	wait_for_turn(port);
+	port->n_unwanted--;
+	state = port->state;
+	if (!is_refused(state) && state != PORT_LEAVING) {
+		port->state = PORT_CLOSING;
+		port->life++;
+		kept_give(eth, port);   /* ethdev's release frees them */
+	}
+	port_unlock();
+	return state;
+}
+
+/* A static program without --wrap: ethdev would free what the driver is at. */
+static enum port_state
+take_at_last(struct rte_eth_dev *eth)
+{
+	const struct timespec pause = { .tv_nsec = MS };
+	enum port_state was;
+
+	host_log(HOST_WARN, "%s: closing its port waits for its driver", port_of(eth)->device);
+	while (is_refused(was = take(eth)))
+		nanosleep(&pause, NULL);
+	return was;
+}
+
+int
+close_port(struct rte_eth_dev *eth)
+{
+	bool is_guarded = release_guard() == 0;
+	enum port_state was;
+	int ret;
+
+	if (port_own == PORT_OWN_SET_UP)
+		return -EBUSY;
+	if (port_own == PORT_OWN_DRIVER)
+		return eth->dev_ops != &dead_ops ? live_close(eth) : 0;
+	was = take(eth);
+	if (is_refused(was) && is_guarded)
+		return -EBUSY;
+	if (is_refused(was))
+		was = take_at_last(eth);
+	if (was == PORT_LIVE)
+		stop_first(eth);
+	ret = has_driver(eth, was) ? live_close(eth) : 0;
+	if (!is_guarded)
+		close_end(eth);
+	return ret;
+}
+
+void
+close_end(struct rte_eth_dev *eth)
+{
+	port_lock();
+	if (port_of(eth)->state == PORT_CLOSING)
+		port_of(eth)->state = PORT_NONE;
+	port_unlock();
+}
+
+bool
+close_is_asked(uint16_t id)
+{
+	struct port *port = port_of(&rte_eth_devices[id]);
+	bool is_asked;
+
+	port_lock();
+	is_asked = port->n_unwanted > 0;
+	port->is_given_up = port->is_given_up || is_asked;
+	port_unlock();
+	return is_asked;
+}
+
+/* --- around ethdev's own calls ----------------------------------------------------- */
+
+int
+close_begin(uint16_t id)
+{
+	struct rte_eth_dev *eth = &rte_eth_devices[id];
+	struct port *port = port_of(eth);
+	bool was_healing, is_free;
+
+	if (id >= RTE_MAX_ETHPORTS || port_own == PORT_OWN_DRIVER)
+		return 0;
+	if (port_own == PORT_OWN_SET_UP && port->state == PORT_HEALING)
+		return -EBUSY;
+	port_lock();
+	port->n_unwanted++;
+	was_healing = port->state == PORT_HEALING;
+	wait_for_turn(port);
+	is_free = !is_refused(port->state);     /* STUCK in a probe ethdev says -ENODEV */
+	if (!is_free)
+		port->n_unwanted--;
+	was_healing = was_healing && port->state == PORT_LIVE;
+	port_unlock();
+	if (was_healing)
+		stop_first(eth);
+	return is_free ? 0 : -EBUSY;
+}
+
+void
+close_finish(uint16_t id)
+{
+	struct port *port = port_of(&rte_eth_devices[id]);
+	char device[HOTPLUG_NAME_LEN] = "";
+
+	if (id >= RTE_MAX_ETHPORTS || port_own == PORT_OWN_DRIVER)
+		return;
+	port_lock();
+	port->n_unwanted--;
+	if (port->state == PORT_HELD)   /* not closed after all */
+		snprintf(device, sizeof(device), "%s", port->device);
+	port_unlock();
+	if (device[0] != '\0')
+		heal_soon(device);
+}
+
+bool
+close_begin_stop(uint16_t id)
+{
+	struct port *port = port_of(&rte_eth_devices[id]);
+	bool is_probing;
+
+	if (id >= RTE_MAX_ETHPORTS || port_own != PORT_OWN_NOTHING)
+		return false;
+	port_lock();
+	if (port->state != PORT_LIVE)   /* ethdev asks the driver, and that one is ours */
+		port->config.is_started = false;
+	if (port->state == PORT_HEALING)
+		wait_for_turn(port);
+	is_probing = stuck_is_probing(port);    /* late: it is not started when it heals */
+	port_unlock();
+	return is_probing;
+}

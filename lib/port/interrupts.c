@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* interrupts: threads that sleep until a queue has packets go on when their port heals.
+ * In:  rte_eth_dev_rx_intr_enable() and _disable() (app); a teardown, before the driver's
+ *      stop takes the descriptors away; a heal, after the start.
+ * Out: each queue that was in somebody's epoll set is in it again, with his data, and on
+ *      if it was on; then each such set has an event, so that nobody sleeps on who found
+ *      his port dead, or whose interrupt went with the card.
+ * The set is the application's.  The event comes from a descriptor of ours that is added
+ * as EAL adds a queue's (RTE_EPOLL_PER_THREAD's sets have no other way in); it and its
+ * entry stay until the next time: a sleeper may be about to read it.
+ * Lock: port_lock() around the record.
+ * Context: app; interrupts_take(): teardown; the rest: work. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <rte_interrupts.h>
+
+#include "../core/host.h"
+#include "inside.h"
+#include "interrupts.h"
+
+static void
+keep(struct port *port, uint16_t queue, bool is_on)
+{
+	port_lock();
+	if (queue < port->n_rxq)
+		port->rxq[queue].is_intr_on = is_on;
+	port_unlock();
+}
+
+static int
+enable(struct rte_eth_dev *eth, uint16_t queue)
+{
+	int ret;
+
+	if (!inside_enter(eth))
+		return -EIO;
+	ret = port_of(eth)->pmd_ops->rx_queue_intr_enable(eth, queue);
+	inside_leave(eth);
+	if (ret == 0)
+		keep(port_of(eth), queue, true);
+	return ret;
+}
+
+static int
+disable(struct rte_eth_dev *eth, uint16_t queue)
+{
+	int ret;
+
+	keep(port_of(eth), queue, false);
+	if (!inside_enter(eth))
+		return -EIO;
+	ret = port_of(eth)->pmd_ops->rx_queue_intr_disable(eth, queue);
+	inside_leave(eth);
+	return ret;
+}
+
+void
+interrupts_wrap(struct eth_dev_ops *ops)
+{
+	if (ops->rx_queue_intr_enable != NULL)
+		ops->rx_queue_intr_enable = enable;
+	if (ops->rx_queue_intr_disable != NULL)
+		ops->rx_queue_intr_disable = disable;
+}
+
+/* The queue's entry, as EAL finds it; NULL: it is in nobody's set. */
+static const struct rte_epoll_event *
+entry_of(struct rte_intr_handle *handle, unsigned int queue)
+{
+	const struct rte_epoll_event *entry;
+	int vec = rte_intr_vec_list_index_get(handle, queue);
+
+	if (vec < 0)
+		return NULL;
+	if (vec >= RTE_INTR_VEC_RXTX_OFFSET)
+		vec -= RTE_INTR_VEC_RXTX_OFFSET;
+	if (vec >= rte_intr_nb_efd_get(handle))
+		return NULL;
+	entry = rte_intr_elist_index_get(handle, vec);
+	return entry != NULL && entry->status != RTE_EPOLL_INVALID ? entry : NULL;
+}
+
+void
+interrupts_take(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+	const struct rte_epoll_event *entry;
+	struct port_rxq *rxq;
+	unsigned int i;
+
+	if (eth->data->dev_started == 0 || eth->intr_handle == NULL ||
+	    eth->data->dev_conf.intr_conf.rxq == 0 || port->has_intr)
+		return;         /* has_intr: of a life before, that has not come back yet */
+	for (i = 0; i < port->n_rxq; i++) {
+		rxq = &port->rxq[i];
+		entry = entry_of(eth->intr_handle, i);
+		rxq->is_slept_on = entry != NULL;
+		if (entry == NULL)
+			continue;
+		rxq->epfd = entry->epfd;
+		rxq->intr_data = entry->epdata.data;
+		port->has_intr = true;
+	}
+}
+
+static void
+restore(uint16_t id, const struct port *port, uint16_t queue)
+{
+	const struct port_rxq *rxq = &port->rxq[queue];
+	int ret;
+
+	ret = rte_eth_dev_rx_intr_ctl_q(id, queue, rxq->epfd, RTE_INTR_EVENT_ADD, rxq->intr_data);
+	if (ret == 0 && rxq->is_intr_on)
+		ret = rte_eth_dev_rx_intr_enable(id, queue);
+	if (ret != 0 && ret != -EEXIST)
+		host_log(HOST_WARN, "%s: the rx interrupt of queue %u does not come back: %s",
+			 port->device, queue, strerror(-ret));
+}
+
+void
+interrupts_restore(uint16_t id, const struct port *port)
+{
+	unsigned int i;
+
+	for (i = 0; port->has_intr && i < port->n_rxq; i++)
+		if (port->rxq[i].is_slept_on)
+			restore(id, port, i);
+}
+
+/* The event in one set; of the port's queues that are in the same, too. */
+static void
+wake(struct port_rxq *rxq, struct waker *waker)
+{
+	if (waker->fd > 0) {
+		(void)rte_epoll_ctl(waker->event.epfd, EPOLL_CTL_DEL, waker->fd, &waker->event);
+		close(waker->fd);
+	}
+	waker->fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+	waker->event = (struct rte_epoll_event){
+		.epdata = { .event = EPOLLIN | EPOLLET, .data = rxq->intr_data },
+	};
+	if (waker->fd < 0 ||
+	    rte_epoll_ctl(rxq->epfd, EPOLL_CTL_ADD, waker->fd, &waker->event) != 0)
+		host_log(HOST_WARN, "who sleeps on a queue of a healed port is not woken");
+}
+
+void
+interrupts_wake(struct port *port)
+{
+	unsigned int i;
+
+	if (!port->has_intr)
+		return;
+	if (port->wakers == NULL)       /* for good: a sleeper may be about to read one */
+		port->wakers = calloc(RTE_MAX_QUEUES_PER_PORT, sizeof(*port->wakers));
+	for (i = 0; port->wakers != NULL && i < port->n_rxq; i++)
+		if (port->rxq[i].is_slept_on)
+			wake(&port->rxq[i], &port->wakers[i]);
+	port->has_intr = false;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* ports: those of one device, as a step of a teardown or a heal finds them.
+ * In:  a device and a state; what an earlier step found.  Out: ids, each with the life that
+ *      it had; into the next state go those that are still the same.
+ * Lock: port_lock(), in here.
+ * Context: app, events, work, teardown. */
+
+#include <string.h>
+
+#include "port.h"
+#include "steps.h"
+
+#ifdef HOTPLUG_TEST
+void (*_Atomic step_hook)(enum step step, const char *device);
+#endif
+
+_Thread_local enum port_own port_own;
+
+unsigned int
+ports_find(struct ports *ports, const char *device, enum port_state state)
+{
+	const struct port *port;
+	unsigned int i;
+
+	ports->n = 0;
+	port_lock();
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		port = port_of(&rte_eth_devices[i]);
+		if (port->state != state || strcmp(port->device, device) != 0)
+			continue;
+		ports->id[ports->n] = i;
+		ports->life[ports->n++] = port->life;
+	}
+	port_unlock();
+	return ports->n;
+}
+
+static void
+keep(struct ports *ports, unsigned int *n, unsigned int i)
+{
+	ports->id[*n] = ports->id[i];
+	ports->life[(*n)++] = ports->life[i];
+}
+
+unsigned int
+ports_move(struct ports *ports, enum port_state from, enum port_state to)
+{
+	unsigned int i, n = 0;
+	struct port *port;
+
+	port_lock();
+	for (i = 0; i < ports->n; i++) {
+		port = port_of(&rte_eth_devices[ports->id[i]]);
+		if (port->state != from || port->life != ports->life[i] ||
+		    (to == PORT_HEALING && port->n_unwanted > 0))
+			continue;
+		port->state = to;
+		keep(ports, &n, i);
+	}
+	ports->n = n;
+	port_unlock();
+	return n;
+}
+
+unsigned int
+ports_keep(struct ports *ports, enum port_state state)
+{
+	unsigned int i, n = 0;
+	struct port *port;
+
+	port_lock();
+	for (i = 0; i < ports->n; i++) {
+		port = port_of(&rte_eth_devices[ports->id[i]]);
+		if (port->life == ports->life[i] && (state == PORT_NONE || port->state == state))
+			keep(ports, &n, i);
+	}
+	ports->n = n;
+	port_unlock();
+	return n;
+}
+
+void
+ports_raise(const struct ports *ports, enum rte_eth_event_type type)
+{
+	unsigned int i;
+
+	for (i = 0; i < ports->n; i++)
+		rte_eth_dev_callback_process(&rte_eth_devices[ports->id[i]], type, NULL);
+}
+
+bool
+port_is_healing(const struct port *port)
+{
+	return port->state == PORT_HEALING || atomic_load(&port->probe_due_ns) != 0;
+}
+
+bool
+ports_has(const char *device, enum port_state state)
+{
+	bool has = false;
+	unsigned int i;
+
+	port_lock();
+	for (i = 0; i < RTE_MAX_ETHPORTS && !has; i++)
+		has = port_of(&rte_eth_devices[i])->state == state &&
+			strcmp(port_of(&rte_eth_devices[i])->device, device) == 0;
+	port_unlock();
+	return has;
+}

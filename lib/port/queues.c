@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* queues: what the application has set up of each queue, for a later life: PMDs need not
+ * say (virtio, vmxnet3).
+ * In:  ethdev's queue setup (app), which the PMD has taken.  Out: a record of it; what heal
+ *      sets up is what is on record.
+ * Lock: port_lock() around the record, never around the PMD.
+ * Context: app; queues_forget(): whoever closes. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inside.h"
+#include "queues.h"
+
+/* Room for queue i; with the lock held. */
+static bool
+has_room(void **array, unsigned int *n, unsigned int i, size_t size)
+{
+	unsigned int wanted = i + 1;
+	void *p;
+
+	if (i < *n)
+		return true;
+	p = realloc(*array, wanted * size);
+	if (p == NULL)
+		return false;
+	memset((char *)p + *n * size, 0, (wanted - *n) * size);
+	*array = p;
+	*n = wanted;
+	return true;
+}
+
+static void *
+copy(const void *from, size_t size)
+{
+	void *p = size != 0 && from != NULL ? malloc(size) : NULL;
+
+	return p != NULL ? memcpy(p, from, size) : NULL;
+}
+
+static void
+drop_rxq(struct port_rxq *rxq)
+{
+	free(rxq->conf.rx_seg);
+	free(rxq->conf.rx_mempools);
+}
+
+/* What it names in memory is the caller's: several pools, segments of a buffer split.  For
+ * want of memory they are missing, and the queue is refused when the port heals. */
+static void
+keep_rxq(struct port_rxq *rxq, const struct port_rxq *now)
+{
+	drop_rxq(rxq);
+	*rxq = *now;
+	rxq->conf.rx_seg = copy(now->conf.rx_seg,
+				now->conf.rx_nseg * sizeof(*now->conf.rx_seg));
+	rxq->conf.rx_mempools = copy(now->conf.rx_mempools,
+				     now->conf.rx_nmempool * sizeof(*now->conf.rx_mempools));
+}
+
+static int
+rx_queue_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned int socket,
+	       const struct rte_eth_rxconf *conf, struct rte_mempool *pool)
+{
+	struct port *port = port_of(eth);
+	void *array;
+	int ret;
+
+	if (!inside_enter(eth))
+		return -EIO;
+	ret = port->pmd_ops->rx_queue_setup(eth, queue, n_desc, socket, conf, pool);
+	inside_leave(eth);
+	if (ret != 0 || port_own == PORT_OWN_SET_UP)
+		return ret;
+	port_lock();
+	array = port->rxq;
+	if (has_room(&array, &port->n_rxq, queue, sizeof(*port->rxq)))
+		keep_rxq((struct port_rxq *)array + queue, &(struct port_rxq){
+			.n_desc = n_desc, .socket = socket, .conf = *conf, .pool = pool,
+			.is_set_up = true,
+		});
+	port->rxq = array;
+	port_unlock();
+	return 0;
+}
+
+static int
+tx_queue_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned int socket,
+	       const struct rte_eth_txconf *conf)
+{
+	struct port *port = port_of(eth);
+	void *array;
+	int ret;
+
+	if (!inside_enter(eth))
+		return -EIO;
+	ret = port->pmd_ops->tx_queue_setup(eth, queue, n_desc, socket, conf);
+	inside_leave(eth);
+	if (ret != 0 || port_own == PORT_OWN_SET_UP)
+		return ret;
+	port_lock();
+	array = port->txq;
+	if (has_room(&array, &port->n_txq, queue, sizeof(*port->txq)))
+		((struct port_txq *)array)[queue] = (struct port_txq){
+			n_desc, socket, *conf, true,
+		};
+	port->txq = array;
+	port_unlock();
+	return 0;
+}
+
+void
+queues_wrap(struct eth_dev_ops *ops)
+{
+	if (ops->rx_queue_setup != NULL)
+		ops->rx_queue_setup = rx_queue_setup;
+	if (ops->tx_queue_setup != NULL)
+		ops->tx_queue_setup = tx_queue_setup;
+}
+
+void
+queues_forget(struct port *port)
+{
+	unsigned int i;
+
+	for (i = 0; i < port->n_rxq; i++)
+		drop_rxq(&port->rxq[i]);
+	free(port->rxq);
+	free(port->txq);
+	port->rxq = NULL;
+	port->txq = NULL;
+	port->n_rxq = port->n_txq = 0;
+}

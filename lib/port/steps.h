@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_PORT_STEPS_H
+#define HOTPLUG_PORT_STEPS_H
+
+/* The steps of a teardown and of a heal, in their order (OVER: none is left).  Tests come
+ * between any two of them: they build the library's sources with -DHOTPLUG_TEST and set
+ * step_hook, which is called before each, on the thread that takes it, with no lock held. */
+#define STEPS(STEP) \
+	STEP(END_CLAIM) STEP(END_QUIET) STEP(END_QUEUES) STEP(END_INSIDE) STEP(END_OTHERS) \
+	STEP(END_CLOSE) STEP(END_CLOSED) STEP(END_DETACH) STEP(END_HELD) STEP(END_OVER) \
+	STEP(HEAL_LOOK) STEP(HEAL_OTHERS) STEP(HEAL_BIND) STEP(HEAL_CLAIM) STEP(HEAL_RELEASE) \
+	STEP(HEAL_PROBE) STEP(HEAL_PROBED) STEP(HEAL_CONFIGURE) STEP(HEAL_QUEUES) \
+	STEP(HEAL_START) STEP(HEAL_RESTORE) STEP(HEAL_SHARE) STEP(HEAL_SETTLE) STEP(HEAL_TELL) \
+	STEP(HEAL_OVER)
+
+#define STEP_ENUM(step) STEP_ ## step,
+enum step { STEPS(STEP_ENUM) STEP_COUNT };
+
+#ifdef HOTPLUG_TEST
+extern void (*_Atomic step_hook)(enum step step, const char *device);
+
+static inline void
+step_before(enum step step, const char *device)
+{
+	void (*hook)(enum step step, const char *device) = step_hook;
+
+	if (hook != NULL)
+		hook(step, device);
+}
+#else
+static inline void
+step_before(enum step step, const char *device)
+{
+	(void)step;
+	(void)device;
+}
+#endif
+
+#endif /* HOTPLUG_PORT_STEPS_H */
