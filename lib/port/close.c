@@ -101,8 +101,8 @@ close_stop(struct rte_eth_dev *eth)
 	port_unlock();
 	if (!is_drivers)
 		return 0;
-	ret = live_stop(eth);
-	inside_leave(eth);
+	ret = live_stop(eth);   /* which says itself that its driver is at work */
+	atomic_fetch_sub(&port->n_inside, 1);
 	if (ret != 0)
 		want_started(port);
 	return ret;
