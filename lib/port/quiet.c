@@ -22,7 +22,6 @@
 #include "port.h"
 #include "port_ops.h"   /* made from this DPDK's headers (list-ops) */
 #include "thread.h"
-#include "whose.h"
 
 struct rte_eth_recycle_rxq_info;
 
@@ -189,6 +188,16 @@ quiet_attach_queues(uint16_t port)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
+/* By the name that vdev finds its driver by: the device itself may be going. */
+static bool
+is_fail_safe(const struct rte_eth_dev *eth)
+{
+	static const char name[] = "net_failsafe", alias[] = "eth_failsafe";
+
+	return strncmp(eth->data->name, name, sizeof(name) - 1) == 0 ||
+		strncmp(eth->data->name, alias, sizeof(alias) - 1) == 0;
+}
+
 /* fail-safe takes its fast bursts away when a sub-device is lost, from rte_eth_dev: the
  * application's are in rte_eth_fp_ops since 21.11, and go on over what is freed (up to
  * 26.07; SIGSEGV under the first poll after the removal). */
@@ -201,7 +210,7 @@ quiet_follow_fail_safe(void)
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
 		if (eth->state != RTE_ETH_DEV_ATTACHED || !eth->data->dev_started ||
-		    !whose_driver_is(i, "net_failsafe"))
+		    !is_fail_safe(eth))
 			continue;
 		rte_eth_fp_ops[i].rx_pkt_burst = eth->rx_pkt_burst;
 		rte_eth_fp_ops[i].tx_pkt_burst = eth->tx_pkt_burst;

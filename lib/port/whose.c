@@ -23,7 +23,6 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* notes */
 static struct note {
 	char device[HOTPLUG_NAME_LEN];          /* "": nobody's */
-	char driver[HOTPLUG_NAME_LEN];
 	bool is_open;
 	bool is_detached;       /* closed, and by the library before, when its device was lost */
 } notes[RTE_MAX_ETHPORTS];
@@ -32,12 +31,10 @@ static void
 write_note(uint16_t port, const struct rte_device *dev, bool is_open)
 {
 	const char *device = dev != NULL && dev->name != NULL ? dev->name : "";
-	const char *driver = dev != NULL && dev->driver != NULL ? dev->driver->name : "";
 	struct note *note = &notes[port];
 
 	pthread_mutex_lock(&lock);
 	snprintf(note->device, sizeof(note->device), "%s", device);
-	snprintf(note->driver, sizeof(note->driver), "%s", driver);
 	note->is_open = is_open;
 	note->is_detached = !is_open && port_is_shadow(dev);
 	pthread_mutex_unlock(&lock);
@@ -125,17 +122,6 @@ whose_ports(const char *device, uint16_t *ports, unsigned int n_max)
 	}
 	pthread_mutex_unlock(&lock);
 	return n;
-}
-
-bool
-whose_driver_is(uint16_t port_id, const char *driver)
-{
-	bool is;
-
-	pthread_mutex_lock(&lock);
-	is = notes[port_id].is_open && strcmp(notes[port_id].driver, driver) == 0;
-	pthread_mutex_unlock(&lock);
-	return is;
 }
 
 bool

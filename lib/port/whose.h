@@ -16,8 +16,6 @@ void whose_stop(void);
 int whose_device(uint16_t port_id, char *device);
 /* The open ports of a device, ascending: the first n_max; how many it has. */
 unsigned int whose_ports(const char *device, uint16_t *ports, unsigned int n_max);
-/* Its driver has that name. */
-bool whose_driver_is(uint16_t port_id, const char *driver);
 /* A closed port whose lost device has been detached for it, by us. */
 bool whose_is_detached(uint16_t port_id);
 /* The device has been detached: its closed ports are nobody's. */
