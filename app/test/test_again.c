@@ -82,7 +82,8 @@ test_refused_open_uses_up_no_try(void **state)
 	remove_port(port);
 }
 
-/* Six tries, said, and slowly further: it may be mended without coming anew. */
+/* Six tries, said, and slowly further: it may be mended without coming anew.  Seven, where
+ * READY comes after a try that did without, and begins anew. */
 static void
 test_card_that_fails_is_tried_slowly_in_the_end(void **state)
 {
@@ -94,7 +95,7 @@ test_card_that_fails_is_tried_slowly_in_the_end(void **state)
 	test_pmd_probe_answer = -EIO;
 	come_back(pmd);
 	assert_true(WAIT_FOR(n_failed == 1));
-	assert_int_equal(pmd->n_probes, N_TRIES);
+	assert_in_range(pmd->n_probes, N_TRIES, N_TRIES + 1);
 	assert_true(WAIT_FOR(pmd->n_probes >= N_TRIES + 3));
 	assert_int_equal(n_failed, 1);
 	test_pmd_probe_answer = 0;

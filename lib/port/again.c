@@ -143,6 +143,24 @@ is_hopeless(int ret)
 	return ret == -ERANGE || ret == -EADDRINUSE || ret == -ENOSYS || ret == -E2BIG;
 }
 
+/* What cannot be healed is said once of each card: its READY may come after a try that did
+ * without, and begins anew. */
+static bool
+is_said(const struct lost_card *card, const struct ports *ports)
+{
+	bool is_said = false;
+	struct port *port;
+
+	port_lock();
+	port = memory_of(ports);
+	if (port != NULL) {
+		is_said = port->hopeless_generation == card->generation;
+		port->hopeless_generation = card->generation;
+	}
+	port_unlock();
+	return is_said;
+}
+
 /* One more has failed; how many have, 0: it has been closed. */
 static unsigned int
 count_try(const struct ports *ports, int ret)
@@ -174,20 +192,21 @@ tell_failure(struct ports *ports)
 /* Not yet: again later, each time twice as late, and slowly at last, for as long as it is
  * there.  A port that is torn down first comes by itself (teardown). */
 void
-again_after_failure(const char *device, struct ports *ports, int ret)
+again_after_failure(const struct lost_card *card, struct ports *ports, int ret)
 {
 	unsigned int n_tries = count_try(ports, ret);
+	bool is_told = is_hopeless(ret) ? !is_said(card, ports) : n_tries == N_TRIES;
 
-	if (is_hopeless(ret))
-		host_log(HOST_ERR, "%s is back, but port %u cannot be healed: %s", device,
+	if (is_told && is_hopeless(ret))
+		host_log(HOST_ERR, "%s is back, but port %u cannot be healed: %s", card->device,
 			 ports->id[0], what_is_wrong(ret));
-	else if (n_tries == N_TRIES)
+	else if (is_told)
 		host_log(HOST_ERR, "%s is back, but %u tries have not healed port %u (%s): "
-			 "again every %u s", device, n_tries, ports->id[0], what_is_wrong(ret),
-			 heal_slow_ms / 1000);
-	if (is_hopeless(ret) || n_tries == N_TRIES)
+			 "again every %u s", card->device, n_tries, ports->id[0],
+			 what_is_wrong(ret), heal_slow_ms / 1000);
+	if (is_told)
 		tell_failure(ports);
-	heal_soon(device);
+	heal_soon(card->device);
 }
 
 /* What is not ours to bind, or to open: nothing has been tried, and nothing failed. */
@@ -257,7 +276,9 @@ again_begin_anew(const struct ports *ports)
 
 	port_lock();
 	port = memory_of(ports);
-	if (port != NULL)
+	if (port != NULL) {
 		begin_anew(port);
+		port->hopeless_generation = 0;
+	}
 	port_unlock();
 }

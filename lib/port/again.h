@@ -10,7 +10,7 @@ bool again_is_turn(const struct ports *ports, struct lost_card *card);
 /* heal_run(), when it is its turn. */
 void again_in_turn(const struct ports *ports, const char *device);
 /* A try has failed; the application is told where that is the last one for now. */
-void again_after_failure(const char *device, struct ports *ports, int ret);
+void again_after_failure(const struct lost_card *card, struct ports *ports, int ret);
 /* It is not ours to bind or to open yet: text says what, and whose it is. */
 void again_after_refusal(const struct ports *ports, const struct lost_card *card, int ret,
 			 const char *text);

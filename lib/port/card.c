@@ -24,13 +24,16 @@ card_obstacle(const struct lost_card *card, char *text, size_t len)
 }
 
 bool
-card_is_there(const struct lost_card *card)
+card_is_there(struct lost_card *card)
 {
 	struct hotplug_glance now;
 
 	memset(&now, 0, sizeof(now));
-	return card->bus->ops->glance != NULL &&
-		device_glance(card->bus, card->device, &now) == 0;
+	if (card->bus->ops->glance == NULL ||
+	    device_glance(card->bus, card->device, &now) != 0)
+		return false;
+	card->generation = now.generation;
+	return true;
 }
 
 /* Still listed, and nobody answers: a probe could only fail, and the kernel's reset

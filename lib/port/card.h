@@ -14,9 +14,10 @@ struct lost_card {
 	struct hotplug_identity id;
 	bool is_waiting;        /* for other processes: said already */
 	int refusal;            /* said already */
+	uint64_t generation;    /* of the one that is there now (card_is_there) */
 };
 
-bool card_is_there(const struct lost_card *card);
+bool card_is_there(struct lost_card *card);
 bool card_is_dark(const struct lost_card *card);
 bool card_is_acceptable(const struct lost_card *card);
 /* -ENODEV: left alone. */

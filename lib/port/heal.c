@@ -128,7 +128,7 @@ run(const char *device)
 	else if (ret == -EACCES)
 		again_after_refusal(&ports, &card, ret, "its driver may not open it");
 	else if (ret != -ECANCELED)     /* closed, every one */
-		again_after_failure(device, &ports, ret);
+		again_after_failure(&card, &ports, ret);
 }
 
 void

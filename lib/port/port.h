@@ -131,6 +131,7 @@ struct port {
 	unsigned int n_refusals;        /* and those that were none: it is not ours to use yet */
 	int refusal;                    /* the last one, said already */
 	bool is_hopeless;               /* no further try can help */
+	uint64_t hopeless_generation;   /* of the card of which that was said */
 	bool is_waiting;                /* for other processes (together.c): said already */
 	uint64_t next_try_ns;           /* not before */
 	_Atomic uint64_t probe_due_ns;  /* when its driver's probe is late; 0: none runs */
