@@ -72,11 +72,12 @@ def check_all_of_a_drill():
     assert of["quiesce"] == [0], of
     assert of["heal"] == [0], of
     # cut off in the drill; a fault alone lays pages, and then it is mapped again; and
-    # again, where it faults before its file is long enough
+    # again, where it faults before its file is long enough; who faults tries once more
+    # before any pages are laid: no sign, no trace
     assert of["replacement"][0] == 1 and set(of["replacement"][1:]) == {0}, of
     assert of["event"] == [0, 2], of                            # gone, restored
     assert of["sign"][0] == 7 and of["sign"][-1] == 5, of       # caller, fault
-    assert of["fault"] == list(range(1, len(of["fault"]) + 1)) != [], of
+    assert of["fault"] == sorted(set(of["fault"])) != [], of
 
 
 def check_one_alone():
