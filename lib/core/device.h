@@ -81,7 +81,9 @@ struct hotplug_device {
 	_Atomic bool is_gone;           /* faults need no look any more */
 	/* Drivers at work on it: the registers flip while this is not 0 and it is cut off.
 	 * Who comes counts itself, then looks whether it is cut off; who cuts it off says so,
-	 * then looks whether somebody is at work (both sequentially consistent). */
+	 * then looks whether somebody is at work (both sequentially consistent).  Likewise of
+	 * `flip`: who comes or leaves changes the count, then looks whether it flips; who
+	 * begins or ends that says so, then looks at the count. */
 	_Atomic int n_at_work;
 	_Atomic int n_unsettled;        /* of these: may be unmapping it now */
 	_Atomic bool is_cut;            /* written with the lock held */

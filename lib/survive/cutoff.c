@@ -107,7 +107,7 @@ cutoff_retry(void)
 	device_unlock();
 }
 
-static void
+static bool
 start_flip(struct hotplug_device *dev)
 {
 	struct flip *flip;
@@ -115,12 +115,13 @@ start_flip(struct hotplug_device *dev)
 
 	flip = flip_start(dev);
 	if (flip == NULL)
-		return;
+		return false;
 	atomic_store(&dev->flip, flip);
 	guard_wait();           /* who would lay constant ones has done so */
 	cutoff_drop_unmapped(dev);
 	for (i = 0; i < dev->n_regions; i++)
 		(void)flip_lay_region(flip, &dev->region[i]);   /* else it stays cut off */
+	return true;
 }
 
 /* What flips counts as ours until it is out of sight. */
@@ -138,13 +139,22 @@ stop_flip(struct hotplug_device *dev)
 	flip_stop(flip);
 }
 
+/* Who comes or leaves while this is under way has seen what was before, and does not ask for
+ * the lock (device_enter(), device_leave()): so each change is followed by another look. */
 void
 cutoff_check_flip(struct hotplug_device *dev)
 {
-	if (dev->is_cut && dev->flip == NULL && atomic_load(&dev->n_at_work) > 0)
-		start_flip(dev);
-	if (dev->flip != NULL && atomic_load(&dev->n_at_work) == 0)
-		stop_flip(dev);
+	bool has_changed = true;
+
+	while (has_changed) {
+		has_changed = false;
+		if (dev->is_cut && dev->flip == NULL && atomic_load(&dev->n_at_work) > 0) {
+			has_changed = start_flip(dev);
+		} else if (dev->flip != NULL && atomic_load(&dev->n_at_work) == 0) {
+			stop_flip(dev);
+			has_changed = true;
+		}
+	}
 }
 
 void
