@@ -5,7 +5,8 @@
 usage: lab_test.py
 
 A run of rows that was ended goes on; what cannot be run is refused before anything boots;
-two labs on a machine do not meet; a card is put back into a slot that is at rest.
+two labs on a machine do not meet; a card is put back into a slot that is at rest; what is
+fetched of a process's words, and read out of them.
 In:  the lab's modules, with guests of ours in the place of QEMU's.  Out: TAP.
 """
 import contextlib
@@ -25,11 +26,13 @@ sys.dont_write_bytecode = True
 os.environ["QEMU"] = "true"
 sys.path.insert(0, os.path.join(HERE, "guest"))
 
+import asker                        # noqa: E402
 import guest                        # noqa: E402
 import removal                      # noqa: E402
 import run                          # noqa: E402
 import wire                         # noqa: E402
 from scenarios.row import Row       # noqa: E402
+import testpmd                      # noqa: E402
 from testpmd import Failed          # noqa: E402
 
 
@@ -257,6 +260,45 @@ def test_a_card_that_the_kernel_forgot_is_found_again(root):
     assert slot.plug(1) and slot.done == ["rescan"], slot.done
     slot = Slot(plugged=True, bdf="0000:01:00.0")
     assert slot.plug(1) is None and not slot.done, "it was there: %s" % slot.done
+
+
+STARTED = """io packet forwarding - ports=3 - cores=2 - streams=3
+Logical Core 1 (socket 0) forwards packets on 1 streams:
+  RX P=0/Q=0 (socket 0) -> TX P=0/Q=0 (socket 0) peer=02:00:00:00:00:00
+Logical Core 2 (socket 0) forwards packets on 2 streams:
+  RX P=1/Q=0 (socket 0) -> TX P=1/Q=0 (socket 0) peer=02:00:00:00:00:01
+  RX P=2/Q=0 (socket 0) -> TX P=2/Q=0 (socket 0) peer=02:00:00:00:00:02
+
+"""
+
+
+def test_who_polls_a_card_is_read_from_testpmds_words(root):
+    t = types.SimpleNamespace(bdfs=["a", "b", "c"], text=lambda: STARTED)
+    for bdf, cpus in ("a", [1]), ("c", [2]), ("nobody's", [1, 2]):
+        assert testpmd.Testpmd.pollers(t, bdf) == cpus, bdf
+    t.text = lambda: STARTED + STARTED.replace("P=0", "P=4").replace("Core 2", "Core 3")
+    assert testpmd.Testpmd.pollers(t, "b") == [1, 2], "three lcores on two CPUs, the last start's"
+
+
+def test_only_what_is_new_of_an_output_is_fetched(root):
+    output, asked = [("one ", 1.0), ("two", 2.0)], []
+
+    def ask(offset, marks, **_):
+        asked.append((offset, marks))
+        return {"text": "".join(x for x, _ in output)[offset:], "alive": True,
+                "marks": [t for _, t in output][marks:]}
+    p = types.SimpleNamespace(guest=types.SimpleNamespace(ask=ask), name="p", kept="", marks=[])
+    assert testpmd.Process.log(p)["text"] == "one two"
+    output.append((" three", 3.0))
+    log = testpmd.Process.log(p)
+    assert (log["text"], log["marks"]) == ("one two three", [1.0, 2.0, 3.0]), log
+    assert asked == [(0, 0), (7, 2)], asked
+
+
+def test_an_answer_that_is_none_is_found(root):
+    for answer, is_wrong in ((b'{"/ethdev/info": null}', False), (b'{"/ethdev/list": []}', True),
+                             (b'{"/ethdev/info": {"name": "a"', True), (b"", True)):
+        assert asker.is_wrong("/ethdev/info,1", answer) == is_wrong, answer
 
 
 def main():

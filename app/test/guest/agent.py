@@ -7,6 +7,8 @@ own, so that one that blocks in the kernel keeps nobody waiting.
 Times are this machine's CLOCK_MONOTONIC in seconds.  The other end: guest.py.
 """
 import glob
+import io
+import itertools
 import json
 import os
 import pty
@@ -20,7 +22,6 @@ import time
 import tty
 
 PORT = "lab.agent"
-FORWARDER = 1                               # the CPU of testpmd's forwarding lcore
 SLOT_OFF = 0x700                            # in Slot Control: power and its indicator
 procs, threads = {}, {}                     # by name; pciehp's, by root port
 
@@ -35,7 +36,8 @@ class Proc:
                                   stdin=subprocess.PIPE, stdout=slave, stderr=slave,
                                   start_new_session=True)
         os.close(slave)
-        self.text, self.marks, self.died = "", [], None
+        self.text, self.marks, self.died = io.StringIO(), [], None
+        self.lock, self.habit = threading.Lock(), 0     # of its text; which one it has now
         threading.Thread(target=self.pump, daemon=True).start()
 
     def pump(self):
@@ -46,11 +48,33 @@ class Proc:
                 b = b""
             if not b:
                 break
-            self.marks.append((len(self.text), time.monotonic()))
-            self.text += b.decode("utf-8", "replace")
+            with self.lock:
+                self.marks.append((self.text.seek(0, os.SEEK_END), time.monotonic()))
+                self.text.write(b.decode("utf-8", "replace"))
         os.close(self.out)
         self.p.wait()
         self.died = time.monotonic()
+
+    def read(self, offset, n_marks):
+        """What it has printed from there on, and when that came."""
+        with self.lock:
+            self.text.seek(offset)
+            return {"text": self.text.read(), "marks": self.marks[n_marks:]}
+
+    def send(self, text):
+        try:
+            self.p.stdin.write(text.encode())
+            self.p.stdin.flush()
+        except OSError:                     # it ended: its state says so
+            pass
+
+    def type_on(self, lines, every, habit):
+        """Type these lines in turn, until it ends or gets another habit."""
+        for line in itertools.cycle(lines):
+            if self.habit != habit or self.p.poll() is not None:
+                return
+            self.send(line + "\n")
+            time.sleep(every)
 
     def state(self):
         rc = self.p.poll()
@@ -91,18 +115,24 @@ def op_spawn(q):
 def op_send(q):
     """Text to the standard input of a process."""
     p = procs[q["name"]]
-    try:
-        p.p.stdin.write(q["text"].encode())
-        p.p.stdin.flush()
-    except OSError:                         # it ended: its state says so
-        pass
+    p.send(q["text"])
+    return p.state()
+
+
+def op_habit(q):
+    """Somebody types `lines` into it, one every so many seconds; none: nobody does."""
+    p = procs[q["name"]]
+    p.habit += 1
+    if q["lines"]:
+        threading.Thread(target=p.type_on, daemon=True,
+                         args=(q["lines"], q["every"], p.habit)).start()
     return p.state()
 
 
 def op_log(q):
-    """A process's output from character `offset` on, and its state."""
+    """A process's state, and its output from character `offset` on (marks: as many are known)."""
     p = procs[q["name"]]
-    return dict(p.state(), text=p.text[q.get("offset", 0):], marks=p.marks)
+    return dict(p.state(), **p.read(q.get("offset", 0), q.get("marks", 0)))
 
 
 def op_status(q):
@@ -167,26 +197,39 @@ def op_slot_off(q):
     and leaves the device in place: silent death.
     `vendor` is what the `device` answers afterwards, 0xffff when it is gone.
 
-    On the CPU that forwards: QEMU 7.2 frees the NIC's queue within that write, and a
-    receive tail that another CPU is just writing is then served from what was freed
-    (SIGSEGV in qemu_net_queue_flush()).
+    On the CPU that polls the card (`cpus`): QEMU 7.2 frees the NIC's queue within that
+    write, and a receive tail that another CPU is just writing is then served from what
+    was freed (SIGSEGV in qemu_net_queue_flush()).  Where several do, the process (`halt`)
+    is stopped meanwhile.
     """
-    os.sched_setaffinity(0, {FORWARDER})    # of this thread
+    os.sched_setaffinity(0, q["cpus"])      # of this thread
+    halted = procs[q["halt"]].p.pid if q["halt"] else None
     fd, slot = slot_control(q["port"], os.O_RDWR)
     dev = os.open("/sys/bus/pci/devices/%s/config" % q["device"], os.O_RDONLY)
     old = get(fd, slot, 2)
     off = old | SLOT_OFF
     if q["masked"]:
         off &= ~0x20                        # no hot-plug interrupt
+    if halted:
+        halt(halted)
     t0 = time.monotonic()
     os.pwrite(fd, struct.pack("<H", off), slot)
     t1 = time.monotonic()
+    if halted:
+        os.kill(halted, signal.SIGCONT)
     vendor = get(dev, 0, 2)
     if q["masked"]:
         os.pwrite(fd, struct.pack("<H", old), slot)
     os.close(fd)
     os.close(dev)
     return {"t0": t0, "t1": t1, "vendor": vendor}
+
+
+def halt(pid):
+    """Returns when each of its threads stands still."""
+    os.kill(pid, signal.SIGSTOP)
+    while {thread_state(t) for t in glob.glob("/proc/%d/task/*" % pid)} - set("TZX"):
+        pass
 
 
 def get(fd, at, n):

@@ -88,7 +88,7 @@ class Guest:
         self.dir = tempfile.mkdtemp(prefix="hotplug-guest-")
         self.console = os.path.join(self.dir, "console")
         self.seq, self.answers, self.events, self.syncs = 0, {}, [], []
-        self.p = None
+        self.p = self.runs = None                   # QEMU; what forwards, the last one
         try:
             self.start()
         except BaseException:

@@ -38,8 +38,10 @@ class Removal:
             self.slot_off(masked=way == "yank")
 
     def slot_off(self, masked):
-        a = self.guest.ask(op="slot_off", port=self.guest.port(self.i),
-                           device=self.bdf, masked=masked)
+        p = self.guest.runs
+        cpus = p.pollers(self.bdf) if p and p.is_alive() else [1]
+        a = self.guest.ask(op="slot_off", port=self.guest.port(self.i), device=self.bdf,
+                           masked=masked, cpus=cpus, halt=p.name if len(cpus) > 1 else None)
         if a["vendor"] != 0xffff:
             raise RuntimeError("slot power off, and %s still answers" % self.bdf)
         self.t_dark = a["t1"]

@@ -40,8 +40,8 @@ from scenarios.row import Lab                   # noqa: E402
 from testpmd import Failed                      # noqa: E402
 
 MODULES = ("survive", "heal", "ghost", "claim", "suspend", "foreign", "bystand", "watch_burst",
-           "failsafe", "procedure", "watch_all", "watch_held", "mp", "old_kernel", "upstream",
-           "field", "ovs", "bench", "soak")
+           "failsafe", "procedure", "watch_all", "watch_held", "mp", "old_kernel",
+           "upstream", "field", "ovs", "bench", "soak")
 ATTEMPTS = 3
 STARVED = 0.5           # of a failed row's time: this machine was too busy to tell
 # No row reads these.
@@ -232,6 +232,7 @@ def chosen(o):
     rows = [r for r in rows if o.only.search(r.name)]
     given = {k: v for k, v in (("kernel", o.kernel), ("root", o.root), ("dpdk", o.dpdk)) if v}
     rows = [r._replace(boot=r.boot._replace(**given)) for r in rows]
+    rows = [r._replace(optional=r.optional(r.boot)) if callable(r.optional) else r for r in rows]
     return interleave(rows * o.repeat)
 
 

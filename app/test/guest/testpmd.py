@@ -5,13 +5,22 @@ It is Debian's, unmodified: in io mode every port sends back what it receives,
 so each wire tells whether its port forwards.  What the plugin reports on the
 way (the lines `hotplug: ...`) is read from testpmd's output.
 
+It has the shape that users' applications have, and a row that differs says so: two
+forwarding lcores, two queues a port with RSS where each of its cards has them (else the
+ports are dealt out, one queue to an lcore), a telemetry client that asks all the
+time (asker.py) and somebody who reads statistics of all kinds at its console.
+
 Called by the scenarios and devtools/demo.
 """
 import re
 import time
 
+import asker
 from guest import LabError
 
+TYPED = "show port stats all", "show port xstats all", "show port info all"
+EVERY = 0.5             # seconds between two of them
+LCORE = re.compile(r"Logical Core (\d+) .* forwards packets on \d+ streams:\s*\n((?:  RX .*\n)*)")
 EVENT = re.compile(r"hotplug: (\w{4}:\w\w:\w\w\.\d) (\w+) (.*?)\r?$", re.M)
 
 
@@ -19,32 +28,34 @@ class Failed(Exception):
     """What was tested does not do what it should."""
 
 
-class Testpmd:
-    def __init__(self, guest, bdfs, plugin=None, hot_plug=False, options=None,
-                 eal=(), args=()):
-        """Start on the devices `bdfs`, in this order: they are ports 0, 1, ...
+class Process:
+    """An application in the guest that has the plugin, and ports that send back what comes."""
 
-        eal, args: more arguments, EAL's and testpmd's own.
-        """
+    def __init__(self, guest, kind, *cmd, options=None):
+        """cmd: from the program on; EAL's file prefix is put behind that."""
         guest.seq += 1
-        self.guest, self.name, self.bdfs = guest, "testpmd%d" % guest.seq, list(bdfs)
-        cmd = ["dpdk-testpmd", "-l", "0,1", "-n", "1", "--file-prefix", self.name]
-        if plugin:
-            cmd += ["-d", plugin]
-        for b in bdfs:
-            cmd += ["-a", b]
-        cmd += list(eal) + ["--", "-i", "--forward-mode=io", "--port-topology=loop",
-                "--total-num-mbufs=8192", "--auto-start"] + list(args)
-        if hot_plug:
-            cmd += ["--hot-plug"]
-        guest.spawn(self.name, *cmd, **({"DPDK_HOTPLUG": options} if options else {}))
-        # Not the prompt: other threads' lines may run through it.
-        if not self.wait_output(r"forwards packets on|tpmd> $", 60):
-            raise Failed("testpmd does not start: " + self.end())
+        self.guest, self.name = guest, "%s%d" % (kind, guest.seq)
+        self.kept, self.marks, self.asker = "", [], None
+        guest.spawn(self.name, cmd[0], "--file-prefix", self.name, *cmd[1:],
+                    **({"DPDK_HOTPLUG": options} if options else {}))
+        guest.runs = self
+
+    def be_asked(self, *words):
+        """From now on a telemetry client asks, all the time."""
+        self.asker = asker.Asker(self.guest, self.name, *words)
+
+    def pollers(self, bdf):
+        """The CPUs that poll this device."""
+        return [1]
 
     # --- what it says ---------------------------------------------------------
     def log(self):
-        return self.guest.ask(op="log", name=self.name)
+        """Its state and all it has printed; only what is new is fetched."""
+        log = self.guest.ask(op="log", name=self.name, offset=len(self.kept),
+                             marks=len(self.marks))
+        self.kept += log["text"]
+        self.marks += log["marks"]
+        return dict(log, text=self.kept, marks=self.marks)
 
     def text(self):
         return self.log()["text"]
@@ -121,10 +132,10 @@ class Testpmd:
                 break
             time.sleep(0.1)
         silent = [i for i in slots if not wires[i].count(time.monotonic() - 0.2, start + 1e9)]
-        raise Failed("ports on wires %s do not forward; testpmd: %s" % (silent, self.end()))
+        raise Failed("ports on wires %s do not forward; %s: %s" % (silent, self.name, self.end()))
 
     def quit(self, timeout=90):
-        """Type `quit`; how it ended: {"rc", "signal", ...}."""
+        """Tell it `quit`; how it ended: {"rc", "signal", ...}."""
         self.type("quit")
         return self.wait_end(timeout)
 
@@ -143,12 +154,14 @@ class Testpmd:
 
     def kill(self):
         """Whatever state it is in: it must be gone."""
+        if self.asker:
+            self.asker.kill()
         if self.is_alive():
             self.guest.ask(op="kill", name=self.name)
             end = time.monotonic() + 120        # vfio resets a dead card: 74 s
             while self.is_alive():
                 if time.monotonic() > end:
-                    raise LabError("testpmd cannot be killed")
+                    raise LabError("%s cannot be killed" % self.name)
                 time.sleep(0.2)
 
     def __enter__(self):
@@ -156,3 +169,52 @@ class Testpmd:
 
     def __exit__(self, *exc):
         self.kill()
+
+
+def on_cpu(lcore):
+    """The main one has the first CPU for itself, with who else does not forward."""
+    return lcore and 1 + (lcore - 1) % 2
+
+
+class Testpmd(Process):
+    def __init__(self, guest, bdfs, plugin=None, hot_plug=False, options=None,
+                 eal=(), args=(), cores=2, queues=1, mode="io"):
+        """Start on the devices `bdfs`, in this order: they are ports 0, 1, ...
+
+        eal, args: more arguments, EAL's and testpmd's own.  cores: more than two share
+        the guest's two CPUs.
+        """
+        self.bdfs = list(bdfs)
+        lcores = ["%d@%d" % (n, on_cpu(n)) for n in range(cores + 1)]
+        cmd = ["dpdk-testpmd", "--lcores", ",".join(lcores), "-n", "1"]
+        if plugin:
+            cmd += ["-d", plugin]
+        for b in bdfs:
+            cmd += ["-a", b]
+        cmd += list(eal) + ["--", "-i", "--forward-mode=" + mode, "--port-topology=loop",
+                "--nb-cores=%d" % cores, "--rxq=%d" % queues, "--txq=%d" % queues,
+                "--total-num-mbufs=8192", "--auto-start"] + list(args)
+        if hot_plug:
+            cmd += ["--hot-plug"]
+        super().__init__(guest, "testpmd", *cmd, options=options)
+        # Not the prompt: other threads' lines may run through it.
+        if not self.wait_output(r"forwards packets on|tpmd> $", 60):
+            raise Failed("testpmd does not start: " + self.end())
+
+    def be_watched(self):
+        """From now on telemetry is asked, and statistics are read at the console."""
+        self.be_asked()
+        self.type_on(*TYPED)
+
+    def type_on(self, *lines, every=EVERY):
+        """Somebody types these lines in turn, all the time; none: nobody any more."""
+        self.guest.ask(op="habit", name=self.name, lines=lines, every=every)
+
+    def pollers(self, bdf):
+        """Those of all ports, if it has no port of its own."""
+        cpus = {}                               # the last start's, where there were several
+        for core, streams in LCORE.findall(self.text()):
+            cpus[int(core)] = {int(n) for n in re.findall(r"RX P=(\d+)", streams)}
+        port = self.bdfs.index(bdf) if bdf in self.bdfs else None
+        lcores = [c for c in cpus if port in cpus[c]] or list(cpus) or [1]
+        return sorted({on_cpu(c) for c in lcores})

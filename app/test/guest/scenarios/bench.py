@@ -64,8 +64,8 @@ def stock(lab, way):
     """Its gap is no failure of ours: it is written down."""
     victim, bystander = lab.slots(NIC)
     t = lab.start([victim, bystander], DRIVER, hot_plug=True, stock=True)
-    t_lost, loss = survive.lose(lab, victim, way, stats=False)
-    t_end = lab.watch(survive.WINDOW, stats=False)
+    t_lost, loss = survive.lose(lab, victim, way)
+    t_end = lab.watch(survive.WINDOW)
     try:
         t_end = t.wait_forwarding([bystander], PATIENCE)
     except Failed:

@@ -39,7 +39,7 @@ def closed(lab, hot_plug):
 
 def leave(lab, victim, bystander, t):
     removal.remove(lab.guest, victim, "yank").wait(10)
-    lab.watch(2, stats=False)
+    lab.watch(2)
     lab.check_alive()
     t.wait_forwarding([bystander])
     lab.check_undamaged()

@@ -42,7 +42,8 @@ def pair(lab, kind, driver, way, cycles):
     t = lab.testpmd = Testpmd(lab.guest, plugin=lab.plugin, **arguments(kind, driver, *bdfs))
     lab.wires.feed(victim, backup)
     t.wait_forwarding([victim])
-    lab.watch(1, stats=False)               # a bond begins with the link that is up first
+    t.be_watched()
+    lab.watch(1)                            # a bond begins with the link that is up first
     over, back = [], []
     for _ in range(cycles):
         over.append(lose(lab, victim, backup, way))
@@ -78,7 +79,7 @@ def lose(lab, victim, backup, way):
     check(loss.wait(40), "the removal blocks")
     lab.testpmd.wait_forwarding([backup], 20)
     first = lab.wires[backup].first(start)
-    lab.watch(1, stats=False)
+    lab.watch(1)
     return first - start
 
 
@@ -91,5 +92,5 @@ def bring_back(lab, victim, driver, kind):
         lab.guest.plug(victim)              # we bind it, as it was
         lab.guest.wait_bdf(victim)
     lab.testpmd.wait_forwarding([victim], 40)
-    lab.watch(1, stats=False)
+    lab.watch(1)
     return lab.wires[victim].first(start) - start

@@ -4,7 +4,8 @@
 The plugin alone, stock testpmd in io mode: the dead port is closed and detached, the
 returned card bound, attached, configured and started under the same port id, while
 the other port forwards on.  Two that go at the same moment come back in the other
-order.
+order.  Where both ports have one queue each has an lcore to itself; with two, both lcores
+poll both; of three ports two share an lcore.
 """
 import bisect
 import re
@@ -33,10 +34,19 @@ def rows(full):
              for r in (product if full else short)]
     if full:
         found += [igb(d, w) for d in ("igb_uio", "vfio-pci") for w in ("sysfs", "yank")]
-    found.append(Row("heal e1000e igb_uio sysfs, uio_mmap=on", boot(), heal,
+    found.append(Row("heal e1000e igb_uio sysfs, uio_mmap=on, a port per lcore", boot(), heal,
                      dict(nic="e1000e", driver="igb_uio", way="sysfs", cycles=3,
-                          options="uio_mmap=on")))
+                          options="uio_mmap=on,flaps=0", apart=True)))
+    found.append(Row("heal vmxnet3 vfio-pci yank, recycle_mbufs", boot(), heal,
+                     dict(nic="vmxnet3", driver="vfio-pci", way="yank", cycles=3,
+                          mode="recycle_mbufs"), has_no_recycling))
     return found
+
+
+def has_no_recycling(boot):
+    with open("%s%s/bin/dpdk-testpmd" % (boot.root, boot.dpdk or "/usr"), "rb") as f:
+        return None if b"recycle_mbufs" in f.read() else \
+            "this DPDK has none (23.11 is the first that has)"
 
 
 def igb(driver, way):
@@ -50,11 +60,14 @@ def cycles(full, way):
     return 3 if not full else 5 if way == "button" else 20      # it blinks for 5 s first
 
 
-def heal(lab, nic, driver, way, cycles, options="flaps=0"):
+def heal(lab, nic, driver, way, cycles, options="flaps=0", apart=False, **shape):
+    """apart: the card that goes and the one that stays are polled by different lcores."""
     models = nic.split("+")
     victims, bystander = [lab.slots(m)[0] for m in models], lab.slots(models[0])[1]
-    t = lab.start(victims + [bystander], driver, options=options)
+    t = lab.start(victims + [bystander], driver, options=options, **shape)
     bdfs = [lab.guest.bdf(i) for i in victims]
+    lab.figures["lcores"] = lcores = [t.pollers(lab.guest.bdf(i)) for i in victims + [bystander]]
+    check(not apart or not set(lcores[0]) & set(lcores[-1]), "the ports share lcores: %s" % lcores)
     if "uio_mmap=on" in options:
         check("/dev/uio" in t.maps(), "no BAR is mapped through its uio device")
     flows, gaps = [], []
@@ -72,7 +85,7 @@ def heal(lab, nic, driver, way, cycles, options="flaps=0"):
     check("not ready port" not in t.text(), "a poller met ethdev's own dummy")
     for line in ("show port info all", "show port stats all", "stop", "start"):
         t.type(line)
-        lab.watch(0.5, stats=False)
+        lab.watch(0.5)
     lab.check_alive()
     t.wait_forwarding(victims + [bystander])
     lab.check_undamaged()

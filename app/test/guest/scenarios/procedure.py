@@ -78,6 +78,7 @@ def procedure(lab, nic, driver, way, hot_plug, cycles):
 def attach(lab, victim, bystander, driver):
     bdf = lab.guest.ready(victim, driver)
     step(lab, "port attach " + bdf, r"Port 1 is attached. Now total ports is 2\s+Done")
+    lab.testpmd.bdfs[1:] = [bdf]
     step(lab, "port start 1", DONE)
     step(lab, "stop", r"Done\.")
     step(lab, "start", r"forwards packets on")

@@ -11,11 +11,12 @@ import time
 from guest import Boot
 from testpmd import Failed, Testpmd
 
-# optional: the reason why this row is not run, or None
+# optional: the reason why this row is not run, or None; or what says so of the boot
 Row = collections.namedtuple("Row", "name boot run args optional", defaults=(None,))
 
 NICS = ("e1000e", "e1000", "virtio-net-pci", "vmxnet3")
 PAIRS = tuple(n for n in NICS for _ in range(2))    # two of each in every guest
+QUEUES = {"vmxnet3": 2, "igb": 2}       # two where QEMU has them: virtio's are the netdev's, one
 KERNEL_DRIVER = {"e1000": "e1000", "igb": "igb", "e1000e": "e1000e", "vmxnet3": "vmxnet3",
                  "virtio-net-pci": "virtio_net"}
 
@@ -37,10 +38,13 @@ class Lab:
         """The slots of the two NICs of a model."""
         return [i for i in self.guest.slots if self.guest.boot.nics[i - 1] == nic]
 
-    def start(self, slots, driver, hot_plug=False, stock=False, extra=(), options=None):
+    def start(self, slots, driver, hot_plug=False, stock=False, extra=(), options=None, **shape):
         """testpmd forwarding on these slots; those in `extra` are only bound.
 
         options: the plugin's, as DPDK_HOTPLUG has them.
+        shape: what differs from testpmd.Testpmd's.  With --hot-plug, and stock, nobody asks:
+        testpmd then closes and detaches ports in EAL's interrupt thread beside those who
+        type and ask, and may die of that without any of us.
         """
         self.guest.dmesg(clear=True)
         if driver == "vfio-pci":
@@ -48,10 +52,13 @@ class Lab:
         bdfs = [self.guest.ready(i, driver) for i in slots]
         for i in extra:
             self.guest.ready(i, driver)
+        shape.setdefault("queues", min(QUEUES.get(self.guest.boot.nics[i - 1], 1) for i in slots))
         self.testpmd = Testpmd(self.guest, bdfs, None if stock else self.plugin, hot_plug,
-                               options)
+                               options, **shape)
         self.wires.feed(*slots)
         self.testpmd.wait_forwarding(slots)
+        if not hot_plug and not stock:
+            self.testpmd.be_watched()
         return self.testpmd
 
     def clear_lines(self):
@@ -64,17 +71,20 @@ class Lab:
         self.guest.sh("cd /sys/bus/pci/drivers; for d in uio_pci_generic igb_uio; do "
                       "for f in $d/0000:*; do [ -e $f ] && echo ${f#*/} > $d/unbind; done; done")
 
-    def watch(self, seconds, stats=True):
-        """Let time pass; read statistics meanwhile, as monitoring does."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if stats:
-                self.testpmd.type("show port stats all")
-            time.sleep(max(0.0, min(0.5, end - time.monotonic())))
+    def watch(self, seconds):
+        """Let time pass; until when it did."""
+        time.sleep(max(0.0, seconds))
         return time.monotonic()
 
     def check_alive(self):
         check(self.testpmd.is_alive(), "testpmd died: " + self.testpmd.end())
+        self.check_answers()
+
+    def check_answers(self):
+        """The telemetry client was answered, each time."""
+        if self.testpmd.asker:
+            wrong, self.figures["t_answers"] = self.testpmd.asker.report()
+            check(wrong is None, "telemetry: %s" % wrong)
 
     def check_undamaged(self):
         """The kernel log is clean; nothing is mapped at address 0."""
@@ -84,6 +94,8 @@ class Lab:
         check(int(first, 16) >= 0x10000, "something is mapped at 0x" + first)
 
     def check_quit(self):
+        self.check_answers()
+        self.testpmd.type_on()              # what was typed before is still obeyed
         t = time.monotonic()
         s = self.testpmd.quit(150)
         self.figures["quit_s"] = time.monotonic() - t

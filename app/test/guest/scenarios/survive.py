@@ -53,9 +53,9 @@ def pairwise(product):
 def survive(lab, nic, driver, way, hot_plug):
     victim, bystander = lab.slots(nic)
     t = lab.start([victim, bystander], driver, hot_plug)
-    t_lost, loss = lose(lab, victim, way, stats=not hot_plug)
+    t_lost, loss = lose(lab, victim, way)
     before = lab.guest.waited()
-    t_end = lab.watch(t_lost + WINDOW - time.monotonic(), stats=not hot_plug)
+    t_end = lab.watch(t_lost + WINDOW - time.monotonic())
     if hot_plug:                                        # stock halts all ports meanwhile
         t_end = t.wait_forwarding([bystander], 120)
     after = lab.guest.waited()
@@ -80,13 +80,13 @@ def survive(lab, nic, driver, way, hot_plug):
     lab.guest.plug(victim)                              # for a later row
 
 
-def lose(lab, victim, way, stats):
+def lose(lab, victim, way):
     """Watch a quiet window, then lose the victim: when, and the Removal."""
     if way == "button":
         loss = removal.remove(lab.guest, victim, way)
-        t_lost = lab.watch(BLINK, stats)
+        t_lost = lab.watch(BLINK)
     else:
-        t_lost = lab.watch(WINDOW + 0.2, stats)
+        t_lost = lab.watch(WINDOW + 0.2)
         lab.guest.sync()
         t_lost = time.monotonic()
         loss = removal.remove(lab.guest, victim, way)
