@@ -40,7 +40,7 @@ from scenarios.row import Lab                   # noqa: E402
 from testpmd import Failed                      # noqa: E402
 
 MODULES = ("survive", "heal", "ghost", "claim", "suspend", "foreign", "bystand", "watch_burst",
-           "failsafe", "procedure", "watch_all", "watch_held", "mp", "old_kernel",
+           "failsafe", "procedure", "watch_all", "watch_held", "mp", "interrupts", "old_kernel",
            "upstream", "field", "ovs", "bench", "soak")
 ATTEMPTS = 3
 STARVED = 0.5           # of a failed row's time: this machine was too busy to tell
