@@ -49,6 +49,7 @@ int (*test_pmd_in_configure)(struct test_pmd *pmd);
 void (*test_pmd_in_probe)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_init)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_finish)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_start)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_stop)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
@@ -572,6 +573,7 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 	pmd->n_open = 0;
 	if (pmd->heap == NULL || add_port(eth, pmd, &pmd->port) != 0)
 		return give_up(eth, pmd, -ENOMEM);
+	call(test_pmd_in_finish, pmd);
 	return add_further(dev, pmd);
 }
 

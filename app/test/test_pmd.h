@@ -60,6 +60,8 @@ extern bool test_pmd_has_fd;            /* false: it sets no descriptor at all *
 extern void (*test_pmd_in_probe)(struct test_pmd *pmd);
 /* Called in each probe when it has a port, and then its private data is written to. */
 extern void (*_Atomic test_pmd_in_init)(struct test_pmd *pmd);
+/* Called in each probe when its ports are valid, and it has not returned. */
+extern void (*_Atomic test_pmd_in_finish)(struct test_pmd *pmd);
 extern int test_pmd_probe_answer;       /* not 0: the probe fails */
 extern enum rte_pci_kernel_driver test_pmd_kdrv; /* what EAL takes it for */
 extern unsigned int test_pmd_bad_inits; /* so many fail after they have got a port */

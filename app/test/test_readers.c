@@ -224,6 +224,60 @@ test_slow_reader_is_not_led_astray(void **state)
 	remove_port(port);
 }
 
+static _Atomic unsigned int n_asked, n_in_driver;
+
+static void
+count_in_driver(struct test_pmd *pmd)
+{
+	(void)pmd;
+	n_in_driver++;
+}
+
+static void *
+ask_two(void *arg)
+{
+	uint16_t port = *(uint16_t *)arg;
+	struct rte_eth_dev_info info;
+	struct rte_eth_stats stats;
+
+	n_asked += rte_eth_stats_get(port, &stats) == 0;
+	(void)rte_eth_dev_info_get(port, &info);        /* by whose name? */
+	return NULL;
+}
+
+/* As a telemetry client does: ethdev finds the port valid. */
+static void
+ask_beside(struct test_pmd *pmd)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, ask_two, &pmd->port) == 0)
+		pthread_join(thread, NULL);
+}
+
+/* A driver is not called before it is configured, which vmxnet3's stats_get does not bear;
+ * its bus may not have said yet which one it is. */
+static void
+test_driver_that_has_just_been_probed_is_not_asked(void **state)
+{
+	struct test_pmd *pmd = plug("0000:2b:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	n_success = 0;
+	lose_for_good(pmd);
+	test_pmd_in_finish = ask_beside;
+	test_pmd_in_stats = count_in_driver;
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	test_pmd_in_finish = NULL;
+	test_pmd_in_stats = NULL;
+	assert_int_equal(n_asked, 1);
+	assert_int_equal(n_in_driver, 0);
+	remove_port(port);
+}
+
 /* --- any call, at any moment ---------------------------------------------------------- */
 
 static void
@@ -414,6 +468,7 @@ main(void)
 		cmocka_unit_test(test_addresses_after_a_heal_that_failed),
 		cmocka_unit_test(test_names_outlive_driver_and_device),
 		cmocka_unit_test(test_slow_reader_is_not_led_astray),
+		cmocka_unit_test(test_driver_that_has_just_been_probed_is_not_asked),
 		cmocka_unit_test(test_table_of_a_dead_port_has_every_op),
 		cmocka_unit_test(test_every_op_of_a_living_port_is_counted),
 		cmocka_unit_test(test_fast_path_of_a_dead_port_has_nothing_of_its_driver),

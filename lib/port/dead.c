@@ -34,11 +34,15 @@ is_removed(struct rte_eth_dev *eth)
 	return 1;
 }
 
+/* ethdev takes the name of the device's driver next: its bus gives it one when the probe
+ * has returned, a moment after the port is valid. */
 static int
 infos_get(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 {
 	struct rte_device *device = info->device;
 
+	if (device == NULL || device->driver == NULL)
+		return -EIO;
 	port_lock();
 	*info = port_of(eth)->info;
 	port_unlock();

@@ -152,6 +152,8 @@ void port_unlock(void);
 struct port *port_of(const struct rte_eth_dev *eth);    /* never NULL */
 /* Stand in front of the ports on a guarded device; again is fine. */
 void port_wrap(struct hotplug_bus *bus, const struct rte_device *dev);
+/* One that heals, before it is valid: who asks it then finds a port that is dead still. */
+void port_wrap_healing(struct rte_eth_dev *eth);
 void port_unwrap_all(void);
 /* Ethdev is about to wipe it: while the lock is held and the state is LIVE, DEAD or DOOMED,
  * its data and device are there. */

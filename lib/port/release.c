@@ -131,6 +131,7 @@ void
 __wrap_rte_eth_dev_probing_finish(struct rte_eth_dev *eth)
 {
 	if (eth != NULL && port_own == PORT_OWN_DRIVER && port_is_healing(port_of(eth))) {
+		port_wrap_healing(eth); /* no call reaches a driver that is not set up yet */
 		atomic_thread_fence(memory_order_release);
 		eth->state = RTE_ETH_DEV_ATTACHED;      /* from here on it is read (kept.c) */
 	} else if (__real_rte_eth_dev_probing_finish != NULL) {

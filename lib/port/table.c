@@ -89,8 +89,9 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 	}
 	snprintf(port->device, sizeof(port->device), "%s", eth->device->name);
 	remember_devargs(port, eth->device);
-	port->policy = config_policy(enable_config(), eth->device->name,
-		eth->device->driver != NULL ? eth->device->driver->name : NULL);
+	if (eth->device->driver != NULL || !port_is_healing(port))      /* else as before */
+		port->policy = config_policy(enable_config(), eth->device->name,
+			eth->device->driver != NULL ? eth->device->driver->name : NULL);
 	port->pmd_ops = eth->dev_ops;
 	*port->ops = *eth->dev_ops;
 	live_wrap(eth, port);
@@ -118,6 +119,26 @@ ask_info(struct rte_eth_dev *eth, struct port *port)
 	info->switch_info.name = port->switch_name;
 }
 
+static void
+wrap(struct rte_eth_dev *eth, struct hotplug_bus *bus)
+{
+	struct port *port = port_of(eth);
+
+	ask_info(eth, port);
+	port_lock();
+	wrap_one(eth, port, bus);
+	port_unlock();
+}
+
+void
+port_wrap_healing(struct rte_eth_dev *eth)
+{
+	struct hotplug_bus *bus = port_of(eth)->bus;
+
+	if (bus != NULL && eth->dev_ops != NULL && eth->dev_ops->dev_close != NULL)
+		wrap(eth, bus);
+}
+
 void
 port_wrap(struct hotplug_bus *bus, const struct rte_device *dev)
 {
@@ -130,10 +151,7 @@ port_wrap(struct hotplug_bus *bus, const struct rte_device *dev)
 		    eth->dev_ops == NULL || eth->dev_ops->dev_close == NULL ||
 		    eth->dev_ops == ports[i].ops || eth->dev_ops == &dead_ops)
 			continue;
-		ask_info(eth, &ports[i]);
-		port_lock();
-		wrap_one(eth, &ports[i], bus);
-		port_unlock();
+		wrap(eth, bus);
 	}
 }
 
