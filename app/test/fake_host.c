@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* fake_host: the log, the threads and the EAL that the library asks for.
- * In:  the library's rooms, through core/host.h and core/eal.h.
+ * In:  the library's rooms, through eal/host.h and core/eal.h.
  * Out: a log that tests can search, plain threads, an EAL that says yes.
  * Lock: `lock` guards the log; the rest is atomic or one thread's.
  * Context: any but signal. */
@@ -14,7 +14,8 @@
 #include <string.h>
 
 #include "core/eal.h"
-#include "core/host.h"
+#include "eal/host.h"
+#include "eal/monitor.h"
 #include "fake_host.h"
 #include "report/telemetry.h"
 #include "report/trace.h"

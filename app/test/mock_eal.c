@@ -18,6 +18,7 @@
 #include <bus_pci_driver.h>
 #include <dev_driver.h>
 
+#include "eal/stock_bus.h"
 #include "port/port.h"
 #include "mock_eal.h"
 #include "test.h"

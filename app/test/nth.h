@@ -42,7 +42,7 @@ int nth_open(const char *path, int flags, ...);
 
 #ifdef NTH_LIBRARY
 #ifndef NTH_DPDK                /* whose calls are wrapped by the linker */
-#include "core/host.h"
+#include "eal/host.h"
 #define host_thread_start(...) (NTH(EAGAIN) ? -EAGAIN : host_thread_start(__VA_ARGS__))
 #endif
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* script: uevents and time, as a test wants them.
- * In:  tests (app).  Out: watch/uevent.h and device_now_ns(), wrapped (watch).
+ * In:  tests (app).  Out: eal/uevent.h and device_now_ns(), wrapped (watch).
  * Lock: `lock` guards the queue; an eventfd in semaphore mode is its descriptor.
  * Context: app, watch. */
 
@@ -12,9 +12,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "eal/uevent.h"
 #include "script.h"
 #include "test.h"
-#include "watch/uevent.h"
 
 #define MAX_ITEMS 1024
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* The kernel's side of the watch thread, scripted: uevents and the clock.  Linked
- * with --wrap of the functions of watch/uevent.h and of device_now_ns(). */
+ * with --wrap of the functions of eal/uevent.h and of device_now_ns(). */
 
 /* Before enable: no monitor can be opened; or one that hears nothing, and why. */
 void script_no_monitor(void);

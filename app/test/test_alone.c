@@ -21,6 +21,7 @@
 #include <ethdev_driver.h>
 #include <hotplug.h>
 
+#include "eal/stock_bus.h"
 #include "port/port.h"
 #include "report/events.h"
 #include "mock_port.h"

@@ -22,7 +22,7 @@
 
 #include <hotplug.h>
 
-#include "core/host.h"
+#include "eal/host.h"
 #include "mock_port.h"
 #include "nth.h"
 #include "test.h"

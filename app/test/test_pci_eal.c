@@ -18,6 +18,7 @@
 #include <rte_errno.h>
 
 #include "core/eal.h"
+#include "eal/monitor.h"
 #include "mock_eal.h"
 #include "test.h"
 

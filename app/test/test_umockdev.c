@@ -11,8 +11,8 @@
 
 #include <umockdev.h>
 
+#include "eal/uevent.h"
 #include "test.h"
-#include "watch/uevent.h"
 
 static UMockdevTestbed *bed;
 static int fd;

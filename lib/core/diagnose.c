@@ -20,9 +20,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../eal/host.h"
 #include "device.h"
 #include "diagnose.h"
-#include "host.h"
 
 #define CAP_IPC_LOCK_BIT 14
 

@@ -16,12 +16,13 @@
 #include <rte_lcore.h>
 #include <rte_version.h>
 
+#include "../eal/host.h"
+#include "../eal/monitor.h"
+#include "../eal/slots.h"
 #include "../survive/sigbus.h"
 #include "device.h"
 #include "eal.h"
-#include "host.h"
 #include "plugin.h"
-#include "slots.h"
 #include "work.h"
 
 /* "DPDK 22.11.11" -> 22, 11. */

@@ -19,9 +19,6 @@ void eal_sigbus_check(void);    /* once a second */
 void eal_sigbus_stop(void);
 bool eal_sigbus_is_on_top(void);
 
-/* Does EAL's own device event monitor run in this process?  Reads /proc. (monitor.c) */
-bool eal_has_monitor(void);
-
 /* A duty: EAL's own device callbacks, where EAL will not call them. */
 void eal_owe_event(const struct hotplug_event *event, void *arg);
 

@@ -11,6 +11,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "../eal/host.h"
+#include "../eal/monitor.h"
 #include "../report/events.h"
 #include "../report/log.h"
 #include "../report/telemetry.h"
@@ -27,7 +29,6 @@
 #include "duty.h"
 #include "eal.h"
 #include "enable.h"
-#include "host.h"
 #include "work.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* enable against disable */

@@ -18,7 +18,7 @@
 
 #include "bus.h"
 #include "hotplug.h"
-#include "host.h"
+#include "../eal/host.h"
 #include "plugin.h"
 
 static bool is_plugin, is_starting;

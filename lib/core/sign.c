@@ -12,10 +12,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "../eal/host.h"
 #include "../report/events.h"
 #include "../survive/cutoff.h"
 #include "device.h"
-#include "host.h"
 #include "work.h"
 
 /* EAL's interrupt thread waits no longer in a burst of reports, be it of 100 devices; a

@@ -19,9 +19,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "../eal/host.h"
 #include "device.h"
 #include "enable.h"
-#include "host.h"
 #include "work.h"
 
 #define MS 1000000ull

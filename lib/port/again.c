@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "../core/device.h"
-#include "../core/host.h"
 #include "../core/work.h"
+#include "../eal/host.h"
 #include "again.h"
 
 #define N_TRIES 6

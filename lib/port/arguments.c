@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "arguments.h"
 
 #define KEY_LEN 64

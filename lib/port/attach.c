@@ -20,10 +20,11 @@
 #include <rte_dev.h>
 
 #include "../core/bus.h"
-#include "../core/devargs.h"
 #include "../core/device.h"
 #include "../core/enable.h"
-#include "../core/host.h"
+#include "../eal/devargs.h"
+#include "../eal/host.h"
+#include "../eal/stock_bus.h"
 #include "../sync/local.h"
 #include "../sync/sync.h"
 #include "arguments.h"

@@ -10,7 +10,7 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "card.h"
 
 int (*card_find_obstacle)(const char *name, const char *kernel_driver, char *text, size_t len);

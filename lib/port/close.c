@@ -23,7 +23,7 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "inside.h"
 #include "kept.h"
 #include "release.h"

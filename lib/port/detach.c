@@ -13,9 +13,9 @@
 
 #include <rte_dev.h>
 
-#include "../core/devargs.h"
 #include "../core/enable.h"
-#include "../core/host.h"
+#include "../eal/devargs.h"
+#include "../eal/host.h"
 #include "../sync/sync.h"
 #include "stuck.h"
 #include "whose.h"

@@ -18,7 +18,7 @@
 #include <rte_dev.h>
 
 #include "../core/device.h"
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "../sync/local.h"
 #include "../sync/sync.h"
 #include "inside.h"

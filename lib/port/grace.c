@@ -36,7 +36,7 @@
 #include <unistd.h>
 
 #include "../core/device.h"
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "grace.h"
 #include "thread.h"
 

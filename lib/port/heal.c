@@ -16,8 +16,8 @@
 #include <rte_dev.h>
 
 #include "../core/device.h"
-#include "../core/host.h"
 #include "../core/work.h"
+#include "../eal/host.h"
 #include "../report/trace.h"
 #include "again.h"
 #include "steps.h"

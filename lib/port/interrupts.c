@@ -21,7 +21,7 @@
 
 #include <rte_interrupts.h>
 
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "inside.h"
 #include "interrupts.h"
 

@@ -17,10 +17,10 @@
 #include <rte_flow_driver.h>
 
 #include "../core/device.h"
-#include "../core/eal.h"
 #include "../core/enable.h"
-#include "../core/host.h"
 #include "../core/work.h"
+#include "../eal/host.h"
+#include "../eal/monitor.h"
 #include "../sync/sync.h"
 #include "kept.h"
 #include "release.h"

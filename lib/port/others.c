@@ -20,7 +20,7 @@
 
 #include "../core/bus.h"
 #include "../core/holders.h"
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "others.h"
 
 static int

@@ -267,11 +267,6 @@ bool port_probe_was_alone(void);
 /* With the lock held: the device of that name on the bus, probed or not. */
 struct rte_device *attach_find(const struct rte_devargs *devargs);
 
-/* core/bus_2211.c, core/bus_2607.c: struct rte_bus as this DPDK has it. */
-struct rte_device *bus_find_device(struct rte_bus *bus,
-				   int (*match)(const struct rte_device *dev, const void *data),
-				   const void *data);
-
 /* set_up.c: as before; -ERANGE: the card is too small, and will be.  -ECANCELED: the
  * application closes it. */
 int set_up_port(uint16_t id, struct port *port);

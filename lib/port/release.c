@@ -11,7 +11,7 @@
  *      freed or cleared before the port is invalid, and who found it valid has let go.
  * How: there is no callback at that point (the port is UNUSED during a probe), so the
  *      call itself is ours: in shared libraries each object's slot for that function
- *      (core/slots.c); in static programs the linker's --wrap.
+ *      (eal/slots.c); in static programs the linker's --wrap.
  *      The application's close and stop are taken in the same way, for close.c, and the
  *      end of a probe, which would announce the port as NEW.
  * A port that is being torn down is not released at all: its driver is in there.
@@ -28,7 +28,7 @@
 
 #include <rte_malloc.h>
 
-#include "../core/slots.h"
+#include "../eal/slots.h"
 #include "leave.h"
 #include "release.h"
 #include "stuck.h"

@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "interrupts.h"
 #include "settings.h"
 #include "steps.h"

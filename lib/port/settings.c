@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "inside.h"
 #include "settings.h"
 

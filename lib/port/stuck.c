@@ -26,8 +26,8 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
-#include "../core/host.h"
 #include "../core/work.h"
+#include "../eal/host.h"
 #include "../report/events.h"
 #include "../survive/stats.h"
 #include "kept.h"

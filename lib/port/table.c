@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "../core/config.h"
-#include "../core/devargs.h"
 #include "../core/device.h"
 #include "../core/enable.h"
-#include "../core/host.h"
+#include "../eal/devargs.h"
+#include "../eal/host.h"
 #include "kept.h"
 #include "queues.h"
 

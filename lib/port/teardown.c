@@ -16,8 +16,8 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
-#include "../core/host.h"
 #include "../core/work.h"
+#include "../eal/host.h"
 #include "stuck.h"
 
 #define AGAIN_MS 100        /* when there was no thread to be had */

@@ -13,8 +13,8 @@
 #include <errno.h>
 
 #include "../core/enable.h"
-#include "../core/host.h"
 #include "../core/work.h"
+#include "../eal/host.h"
 #include "../sync/sync.h"
 #include "together.h"
 

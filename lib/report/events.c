@@ -17,7 +17,7 @@
 #include <time.h>
 
 #include "../core/device.h"
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "../survive/stats.h"
 #include "events.h"
 #include "trace.h"

@@ -17,7 +17,7 @@
 #include "../core/eal.h"
 #include "../core/enable.h"
 #include "../core/holders.h"
-#include "../watch/uevent.h"
+#include "../eal/uevent.h"
 #include "../watch/watch.h"
 #include "answers.h"
 

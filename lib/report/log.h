@@ -4,7 +4,7 @@
 #define HOTPLUG_REPORT_LOG_H
 
 #include "../core/device.h"
-#include "../core/host.h"
+#include "../eal/host.h"
 
 /* A line about a device, its name in front; not more than limit.h lets pass.  With or
  * without device_lock(). */

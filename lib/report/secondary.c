@@ -21,7 +21,7 @@
 #include <rte_os.h>
 #include <rte_version.h>
 
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "telemetry.h"
 
 /* Exported by librte_telemetry, as INTERNAL; its header is not installed. */

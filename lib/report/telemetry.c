@@ -12,7 +12,7 @@
 #include <rte_telemetry.h>
 #include <rte_version.h>
 
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "answers.h"
 #include "telemetry.h"
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "../report/log.h"
 #include "../report/trace.h"
 #include "cutoff.h"

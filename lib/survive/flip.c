@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "flip.h"
 #include "pages.h"
 

@@ -16,7 +16,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "pages.h"
 
 #define EAGER_WINDOW (2u * 1024 * 1024) /* without a handler: fewer mappings */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "../core/enable.h"
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "../port/arguments.h"
 #include "local.h"
 #include "share.h"

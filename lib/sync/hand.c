@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "hotplug.h"
 #include "local.h"
 

@@ -23,9 +23,9 @@
 #include <rte_eal.h>
 
 #include "../core/bus.h"
-#include "../core/devargs.h"
 #include "../core/device.h"
-#include "../core/stock_bus.h"
+#include "../eal/devargs.h"
+#include "../eal/stock_bus.h"
 #include "../port/leave.h"
 #include "../port/others.h"
 #include "../port/port.h"

@@ -23,7 +23,7 @@
 #include <rte_errno.h>
 #include <rte_memzone.h>
 
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "growth.h"
 #include "life.h"
 #include "share.h"

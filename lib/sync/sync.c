@@ -19,9 +19,9 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
-#include "../core/host.h"
 #include "../core/plugin.h"
-#include "../core/stock_bus.h"
+#include "../eal/host.h"
+#include "../eal/stock_bus.h"
 #include "local.h"
 #include "self.h"
 #include "sync.h"

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../core/host.h"
+#include "../eal/host.h"
 #include "look.h"
 #include "watch.h"
 

@@ -8,12 +8,12 @@
  * Context: watch. */
 
 #include "../core/bus.h"
-#include "../core/host.h"
+#include "../eal/host.h"
+#include "../eal/uevent.h"
 #include "../survive/stats.h"
 #include "judge.h"
 #include "news.h"
 #include "reconcile.h"
-#include "uevent.h"
 
 #define REMOVED_NS 100000000ull
 

@@ -13,11 +13,11 @@
 #include <string.h>
 
 #include "../core/bus.h"
-#include "../core/host.h"
+#include "../eal/host.h"
+#include "../eal/uevent.h"
 #include "../survive/stats.h"
 #include "judge.h"
 #include "reconcile.h"
-#include "uevent.h"
 #include "watch.h"
 
 static unsigned int pass;       /* counts scans */

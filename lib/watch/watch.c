@@ -21,14 +21,14 @@
 #include <unistd.h>
 
 #include "../core/enable.h"
-#include "../core/host.h"
+#include "../eal/host.h"
+#include "../eal/uevent.h"
 #include "../report/trace.h"
 #include "../survive/stats.h"
 #include "judge.h"
 #include "look.h"
 #include "news.h"
 #include "reconcile.h"
-#include "uevent.h"
 #include "watch.h"
 
 #define MS 1000000ull

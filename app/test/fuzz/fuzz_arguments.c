@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/host.h"
+#include "eal/host.h"
 #include "fuzz.h"
 #include "port/arguments.h"
 

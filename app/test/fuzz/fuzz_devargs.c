@@ -16,7 +16,7 @@
 #include <rte_ethdev.h>
 #include <rte_log.h>
 
-#include "core/devargs.h"
+#include "eal/devargs.h"
 #include "fuzz.h"
 
 const char *const fuzz_seeds[] = {

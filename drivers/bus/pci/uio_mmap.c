@@ -20,7 +20,7 @@
 
 #include <rte_interrupts.h>
 
-#include "../../../lib/core/host.h"
+#include "../../../lib/eal/host.h"
 #include "../../../lib/survive/maps.h"
 #include "pci.h"
 

@@ -3,7 +3,7 @@
 /* devargs: what the user said of a device outlives the device.
  * Up to 26.03 unplugging a device takes its devargs away: its options, and its
  * place in the allow-list, so that the card is ignored when it comes back.
- * In:  a device that is lost and about to be unplugged (pci_2211.c); one that is probed
+ * In:  a device that is lost and about to be unplugged (drivers/bus/pci); one that is probed
  *      (port/table.c).
  * Out: its devargs, in EAL's list again; or the text that attaches it again.
  * Devargs are "name,args", or up to three layers, "bus=pci,addr=.../class=eth/driver=...",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#ifndef HOTPLUG_CORE_SLOTS_H
-#define HOTPLUG_CORE_SLOTS_H
+#ifndef HOTPLUG_EAL_SLOTS_H
+#define HOTPLUG_EAL_SLOTS_H
 
 #include <stdint.h>
 
@@ -19,4 +19,4 @@ unsigned int slots_take(struct slots *wanted);
 /* How often an object has been loaded; 0: the loader does not say. */
 unsigned long long slots_n_loads(void);
 
-#endif /* HOTPLUG_CORE_SLOTS_H */
+#endif /* HOTPLUG_EAL_SLOTS_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#ifndef HOTPLUG_WATCH_UEVENT_H
-#define HOTPLUG_WATCH_UEVENT_H
+#ifndef HOTPLUG_EAL_UEVENT_H
+#define HOTPLUG_EAL_UEVENT_H
 
 #include <stdbool.h>
 
@@ -29,4 +29,4 @@ unsigned long uevent_inode(void);
 /* Why uevents cannot reach this process, or NULL. */
 const char *uevent_obstacle(void);
 
-#endif /* HOTPLUG_WATCH_UEVENT_H */
+#endif /* HOTPLUG_EAL_UEVENT_H */

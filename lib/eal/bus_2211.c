@@ -8,7 +8,6 @@
 #include <bus_driver.h>
 #include <dev_driver.h>
 
-#include "../port/port.h"
 #include "stock_bus.h"
 
 struct rte_device *

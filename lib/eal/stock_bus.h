@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#ifndef HOTPLUG_CORE_STOCK_BUS_H
-#define HOTPLUG_CORE_STOCK_BUS_H
+#ifndef HOTPLUG_EAL_STOCK_BUS_H
+#define HOTPLUG_EAL_STOCK_BUS_H
 
 #include <stdbool.h>
 
@@ -15,10 +15,14 @@ bool bus_is_virtual(const struct rte_bus *bus);
 int bus_scan(struct rte_bus *bus);
 int bus_plug(struct rte_bus *bus, struct rte_device *dev);      /* > 0: no driver */
 int bus_unplug(struct rte_bus *bus, struct rte_device *dev);    /* 0: dev is freed */
+/* The first that fits (match: 0), probed or not; NULL. */
+struct rte_device *bus_find_device(struct rte_bus *bus,
+				   int (*match)(const struct rte_device *dev, const void *data),
+				   const void *data);
 
 /* These, of EAL's list, are the device's from now on. */
 void bus_give_devargs(struct rte_device *dev, struct rte_devargs *devargs);
 /* While EAL starts: call this once when it has probed the last bus, "vdev". */
 void bus_after_first_probe(void (*then)(void));
 
-#endif /* HOTPLUG_CORE_STOCK_BUS_H */
+#endif /* HOTPLUG_EAL_STOCK_BUS_H */

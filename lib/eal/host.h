@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#ifndef HOTPLUG_CORE_HOST_H
-#define HOTPLUG_CORE_HOST_H
+#ifndef HOTPLUG_EAL_HOST_H
+#define HOTPLUG_EAL_HOST_H
 
 #include <pthread.h>
 #include <stdbool.h>
 
 /* What the process that we live in gives us: its log and its threads.
- * core/host.c takes them from EAL; tests without librte bring their own. */
+ * eal/host.c takes them from EAL; tests without librte bring their own. */
 
 enum host_level { HOST_ERR, HOST_WARN, HOST_NOTICE, HOST_DEBUG };
 
@@ -29,4 +29,4 @@ void host_thread_join(struct host_thread *thread);
 /* Is the caller one of these? */
 bool host_thread_is_own(void);
 
-#endif /* HOTPLUG_CORE_HOST_H */
+#endif /* HOTPLUG_EAL_HOST_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#ifndef HOTPLUG_CORE_DEVARGS_H
-#define HOTPLUG_CORE_DEVARGS_H
+#ifndef HOTPLUG_EAL_DEVARGS_H
+#define HOTPLUG_EAL_DEVARGS_H
 
 #include <stddef.h>
 
@@ -20,4 +20,4 @@ void devargs_free(struct rte_devargs *devargs);
 /* Into EAL's list, which owns them from then on. */
 void devargs_put_back(struct rte_devargs *devargs);
 
-#endif /* HOTPLUG_CORE_DEVARGS_H */
+#endif /* HOTPLUG_EAL_DEVARGS_H */

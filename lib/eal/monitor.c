@@ -23,8 +23,8 @@
 
 #include <rte_dev.h>
 
-#include "../watch/uevent.h"
-#include "eal.h"
+#include "monitor.h"
+#include "uevent.h"
 
 #define N_MAX 64                /* more of them: asked each time */
 
