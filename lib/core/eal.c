@@ -19,10 +19,10 @@
 #include "../eal/host.h"
 #include "../eal/monitor.h"
 #include "../eal/slots.h"
+#include "../main/plugin.h"
 #include "../survive/sigbus.h"
 #include "device.h"
 #include "eal.h"
-#include "plugin.h"
 #include "work.h"
 
 /* "DPDK 22.11.11" -> 22, 11. */

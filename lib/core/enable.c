@@ -1,37 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* enable: bring the rooms up in order, and take them down in reverse.
- * In:  hotplug_enable/disable (app), the plugin.  Out: everything else.
- * Lock: `lock`, so that two callers do not meet; no room is entered that takes
- *      it again.
- * Context: app. */
+/* enable: is the library on, and with which configuration?
+ * In:  main/rooms.c says it.  Out: every room asks.
+ * Lock: is_on goes off with device_lock() held, so whoever publishes is in before, or stays
+ *      out; config is written with it held, while the library is off.
+ * Context: any. */
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
 
-#include "../eal/host.h"
-#include "../eal/monitor.h"
-#include "../report/events.h"
-#include "../report/log.h"
-#include "../report/telemetry.h"
-#include "../survive/cutoff.h"
-#include "../survive/pages.h"
-#include "../survive/stats.h"
-#include "../sync/sync.h"
-#include "../watch/drill.h"
-#include "../watch/watch.h"
-#include "bus.h"
-#include "config.h"
-#include "device.h"
-#include "diagnose.h"
-#include "duty.h"
-#include "eal.h"
 #include "enable.h"
-#include "work.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* enable against disable */
 static _Atomic bool is_on, is_child;
 static struct hotplug_config config;
 
@@ -47,207 +25,27 @@ enable_is_child(void)
 	return atomic_load(&is_child);
 }
 
-/* In the child, before anything else of it runs.  Faults are answered further. */
-static void
-begin_child(void)
-{
-	if (atomic_exchange(&is_on, false))
-		atomic_store(&is_child, true);
-	device_unlock();
-}
-
-/* A child finds the table whole. */
-static int
-watch_forks(void)
-{
-	static bool is_watching;
-
-	if (!is_watching && pthread_atfork(device_lock, device_unlock, begin_child) != 0)
-		return -ENOMEM;
-	is_watching = true;
-	return 0;
-}
-
 const struct hotplug_config *
 enable_config(void)
 {
 	return &config;
 }
 
-static unsigned int n_ticks;    /* since enable; the watch thread's then */
-
-static void
-on_tick(void)
+void
+enable_configure(const struct hotplug_config *wanted)
 {
-	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
-		eal_sigbus_check();
-	(void)eal_has_monitor();        /* asked in good time */
-	cutoff_retry();
-	if (n_ticks < 10 || n_ticks % 60 == 0)
-		diagnose();
-	n_ticks++;
+	config = *wanted;
 }
 
-static int
-start_threads(void)
+void
+enable_set(bool on)
 {
-	int ret;
-
-	ret = events_start(log_event);
-	if (ret != 0)
-		return ret;
-	ret = work_start();
-	if (ret != 0)
-		goto stop_events;
-	ret = watch_start(on_tick);
-	if (ret == 0)
-		return 0;
-	work_stop();
-stop_events:
-	events_stop(config.stuck_ms);
-	return ret;
+	atomic_store(&is_on, on);
 }
 
-static void
-stop_threads(void)
+void
+enable_begin_child(void)
 {
-	watch_stop();
-	events_stop(config.stuck_ms);
-	work_stop();
-}
-
-/* From here on devices may be published. */
-static int
-open_doors(void)
-{
-	int ret;
-
-	atomic_store(&is_on, true);
-	ret = duty_take(eal_owe_event);
-	if (ret != 0)
-		return ret;
-	ret = config.sigbus == HOTPLUG_SIGBUS_OWN ? eal_sigbus_start() : 0;
-	if (ret == 0)
-		ret = bus_enable_all();
-	if (ret == 0)
-		sync_start(&config);
-	return ret;
-}
-
-/* Faults are answered until nothing is guarded any more. */
-static void
-close_doors(void)
-{
-	device_lock();          /* whoever publishes is in before, or stays out */
-	atomic_store(&is_on, false);
-	device_unlock();
-	duty_leave(eal_owe_event);
-	device_withdraw_all(NULL);
-	if (config.sigbus == HOTPLUG_SIGBUS_OWN)
-		eal_sigbus_stop();
-	device_lock();          /* somebody may be reporting a sign just now */
-	pages_stop();
-	watch_close();
-	device_unlock();
-}
-
-static int
-start(void)
-{
-	int ret;
-
-	memset(&stats, 0, sizeof(stats));
-	n_ticks = 0;
-	device_set_fills(config.fill, config.driver_fill);
-	device_lock();
-	pages_start(config.sigbus != HOTPLUG_SIGBUS_NONE);
-	device_unlock();
-	ret = start_threads();
-	if (ret != 0) {
-		pages_stop();
-		return ret;
-	}
-	ret = open_doors();
-	if (ret != 0) {
-		stop_threads();
-		close_doors();
-	}
-	return ret;
-}
-
-static int
-enable(const struct hotplug_config *asked)
-{
-	struct hotplug_config wanted;
-	const char *fault = config_read(&wanted, asked);
-	int ret;
-
-	if (fault != NULL) {
-		host_log(HOST_ERR, "configuration: %s", fault);
-		return -EINVAL;
-	}
-	if (enable_is_on())
-		return -EALREADY;
-	ret = eal_check();
-	if (ret == 0)
-		ret = watch_forks();
-	if (ret != 0)
-		return ret;
-	device_lock();          /* telemetry may be reading the last one */
-	config = wanted;
-	device_unlock();
-	ret = start();
-	if (ret != 0) {
-		host_log(HOST_ERR, "not enabled: %s", strerror(-ret));
-		return ret;
-	}
-	telemetry_offer();
-	drill_plan();
-	diagnose_reset();
-	diagnose();
-	host_log(HOST_NOTICE, "enabled: %u device(s) guarded, uevents %s, SIGBUS %s",
-		 device_count_published(), watch_has_monitor() ? "on" : "off",
-		 config.sigbus == HOTPLUG_SIGBUS_OWN ? "ours" :
-		 config.sigbus == HOTPLUG_SIGBUS_DISPATCH ? "dispatched by the application" :
-		 "not handled");
-	return 0;
-}
-
-int
-hotplug_enable(const struct hotplug_config *wanted)
-{
-	struct hotplug_config defaults;
-	int ret;
-
-	if (host_thread_is_own())
-		return -EDEADLK;
-	if (enable_is_child())
-		return -ENOTSUP;
-	hotplug_config_init(&defaults);
-	pthread_mutex_lock(&lock);
-	ret = enable(wanted != NULL ? wanted : &defaults);
-	pthread_mutex_unlock(&lock);
-	return ret;
-}
-
-int
-hotplug_disable(void)
-{
-	int ret = -EALREADY;
-
-	if (host_thread_is_own())
-		return -EDEADLK;
-	if (enable_is_child())
-		return -EALREADY;
-	pthread_mutex_lock(&lock);
-	if (enable_is_on()) {
-		work_stop();            /* no new life any more */
-		sync_stop();
-		bus_disable_all();
-		stop_threads();
-		close_doors();
-		ret = 0;
-	}
-	pthread_mutex_unlock(&lock);
-	return ret;
+	if (atomic_exchange(&is_on, false))
+		atomic_store(&is_child, true);
 }

@@ -17,4 +17,9 @@ bool enable_is_child(void);
 /* The configuration in force; where nobody keeps it from changing, device_lock() does. */
 const struct hotplug_config *enable_config(void);
 
+/* main/rooms.c's own. */
+void enable_configure(const struct hotplug_config *wanted);
+void enable_set(bool on);
+void enable_begin_child(void);
+
 #endif /* HOTPLUG_CORE_ENABLE_H */

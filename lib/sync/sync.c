@@ -19,9 +19,9 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
-#include "../core/plugin.h"
 #include "../eal/host.h"
 #include "../eal/stock_bus.h"
+#include "../main/plugin.h"
 #include "local.h"
 #include "self.h"
 #include "sync.h"

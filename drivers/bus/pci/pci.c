@@ -23,9 +23,9 @@
 #include "../../../lib/core/device.h"
 #include "../../../lib/core/duty.h"
 #include "../../../lib/core/enable.h"
-#include "../../../lib/core/plugin.h"
 #include "../../../lib/core/work.h"
 #include "../../../lib/eal/host.h"
+#include "../../../lib/main/plugin.h"
 #include "../../../lib/port/card.h"
 #include "../../../lib/port/grace.h"
 #include "../../../lib/port/stuck.h"
@@ -336,7 +336,7 @@ plugin_link_pci(void)
 {
 }
 
-/* Runs after core/plugin.c's constructor, which knows how we were loaded. */
+/* Runs after main/plugin.c's constructor, which knows how we were loaded. */
 RTE_INIT_PRIO(register_pci, LAST)
 {
 	struct rte_bus *bus;

@@ -12,8 +12,8 @@
 
 #include <rte_bus_pci.h>
 
-#include "../../../lib/core/plugin.h"
 #include "../../../lib/eal/devargs.h"
+#include "../../../lib/main/plugin.h"
 #include "../../../lib/port/port.h"
 #include "../../../lib/survive/sigbus.h"
 #include "pci.h"

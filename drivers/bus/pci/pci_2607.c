@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-#include "../../../lib/core/plugin.h"
+#include "../../../lib/main/plugin.h"
 #include "../../../lib/port/port.h"
 #include "../../../lib/survive/sigbus.h"
 #include "pci.h"

@@ -16,7 +16,7 @@
 #include <rte_eal.h>
 #include <rte_lcore.h>
 
-#include "bus.h"
+#include "../core/bus.h"
 #include "hotplug.h"
 #include "../eal/host.h"
 #include "plugin.h"

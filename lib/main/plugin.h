@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#ifndef HOTPLUG_CORE_PLUGIN_H
-#define HOTPLUG_CORE_PLUGIN_H
+#ifndef HOTPLUG_MAIN_PLUGIN_H
+#define HOTPLUG_MAIN_PLUGIN_H
 
 #include <stdbool.h>
 
@@ -18,4 +18,4 @@ void plugin_start(void);
  * somebody asks for it, and its constructor is asked for by nobody. */
 void plugin_link_pci(void);
 
-#endif /* HOTPLUG_CORE_PLUGIN_H */
+#endif /* HOTPLUG_MAIN_PLUGIN_H */

@@ -20,8 +20,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../core/device.h"
 #include "../eal/host.h"
-#include "device.h"
 #include "diagnose.h"
 
 #define CAP_IPC_LOCK_BIT 14
