@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* fake_host: the log, the threads and the EAL that the library asks for.
- * In:  the library's rooms, through eal/host.h and core/eal.h.
+ * In:  the library's rooms, through eal/host.h and main/eal.h.
  * Out: a log that tests can search, plain threads, an EAL that says yes.
  * Lock: `lock` guards the log; the rest is atomic or one thread's.
  * Context: any but signal. */
@@ -13,12 +13,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/eal.h"
 #include "eal/host.h"
 #include "eal/monitor.h"
 #include "fake_host.h"
+#include "main/eal.h"
 #include "report/telemetry.h"
 #include "report/trace.h"
+#include "survive/seat.h"
 #include "survive/sigbus.h"
 #include "sync/sync.h"
 
@@ -138,7 +139,7 @@ eal_check(void)
 
 /* Without an EAL, what is below is simply what was there. */
 int
-eal_sigbus_start(void)
+seat_start(void)
 {
 	sigaction(SIGBUS, NULL, &below);
 	is_installed = true;
@@ -146,12 +147,12 @@ eal_sigbus_start(void)
 }
 
 void
-eal_sigbus_check(void)
+seat_check(void)
 {
 }
 
 void
-eal_sigbus_stop(void)
+seat_stop(void)
 {
 	if (is_installed)
 		sigbus_remove(&below);
@@ -159,7 +160,7 @@ eal_sigbus_stop(void)
 }
 
 bool
-eal_sigbus_is_on_top(void)
+seat_is_on_top(void)
 {
 	return is_installed && sigbus_is_on_top();
 }

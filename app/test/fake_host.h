@@ -7,7 +7,7 @@
 
 #include "report/trace.h"
 
-/* The process as eal/host.h and core/eal.h want it, without librte. */
+/* The process as eal/host.h and main/eal.h want it, without librte. */
 
 /* Has a line with this in it been logged since the last clear? */
 bool fake_log_has(const char *text);

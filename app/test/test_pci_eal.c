@@ -17,8 +17,8 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 
-#include "core/eal.h"
 #include "eal/monitor.h"
+#include "main/eal.h"
 #include "mock_eal.h"
 #include "test.h"
 

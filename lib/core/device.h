@@ -94,7 +94,7 @@ struct hotplug_device {
 
 	/* What the library still has to do, in the words of who does it. */
 	_Atomic unsigned int port_owes;         /* port/lost.c */
-	uint8_t eal_owes[2];                    /* core/eal.c, in this order; device_lock() */
+	uint8_t eal_owes[2];                    /* main/eal.c, in this order; device_lock() */
 
 	/* Of work.c, guarded by its lock. */
 	struct hotplug_device *next_marked;

@@ -14,7 +14,6 @@
 #include "../core/config.h"
 #include "../core/device.h"
 #include "../core/duty.h"
-#include "../core/eal.h"
 #include "../core/enable.h"
 #include "../core/work.h"
 #include "../eal/host.h"
@@ -24,11 +23,13 @@
 #include "../report/telemetry.h"
 #include "../survive/cutoff.h"
 #include "../survive/pages.h"
+#include "../survive/seat.h"
 #include "../survive/stats.h"
 #include "../sync/sync.h"
 #include "../watch/drill.h"
 #include "../watch/watch.h"
 #include "diagnose.h"
+#include "eal.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* enable against disable */
 
@@ -58,7 +59,7 @@ static void
 on_tick(void)
 {
 	if (enable_config()->sigbus == HOTPLUG_SIGBUS_OWN)
-		eal_sigbus_check();
+		seat_check();
 	(void)eal_has_monitor();        /* asked in good time */
 	cutoff_retry();
 	if (n_ticks < 10 || n_ticks % 60 == 0)
@@ -104,7 +105,7 @@ open_doors(void)
 	ret = duty_take(eal_owe_event);
 	if (ret != 0)
 		return ret;
-	ret = enable_config()->sigbus == HOTPLUG_SIGBUS_OWN ? eal_sigbus_start() : 0;
+	ret = enable_config()->sigbus == HOTPLUG_SIGBUS_OWN ? seat_start() : 0;
 	if (ret == 0)
 		ret = bus_enable_all();
 	if (ret == 0)
@@ -122,7 +123,7 @@ close_doors(void)
 	duty_leave(eal_owe_event);
 	device_withdraw_all(NULL);
 	if (enable_config()->sigbus == HOTPLUG_SIGBUS_OWN)
-		eal_sigbus_stop();
+		seat_stop();
 	device_lock();          /* somebody may be reporting a sign just now */
 	pages_stop();
 	watch_close();

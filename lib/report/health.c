@@ -14,10 +14,10 @@
 
 #include "../core/bus.h"
 #include "../core/device.h"
-#include "../core/eal.h"
 #include "../core/enable.h"
 #include "../core/holders.h"
 #include "../eal/uevent.h"
+#include "../survive/seat.h"
 #include "../watch/watch.h"
 #include "answers.h"
 
@@ -129,7 +129,7 @@ answer_health(const struct answer *answer, const char *params)
 	answer->ops->number(answer->to, "has_monitor", watch_has_monitor());
 	answer->ops->text(answer->to, "monitor_group", "kernel");
 	answer->ops->number(answer->to, "is_netns_ok", uevent_obstacle() == NULL);
-	answer->ops->number(answer->to, "has_handler", eal_sigbus_is_on_top());
+	answer->ops->number(answer->to, "has_handler", seat_is_on_top());
 	answer->ops->number(answer->to, "guarded", device_count_published());
 	answer->ops->number(answer->to, "zombies", device_count_zombies());
 	write_census(answer, &census);

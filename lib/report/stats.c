@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "../core/device.h"
-#include "../core/eal.h"
 #include "../core/enable.h"
+#include "../survive/seat.h"
 #include "../survive/stats.h"
 #include "../watch/watch.h"
 
@@ -43,7 +43,7 @@ hotplug_stats_get(struct hotplug_stats *out)
 		.simulated = stats.simulated,
 		.zombies = device_count_zombies(),
 		.has_monitor = watch_has_monitor(),
-		.has_handler = eal_sigbus_is_on_top(),
+		.has_handler = seat_is_on_top(),
 	};
 	memcpy(out, &now, now.size);
 	return 0;
