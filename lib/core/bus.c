@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* bus: the registry of buses, and the ops that each brings.
- * In:  backends register (app, constructors).  Out: enable/disable run them,
+/* bus: the list of buses, and the ops that each brings.
+ * In:  main/register.c (app, constructors).  Out: enable/disable run them,
  *      watch asks them, the SIGBUS handler offers them faults.
  * Order: slots are atomic pointers, so that signal context may walk them; a bus
  *      leaves its slot after its devices have left the guard.
- * Context: app; bus_sigbus() and bus_next() any, signal too. */
+ * Context: app; bus_next() any, signal too. */
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <string.h>
 
 #include "bus.h"
-#include "device.h"
-#include "enable.h"
 
 static _Atomic(struct hotplug_bus *) buses[BUS_MAX];
 
@@ -36,25 +33,13 @@ bus_next(const struct hotplug_bus *bus)
 }
 
 int
-bus_sigbus(const void *addr)
-{
-	struct hotplug_bus *bus;
-	int ret = hotplug_bus_fault(addr);
-
-	for (bus = bus_next(NULL); bus != NULL && ret > 0; bus = bus_next(bus))
-		if (bus->ops->sigbus_handler != NULL)
-			ret = bus->ops->sigbus_handler(addr);
-	return ret;
-}
-
-static int
-enable_one(const struct hotplug_bus *bus)
+bus_enable(const struct hotplug_bus *bus)
 {
 	return bus->ops->enable != NULL ? bus->ops->enable() : 0;
 }
 
-static void
-disable_one(const struct hotplug_bus *bus)
+void
+bus_disable(const struct hotplug_bus *bus)
 {
 	if (bus->ops->disable != NULL)
 		bus->ops->disable();
@@ -67,14 +52,14 @@ bus_enable_all(void)
 	int ret = 0;
 
 	for (failed = bus_next(NULL); failed != NULL; failed = bus_next(failed)) {
-		ret = enable_one(failed);
+		ret = bus_enable(failed);
 		if (ret != 0)
 			break;
 	}
 	if (ret == 0)
 		return 0;
 	for (bus = bus_next(NULL); bus != NULL && bus != failed; bus = bus_next(bus))
-		disable_one(bus);
+		bus_disable(bus);
 	return ret;
 }
 
@@ -84,11 +69,11 @@ bus_disable_all(void)
 	struct hotplug_bus *bus;
 
 	for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
-		disable_one(bus);
+		bus_disable(bus);
 }
 
-static int
-insert(struct hotplug_bus *bus)
+int
+bus_insert(struct hotplug_bus *bus)
 {
 	unsigned int i;
 
@@ -101,8 +86,8 @@ insert(struct hotplug_bus *bus)
 	return -ENOSPC;
 }
 
-static void
-take_out(struct hotplug_bus *bus)
+void
+bus_take_out(struct hotplug_bus *bus)
 {
 	unsigned int i;
 
@@ -237,42 +222,4 @@ bus_none(void)
 	static struct hotplug_bus none = { .name = "none", .ops = &ops };
 
 	return &none;
-}
-
-int
-hotplug_bus_register(struct hotplug_bus *bus)
-{
-	struct hotplug_bus *other;
-	int ret;
-
-	if (bus == NULL || bus->name == NULL || bus->ops == NULL || bus->ops->look == NULL ||
-	    strlen(bus->name) >= HOTPLUG_NAME_LEN)
-		return -EINVAL;
-	for (other = bus_next(NULL); other != NULL; other = bus_next(other))
-		if (strcmp(other->name, bus->name) == 0)
-			return -EEXIST;
-	ret = insert(bus);
-	if (ret != 0 || !enable_is_on())
-		return ret;
-	ret = enable_one(bus);
-	if (ret != 0)
-		take_out(bus);
-	return ret;
-}
-
-int
-hotplug_bus_unregister(struct hotplug_bus *bus)
-{
-	struct hotplug_bus *other;
-
-	for (other = bus_next(NULL); other != NULL && other != bus; other = bus_next(other))
-		;
-	if (other == NULL || bus == NULL)
-		return -ENOENT;
-	if (enable_is_on())
-		disable_one(bus);
-	device_withdraw_all(bus);
-	take_out(bus);
-	device_orphan_all(bus);
-	return 0;
 }

@@ -7,12 +7,16 @@
 
 #define BUS_MAX 8
 
+/* Into the list (-ENOSPC), and out of it. */
+int bus_insert(struct hotplug_bus *bus);
+void bus_take_out(struct hotplug_bus *bus);
+
+/* Its own, where it has one. */
+int bus_enable(const struct hotplug_bus *bus);
+void bus_disable(const struct hotplug_bus *bus);
 /* Run every bus's enable(); on failure those that ran are disabled again. */
 int bus_enable_all(void);
 void bus_disable_all(void);
-
-/* Signal-safe: 0 handled, < 0 failed, 1 nobody's. */
-int bus_sigbus(const void *addr);
 
 /* Stands for a bus that was unregistered: nothing is there, and nothing is done. */
 struct hotplug_bus *bus_none(void);

@@ -119,10 +119,22 @@ is_access_error(const siginfo_t *info)
 }
 
 int
+sigbus_answer(const void *addr)
+{
+	struct hotplug_bus *bus;
+	int ret = hotplug_bus_fault(addr);
+
+	for (bus = bus_next(NULL); bus != NULL && ret > 0; bus = bus_next(bus))
+		if (bus->ops->sigbus_handler != NULL)
+			ret = bus->ops->sigbus_handler(addr);
+	return ret;
+}
+
+int
 hotplug_sigbus_dispatch(const siginfo_t *info)
 {
 	bool is_ours = info->si_signo == SIGBUS && is_access_error(info) &&
-		bus_sigbus(info->si_addr) == 0;
+		sigbus_answer(info->si_addr) == 0;
 
 	if (is_ours)
 		STATS_ADD(faults, 1);

@@ -14,6 +14,9 @@ bool sigbus_is_on_top(void);
 bool sigbus_is_ours(const struct sigaction *action);
 bool sigbus_is_below(const struct sigaction *action);
 
+/* Signal-safe, whichever bus's it is: 0 handled, < 0 failed, 1 nobody's. */
+int sigbus_answer(const void *addr);
+
 /* A probe begins or ends, in any thread: a fault on a BAR that is not guarded yet is
  * answered meanwhile; a look follows the probe. */
 void sigbus_probing(bool begins);

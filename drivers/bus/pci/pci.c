@@ -19,7 +19,6 @@
 #include <rte_bus_pci.h>
 #include <rte_interrupts.h>
 
-#include "../../../lib/core/bus.h"
 #include "../../../lib/core/device.h"
 #include "../../../lib/core/duty.h"
 #include "../../../lib/core/enable.h"
@@ -77,7 +76,7 @@ hot_unplug(struct rte_device *dev)
 static int
 sigbus(const void *addr)
 {
-	return bus_sigbus(addr) == 0 ? 0 : 1;
+	return hotplug_bus_fault(addr) == 0 ? 0 : 1;
 }
 
 /* Where a BAR begins in its vfio device; without an answer it cannot be restored. */
