@@ -14,6 +14,7 @@
 
 #include "enabled.h"
 #include "survive/pages.h"
+#include "survive/publish.h"
 #include "toy_bus.h"
 #include "vmas.h"
 

@@ -11,6 +11,7 @@
 #include "core/device.h"
 #include "enabled.h"
 #include "survive/pages.h"
+#include "survive/publish.h"
 #include "toy_bus.h"
 #include "vmas.h"
 

@@ -13,6 +13,7 @@
 #include "fake_host.h"
 #include "forbid.h"
 #include "survive/pages.h"
+#include "survive/publish.h"
 #include "test.h"
 #include "toy_bus.h"
 

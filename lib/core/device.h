@@ -133,7 +133,7 @@ struct hotplug_device {
 	bool asks;                      /* when it is known: the kernel asks for it */
 	uint64_t asks_ns;
 
-	/* EAL's thread asks what there is (core/sign.c), and the last answer. */
+	/* EAL's thread asks what there is (survive/sign.c), and the last answer. */
 	unsigned int eal_asks, eal_answered;
 	enum hotplug_look eal_found;
 
@@ -186,15 +186,5 @@ void device_forget_look(struct hotplug_device *dev);
 void device_post(struct hotplug_device *dev, unsigned int bits);
 
 uint64_t device_now_ns(void);
-
-/* publish.c */
-/* Its driver is at work in a call that unmaps nothing.  Any thread; NULL is fine. */
-void device_enter(struct hotplug_device *dev);
-void device_leave(struct hotplug_device *dev);
-/* Set by enable, read at publish: which fill does this driver's device get? */
-void device_set_fills(enum hotplug_fill fill, const struct hotplug_driver_fill *list);
-/* Its driver has left its BARs mapped: unmap them; the device itself stays published. */
-void device_unmap(struct hotplug_bus *bus, const void *key);
-void device_withdraw_all(const struct hotplug_bus *bus); /* NULL: all buses */
 
 #endif /* HOTPLUG_CORE_DEVICE_H */

@@ -11,6 +11,7 @@
 #include "../core/bus.h"
 #include "../core/device.h"
 #include "../core/enable.h"
+#include "../survive/publish.h"
 
 int
 hotplug_bus_register(struct hotplug_bus *bus)

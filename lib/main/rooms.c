@@ -23,6 +23,7 @@
 #include "../report/telemetry.h"
 #include "../survive/cutoff.h"
 #include "../survive/pages.h"
+#include "../survive/publish.h"
 #include "../survive/seat.h"
 #include "../survive/stats.h"
 #include "../sync/sync.h"

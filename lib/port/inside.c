@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "../core/device.h"
+#include "../survive/publish.h"
 #include "inside.h"
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 

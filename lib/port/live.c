@@ -8,6 +8,7 @@
  * Context: app, teardown. */
 
 #include "../core/device.h"
+#include "../survive/publish.h"
 #include "inside.h"
 #include "interrupts.h"
 #include "queues.h"

@@ -19,6 +19,7 @@
 #include <rte_vfio.h>
 
 #include "../../../lib/core/device.h"
+#include "../../../lib/survive/publish.h"
 #include "leftover.h"
 
 static bool

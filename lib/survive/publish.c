@@ -13,15 +13,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../core/device.h"
+#include "../core/enable.h"
 #include "../eal/host.h"
 #include "../eal/uevent.h"
 #include "../report/trace.h"
-#include "../survive/cutoff.h"
-#include "../survive/guard.h"
-#include "../survive/intact.h"
 #include "../watch/watch.h"
-#include "device.h"
-#include "enable.h"
+#include "cutoff.h"
+#include "guard.h"
+#include "intact.h"
+#include "publish.h"
 
 static enum hotplug_fill default_fill;
 static struct hotplug_driver_fill driver_fill[HOTPLUG_MAX_DRIVER_FILLS];

@@ -12,11 +12,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "../core/device.h"
+#include "../core/work.h"
 #include "../eal/host.h"
 #include "../report/events.h"
-#include "../survive/cutoff.h"
-#include "device.h"
-#include "work.h"
+#include "cutoff.h"
 
 /* EAL's interrupt thread waits no longer in a burst of reports, be it of 100 devices; a
  * burst is over when none has come for a second. */
