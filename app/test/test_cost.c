@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "eal/maps.h"
 #include "hotplug_bus.h"
-#include "survive/maps.h"
 #include "test.h"
 
 #define LEN (128 * 1024)

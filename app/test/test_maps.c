@@ -15,8 +15,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "eal/maps.h"
 #include "forbid.h"
-#include "survive/maps.h"
 #include "test.h"
 
 #define PAGE test_page()

@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "eal/maps.h"
 #include "enabled.h"
 #include "fake_host.h"
-#include "survive/maps.h"
 #include "toy_bus.h"
 #include "vmas.h"
 

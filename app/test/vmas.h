@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "survive/maps.h"
+#include "eal/maps.h"
 
 /* What is mapped in a range, as the kernel says. */
 struct vmas {

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../eal/maps.h"
 #include "../report/limit.h"
-#include "../survive/maps.h"
 #include "hotplug_bus.h"
 
 /* VMAs of one region (vfio cuts a hole for the MSI-X table: 3). */

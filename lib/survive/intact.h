@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "../core/device.h"
-#include "maps.h"
+#include "../eal/maps.h"
 
 /* Record what is mapped at the device's regions; -ESTALE: nothing, or too much. */
 int intact_record(struct hotplug_device *dev);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "../core/device.h"
-#include "maps.h"
+#include "../eal/maps.h"
 
 /* What is laid where somebody touches a cut-off BAR. */
 #define CUTOFF_CHUNK (64u * 1024)

@@ -2,13 +2,13 @@
 
 /* fuzz_maps: any bytes as /proc/self/maps.  The walk ends, hands out what overlaps
  * and nothing else, and each path has its end.
- * survive/maps.c is linked with open(), read() and close() wrapped. */
+ * eal/maps.c is linked with open(), read() and close() wrapped. */
 
 #include <string.h>
 #include <sys/types.h>
 
+#include "eal/maps.h"
 #include "fuzz.h"
-#include "survive/maps.h"
 
 #define FD 1000
 

@@ -21,7 +21,7 @@
 #include <rte_interrupts.h>
 
 #include "../../../lib/eal/host.h"
-#include "../../../lib/survive/maps.h"
+#include "../../../lib/eal/maps.h"
 #include "pci.h"
 
 #define MAX_UIO_MAPS 5          /* include/linux/uio_driver.h */

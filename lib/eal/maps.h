@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#ifndef HOTPLUG_SURVIVE_MAPS_H
-#define HOTPLUG_SURVIVE_MAPS_H
+#ifndef HOTPLUG_EAL_MAPS_H
+#define HOTPLUG_EAL_MAPS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,4 +31,4 @@ bool maps_is_quick(void);
 /* The same file at the same place in it: may one stand for the other? */
 bool maps_is_same(const struct vma *recorded, const struct vma *now);
 
-#endif /* HOTPLUG_SURVIVE_MAPS_H */
+#endif /* HOTPLUG_EAL_MAPS_H */
