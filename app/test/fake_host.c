@@ -17,11 +17,11 @@
 #include "eal/monitor.h"
 #include "fake_host.h"
 #include "main/eal.h"
-#include "report/telemetry.h"
 #include "report/trace.h"
 #include "survive/seat.h"
 #include "survive/sigbus.h"
 #include "sync/sync.h"
+#include "telemetry/telemetry.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* text, used */
 static char text[256 * 1024];

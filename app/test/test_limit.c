@@ -7,9 +7,9 @@
 
 #include <string.h>
 
+#include "core/limit.h"
 #include "enabled.h"
 #include "fake_host.h"
-#include "report/limit.h"
 #include "toy_bus.h"
 
 static int

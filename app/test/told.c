@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* told: answers as text, where there is no telemetry.
- * In:  a question (report/answers.h).  Out: what it wrote, to be searched.
+ * In:  a question (telemetry/answers.h).  Out: what it wrote, to be searched.
  * Context: app. */
 
 #include <inttypes.h>

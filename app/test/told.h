@@ -3,7 +3,7 @@
 #ifndef HOTPLUG_TEST_TOLD_H
 #define HOTPLUG_TEST_TOLD_H
 
-#include "report/answers.h"
+#include "telemetry/answers.h"
 
 /* An answer as one line of text: {key=1 key='text' key=[1 2] ...}. */
 struct told {

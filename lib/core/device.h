@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "../eal/maps.h"
-#include "../report/limit.h"
 #include "hotplug_bus.h"
+#include "limit.h"
 
 /* VMAs of one region (vfio cuts a hole for the MSI-X table: 3). */
 #define DEVICE_MAX_VMAS 8

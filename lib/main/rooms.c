@@ -15,18 +15,18 @@
 #include "../core/device.h"
 #include "../core/duty.h"
 #include "../core/enable.h"
+#include "../core/stats.h"
 #include "../core/work.h"
 #include "../eal/host.h"
 #include "../eal/monitor.h"
 #include "../report/events.h"
 #include "../report/log.h"
-#include "../report/telemetry.h"
 #include "../survive/cutoff.h"
 #include "../survive/pages.h"
 #include "../survive/publish.h"
 #include "../survive/seat.h"
-#include "../survive/stats.h"
 #include "../sync/sync.h"
+#include "../telemetry/telemetry.h"
 #include "../watch/drill.h"
 #include "../watch/watch.h"
 #include "diagnose.h"
@@ -187,8 +187,8 @@ enable(const struct hotplug_config *asked)
 	diagnose();
 	host_log(HOST_NOTICE, "enabled: %u device(s) guarded, uevents %s, SIGBUS %s",
 		 device_count_published(), watch_has_monitor() ? "on" : "off",
-		 enable_config()->sigbus == HOTPLUG_SIGBUS_OWN ? "ours" :
-		 enable_config()->sigbus == HOTPLUG_SIGBUS_DISPATCH ? "dispatched by the application" :
+		 wanted.sigbus == HOTPLUG_SIGBUS_OWN ? "ours" :
+		 wanted.sigbus == HOTPLUG_SIGBUS_DISPATCH ? "dispatched by the application" :
 		 "not handled");
 	return 0;
 }

@@ -26,10 +26,10 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
+#include "../core/stats.h"
 #include "../core/work.h"
 #include "../eal/host.h"
 #include "../report/events.h"
-#include "../survive/stats.h"
 #include "kept.h"
 #include "stuck.h"
 

@@ -17,8 +17,8 @@
 #include <time.h>
 
 #include "../core/device.h"
+#include "../core/stats.h"
 #include "../eal/host.h"
-#include "../survive/stats.h"
 #include "events.h"
 #include "trace.h"
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../core/stats.h"
 #include "../eal/host.h"
 #include "../report/log.h"
 #include "../report/trace.h"
@@ -21,7 +22,6 @@
 #include "intact.h"
 #include "pages.h"
 #include "restore.h"
-#include "stats.h"
 
 void
 cutoff_drop_unmapped(struct hotplug_device *dev)

@@ -14,13 +14,13 @@
 #include <unistd.h>
 
 #include "../core/bus.h"
+#include "../core/stats.h"
 #include "cutoff.h"
 #include "flip.h"
 #include "guard.h"
 #include "intact.h"
 #include "pages.h"
 #include "sigbus.h"
-#include "stats.h"
 
 /* The action below ours: two copies, so that a handler never reads one that is
  * being written (it changes when somebody else's handler has come and gone). */

@@ -15,9 +15,9 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
+#include "../core/stats.h"
 #include "../core/work.h"
 #include "../report/log.h"
-#include "../survive/stats.h"
 #include "drill.h"
 
 /* One drill at a time for a device: whoever has set is_simulated goes on. */

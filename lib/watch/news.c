@@ -8,9 +8,9 @@
  * Context: watch. */
 
 #include "../core/bus.h"
+#include "../core/stats.h"
 #include "../eal/host.h"
 #include "../eal/uevent.h"
-#include "../survive/stats.h"
 #include "judge.h"
 #include "news.h"
 #include "reconcile.h"

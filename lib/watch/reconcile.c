@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include "../core/bus.h"
+#include "../core/stats.h"
 #include "../eal/host.h"
 #include "../eal/uevent.h"
-#include "../survive/stats.h"
 #include "judge.h"
 #include "reconcile.h"
 #include "watch.h"

@@ -21,10 +21,10 @@
 #include <unistd.h>
 
 #include "../core/enable.h"
+#include "../core/stats.h"
 #include "../eal/host.h"
 #include "../eal/uevent.h"
 #include "../report/trace.h"
-#include "../survive/stats.h"
 #include "judge.h"
 #include "look.h"
 #include "news.h"

@@ -16,9 +16,9 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
-#include "../survive/stats.h"
+#include "../core/stats.h"
+#include "../report/events.h"
 #include "answers.h"
-#include "events.h"
 
 /* What fits into one message of DPDK 22.11's telemetry (16 KiB). */
 #define MAX_EVENTS 24

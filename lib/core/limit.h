@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#ifndef HOTPLUG_REPORT_LIMIT_H
-#define HOTPLUG_REPORT_LIMIT_H
+#ifndef HOTPLUG_CORE_LIMIT_H
+#define HOTPLUG_CORE_LIMIT_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -21,4 +21,4 @@ struct limit {
  * window before. */
 bool limit_passes(struct limit *limit, uint64_t now_ns, unsigned int *n_left_out);
 
-#endif /* HOTPLUG_REPORT_LIMIT_H */
+#endif /* HOTPLUG_CORE_LIMIT_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#ifndef HOTPLUG_REPORT_ANSWERS_H
-#define HOTPLUG_REPORT_ANSWERS_H
+#ifndef HOTPLUG_TELEMETRY_ANSWERS_H
+#define HOTPLUG_TELEMETRY_ANSWERS_H
 
 #include <stdint.h>
 
@@ -32,4 +32,4 @@ int answer_stats(const struct answer *answer, const char *params);      /* DICT 
 int answer_events(const struct answer *answer, const char *params);     /* DICT */
 int answer_health(const struct answer *answer, const char *params);     /* DICT */
 
-#endif /* HOTPLUG_REPORT_ANSWERS_H */
+#endif /* HOTPLUG_TELEMETRY_ANSWERS_H */

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* stats: numbers and states, for whoever asks.
- * In:  every room counts (survive/stats.h).  Out: hotplug_stats_get(),
+ * In:  the counters (core/stats.h), the table.  Out: hotplug_stats_get(),
  *      hotplug_device_state().
- * Context: any but signal (counting: signal too). */
+ * Context: any but signal. */
 
 #include <errno.h>
 #include <string.h>
 
 #include "../core/device.h"
 #include "../core/enable.h"
+#include "../core/stats.h"
 #include "../survive/seat.h"
-#include "../survive/stats.h"
 #include "../watch/watch.h"
-
-struct stats stats;
 
 int
 hotplug_stats_get(struct hotplug_stats *out)

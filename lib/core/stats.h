@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#ifndef HOTPLUG_SURVIVE_STATS_H
-#define HOTPLUG_SURVIVE_STATS_H
+#ifndef HOTPLUG_CORE_STATS_H
+#define HOTPLUG_CORE_STATS_H
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -23,4 +23,4 @@ extern struct stats stats;
 #define STATS_ADD(counter, n) \
 	atomic_fetch_add_explicit(&stats.counter, (n), memory_order_relaxed)
 
-#endif /* HOTPLUG_SURVIVE_STATS_H */
+#endif /* HOTPLUG_CORE_STATS_H */
