@@ -17,6 +17,7 @@
 #include "eal/monitor.h"
 #include "fake_host.h"
 #include "main/eal.h"
+#include "main/ethdev.h"
 #include "report/trace.h"
 #include "survive/seat.h"
 #include "survive/sigbus.h"
@@ -181,13 +182,12 @@ eal_owe_event(const struct hotplug_event *event, void *arg)
 
 /* It is alone. */
 void
-sync_start(const struct hotplug_config *config)
+ethdev_share(void)
 {
-	(void)config;
 }
 
 void
-sync_stop(void)
+ethdev_share_no_more(void)
 {
 }
 

@@ -86,7 +86,7 @@ exchange(const void *from, void *to)
 void *
 nth_taken(void *p, const char *file)
 {
-	if (strstr(file, "devargs.c") == NULL && strstr(file, "sync/local.c") == NULL)
+	if (strstr(file, "devargs.c") == NULL && strstr(file, "port/local.c") == NULL)
 		exchange(NULL, p);
 	return p;
 }

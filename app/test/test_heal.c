@@ -19,8 +19,8 @@
 #include <ethdev_driver.h>
 #include <hotplug.h>
 
+#include "../../lib/port/local.h"
 #include "../../lib/port/port.h"
-#include "../../lib/sync/local.h"
 #include "mock_port.h"
 #include "test.h"
 

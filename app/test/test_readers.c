@@ -27,7 +27,7 @@
 #include "core/device.h"
 #include "mock_port.h"
 #include "port/inside.h"
-#include "sync/local.h"
+#include "port/local.h"
 #include "test.h"
 
 #define N_MACS 128

@@ -25,12 +25,12 @@
 #include "../survive/pages.h"
 #include "../survive/publish.h"
 #include "../survive/seat.h"
-#include "../sync/sync.h"
 #include "../telemetry/telemetry.h"
 #include "../watch/drill.h"
 #include "../watch/watch.h"
 #include "diagnose.h"
 #include "eal.h"
+#include "ethdev.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* enable against disable */
 
@@ -110,7 +110,7 @@ open_doors(void)
 	if (ret == 0)
 		ret = bus_enable_all();
 	if (ret == 0)
-		sync_start(enable_config());
+		ethdev_share();
 	return ret;
 }
 
@@ -222,7 +222,7 @@ hotplug_disable(void)
 	pthread_mutex_lock(&lock);
 	if (enable_is_on()) {
 		work_stop();            /* no new life any more */
-		sync_stop();
+		ethdev_share_no_more();
 		bus_disable_all();
 		stop_threads();
 		close_doors();

@@ -19,11 +19,11 @@
 
 #include "../core/device.h"
 #include "../eal/host.h"
-#include "../sync/local.h"
 #include "../sync/sync.h"
 #include "inside.h"
 #include "interrupts.h"
 #include "kept.h"
+#include "local.h"
 #include "steps.h"
 #include "stuck.h"
 

@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../sync/local.h"
 #include "../sync/sync.h"
 #include "ids.h"
+#include "local.h"
 #include "release.h"
 #include "steps.h"
 #include "stuck.h"

@@ -6,7 +6,7 @@
  * The thread that asks never does the work itself, so it may be a subscriber's.
  * Lock: `lock` guards start against stop and the row of threads that ask; not held
  *      while one waits for its answer.
- * Context: app, events; the sync thread (which never waits for a driver: hand.c). */
+ * Context: app, events; the sync thread (which never waits for a driver: the hand does). */
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,9 +21,8 @@
 #include "../core/enable.h"
 #include "../eal/host.h"
 #include "../eal/stock_bus.h"
-#include "../main/plugin.h"
-#include "local.h"
-#include "self.h"
+#include "machine.h"
+#include "share.h"
 #include "sync.h"
 
 #define MS 1000000ull
@@ -33,6 +32,7 @@ static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
 static uint64_t next, serving;  /* threads that ask, in their row */
 static _Atomic bool is_on, is_stopping;
 
+static const struct sync_process *process;
 static struct share share;
 static struct sync_member member;
 static struct sync_primary primary;
@@ -87,9 +87,9 @@ static int
 init_machine(void)
 {
 	member = (struct sync_member){ .table = share.table, .slot = share.slot,
-					.ops = &self_ops, .arg = &share };
+					.ops = process->ops, .arg = &share };
 	primary = (struct sync_primary){
-		.table = share.table, .ops = &self_ops, .arg = &share,
+		.table = share.table, .ops = process->ops, .arg = &share,
 		.deadline_ms = config.sync_deadline_ms,
 		.probe_ms = config.sync_probe_ms, .accepts_late = config.sync_late != 0,
 		.ignores_strangers = config.sync_ignore_strangers != 0 ||
@@ -111,14 +111,14 @@ init_machine(void)
 static int
 start_threads(void)
 {
-	int ret = hand_start(on_hand_done);
+	int ret = process->start_hand(on_hand_done);
 
 	if (ret != 0)
 		return ret;
 	atomic_store(&is_stopping, false);
 	ret = host_thread_start(&thread, "hotplug-sync", run, NULL);
 	if (ret != 0)
-		hand_stop();
+		process->stop_hand();
 	return ret;
 }
 
@@ -177,17 +177,19 @@ start_now(void)
 /* As a plugin we are in EAL's first probe, which is not to be met by another: a
  * newcomer learns the devargs of what is there, and becomes a member after it. */
 void
-sync_start(const struct hotplug_config *wanted)
+sync_start(const struct hotplug_config *wanted, const struct sync_process *ours,
+	   bool is_in_first_probe)
 {
 	config = *wanted;
+	process = ours;
 	if (config.sync == 0 || !share_is_possible())
 		return;
-	if (!plugin_is_starting()) {
+	if (!is_in_first_probe) {
 		start_now();
 		return;
 	}
 	if (rte_eal_process_type() == RTE_PROC_SECONDARY)
-		share_peek(local_expect);
+		share_peek(process->expect);
 	bus_after_first_probe(start_now);
 }
 
@@ -200,7 +202,7 @@ sync_stop(void)
 		share_wake_slot(&share, share.slot);
 		pthread_mutex_unlock(&lock);
 		host_thread_join(&thread);
-		hand_stop();
+		process->stop_hand();
 		pthread_mutex_lock(&lock);
 		while (next != serving) /* who asks finds that we stop */
 			pthread_cond_wait(&turn, &lock);
@@ -273,7 +275,7 @@ conclude(struct hotplug_outcome *outcome, int error, int pid, const char *reason
 static bool
 is_own_thread(void)
 {
-	return hand_is_self() || pthread_equal(pthread_self(), thread.id);
+	return process->is_hand() || pthread_equal(pthread_self(), thread.id);
 }
 
 /* How long may the primary go without a step? */
@@ -404,7 +406,7 @@ request(struct wish wish, struct hotplug_outcome *outcome)
 
 	if (strlen(wish.text) >= SYNC_TEXT_LEN)
 		return conclude(outcome, -E2BIG, 0, "the devargs are longer than 4095 bytes");
-	ret = local_name(wish.text, wish.name);
+	ret = process->name_of(wish.text, wish.name);
 	if (ret != 0)
 		return conclude(outcome, ret, 0, "no bus knows such a device");
 	if (is_own_thread())

@@ -7,9 +7,24 @@
 
 #include "hotplug.h"
 
+struct sync_ops;
+
+/* The process that it runs in: what it can do, and who does it. */
+struct sync_process {
+	const struct sync_ops *ops;     /* their arg: this process's struct share */
+	/* A thread that does one job at a time, and says when one is done. */
+	int (*start_hand)(void (*done)(void));
+	void (*stop_hand)(void);
+	bool (*is_hand)(void);
+	/* The device's name in devargs; HOTPLUG_NAME_LEN bytes; -EINVAL, -ENAMETOOLONG. */
+	int (*name_of)(const char *devargs, char *name);
+	void (*expect)(const char *devargs);    /* EAL will probe it, with these */
+};
+
 /* With enable and disable; what cannot be shared is said, and this process goes on
- * alone. */
-void sync_start(const struct hotplug_config *config);
+ * alone.  is_in_first_probe: EAL starts, and its first probe calls. */
+void sync_start(const struct hotplug_config *config, const struct sync_process *process,
+		bool is_in_first_probe);
 void sync_stop(void);
 
 /* This process has seen a device go, or being asked for, by a sign of its own: that is

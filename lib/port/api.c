@@ -10,10 +10,10 @@
 
 #include "../core/enable.h"
 #include "../eal/host.h"
-#include "../port/arguments.h"
+#include "../sync/share.h"
+#include "../sync/sync.h"
+#include "arguments.h"
 #include "local.h"
-#include "share.h"
-#include "sync.h"
 
 static int
 alone(bool attaches, const char *text, struct hotplug_outcome *outcome)

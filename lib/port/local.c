@@ -26,11 +26,11 @@
 #include "../core/device.h"
 #include "../eal/devargs.h"
 #include "../eal/stock_bus.h"
-#include "../port/leave.h"
-#include "../port/others.h"
-#include "../port/port.h"
-#include "../port/whose.h"
+#include "leave.h"
 #include "local.h"
+#include "others.h"
+#include "port.h"
+#include "whose.h"
 
 static int
 match_name(const struct rte_device *dev, const void *name)

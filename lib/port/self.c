@@ -10,8 +10,10 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
-#include "../port/port.h"
+#include "../sync/machine.h"
+#include "../sync/share.h"
 #include "local.h"
+#include "port.h"
 #include "self.h"
 
 static uint64_t
@@ -135,8 +137,13 @@ has_stranger(void *arg, char *reason)
 	return share_has_stranger(arg, reason);
 }
 
-const struct sync_ops self_ops = {
+static const struct sync_ops self_ops = {
 	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
 	.detach = detach, .poll = poll_hand, .abandon = abandon, .may = may,
 	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
+};
+
+const struct sync_process self_process = {
+	.ops = &self_ops, .start_hand = hand_start, .stop_hand = hand_stop,
+	.is_hand = hand_is_self, .name_of = local_name, .expect = local_expect,
 };

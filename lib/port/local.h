@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#ifndef HOTPLUG_SYNC_LOCAL_H
-#define HOTPLUG_SYNC_LOCAL_H
+#ifndef HOTPLUG_PORT_LOCAL_H
+#define HOTPLUG_PORT_LOCAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,4 +49,4 @@ int hand_detach(const char *name, bool by_broadcast);
 int hand_poll(void);            /* -EINPROGRESS, or what became of it */
 void hand_abandon(void);        /* what it is at is undone when its driver returns */
 
-#endif /* HOTPLUG_SYNC_LOCAL_H */
+#endif /* HOTPLUG_PORT_LOCAL_H */
