@@ -13,9 +13,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "../watch/watch.h"
 #include "bus.h"
 #include "device.h"
+#include "pollset.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* the table */
 static _Atomic(struct hotplug_device *) head;
@@ -148,7 +148,7 @@ void
 device_post(struct hotplug_device *dev, unsigned int bits)
 {
 	if ((atomic_fetch_or(&dev->signs, bits) & bits) != bits)
-		watch_wake();
+		pollset_wake();
 }
 
 void

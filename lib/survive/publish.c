@@ -15,10 +15,10 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
+#include "../core/pollset.h"
 #include "../eal/host.h"
 #include "../eal/uevent.h"
 #include "../report/trace.h"
-#include "../watch/watch.h"
 #include "cutoff.h"
 #include "guard.h"
 #include "intact.h"
@@ -95,7 +95,7 @@ static void
 close_sign(struct hotplug_device *dev)
 {
 	if (dev->sign_fd >= 0)
-		watch_forget_fd(dev->sign_fd);
+		pollset_forget_dup(dev->sign_fd);
 	dev->sign_fd = -1;
 }
 
@@ -179,7 +179,7 @@ publish(struct hotplug_bus *bus, const struct hotplug_device_info *info)
 	if (ret == 0)
 		ret = guard_publish(dev);
 	if (ret == 0 && info->sign_fd >= 0) {
-		dev->sign_fd = watch_add_fd(info->sign_fd, dev);
+		dev->sign_fd = pollset_add_dup(info->sign_fd, dev);
 		if (dev->sign_fd < 0)
 			host_log(HOST_WARN, "%s: cannot watch its descriptor: %s", dev->name,
 				 strerror(-dev->sign_fd));

@@ -8,19 +8,16 @@
  * Lock: scan_lock guards the scans that callers wait for; device_lock() where a
  *      device's own fields are read.
  * Context: watch.  It never blocks, never probes, never runs subscribers; what asks a
- *      card may block, and is asked on another thread (look.c).
- *      add/forget: any thread; wake: signal. */
+ *      card may block, and is asked on another thread (look.c). */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "../core/enable.h"
+#include "../core/pollset.h"
 #include "../core/stats.h"
 #include "../eal/host.h"
 #include "../eal/uevent.h"
@@ -38,7 +35,6 @@
 
 /* What an epoll event is about; else it is a device. */
 #define TOKEN_MONITOR ((void *)1)
-#define TOKEN_WAKE ((void *)2)
 
 struct scan_request;
 
@@ -46,58 +42,16 @@ static struct scan_request *scanned;    /* whose looks are under way; watch's ow
 static uint64_t scan_looks;             /* those */
 static int scan_answer;
 static struct host_thread thread;
-static _Atomic int wake_fd = -1;
 static _Atomic bool is_stopping = true; /* there is no thread */
-static _Atomic bool has_monitor, has_signs;
-static int epoll_fd = -1, monitor_fd = -1;
+static _Atomic bool has_monitor;
+static int monitor_fd = -1;
 static void (*tick)(void);
 static uint64_t next_tick_ns, next_liveness_ns, next_look_ns;
-
-void
-watch_wake(void)
-{
-	const uint64_t one = 1;
-	int fd = atomic_load(&wake_fd);
-
-	atomic_store(&has_signs, true);
-	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
-		return; /* EAGAIN: it is awake already */
-}
 
 bool
 watch_has_monitor(void)
 {
 	return atomic_load(&has_monitor);
-}
-
-static int
-epoll_add(int fd, unsigned int events, void *token)
-{
-	struct epoll_event ev = { .events = events, .data.ptr = token };
-
-	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
-}
-
-int
-watch_add_fd(int fd, struct hotplug_device *dev)
-{
-	int own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0), ret;
-
-	if (own_fd < 0)
-		return -errno;
-	ret = epoll_add(own_fd, 0, dev);        /* no events: hang-up and error only */
-	if (ret == 0)
-		return own_fd;
-	close(own_fd);
-	return ret;
-}
-
-void
-watch_forget_fd(int own_fd)
-{
-	if (!enable_is_child())         /* whose epoll is its parent's */
-		epoll_ctl(epoll_fd, EPOLL_CTL_DEL, own_fd, NULL);
-	close(own_fd);
 }
 
 /* Once: a look that is still unclear says when the next one is due. */
@@ -153,7 +107,7 @@ serve_signs(void)
 {
 	struct hotplug_device *dev;
 
-	if (!atomic_exchange(&has_signs, false) && device_now_ns() < next_look_ns)
+	if (!pollset_was_woken() && device_now_ns() < next_look_ns)
 		return;
 	for (dev = device_first(); dev != NULL; dev = dev->next)
 		serve(dev);
@@ -166,7 +120,7 @@ lose_monitor(int fd, const char *why)
 	host_log(HOST_ERR, "no uevents any more (%s): removals show by descriptors, faults and "
 		 "looks, returns by a scan every second", why);
 	atomic_store(&has_monitor, false);
-	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	pollset_remove(fd);
 }
 
 /* Some of what is waiting: in a burst, descriptors and faults are not to wait.
@@ -260,7 +214,7 @@ take_hangup(struct hotplug_device *dev)
 	device_lock();
 	is_so = has_hung_up(dev->sign_fd);
 	if (is_so) {
-		watch_forget_fd(dev->sign_fd);  /* it has said all it can */
+		pollset_forget_dup(dev->sign_fd);  /* it has said all it can */
 		dev->sign_fd = -1;
 	}
 	device_unlock();
@@ -331,7 +285,7 @@ hotplug_scan(void)
 	if (!atomic_load(&is_stopping)) {
 		mine.next = requests;
 		requests = &mine;
-		watch_wake();
+		pollset_wake();
 		while (!mine.is_done)
 			pthread_cond_wait(&scan_done, &scan_lock);
 	}
@@ -342,20 +296,16 @@ hotplug_scan(void)
 static void
 run(void *arg)
 {
-	struct epoll_event ev[16];
-	uint64_t count;
-	int i, n;
+	void *tokens[POLLSET_MAX_AT_ONCE];
+	unsigned int i, n;
 
 	(void)arg;
 	reconcile_begin();
 	while (!atomic_load(&is_stopping)) {
-		n = epoll_wait(epoll_fd, ev, 16, timeout_ms());
-		for (i = 0; i < n; i++) {
-			if (ev[i].data.ptr == TOKEN_WAKE)
-				(void)!read(wake_fd, &count, sizeof(count));
-			else if (ev[i].data.ptr != TOKEN_MONITOR)
-				take_hangup(ev[i].data.ptr);
-		}
+		n = pollset_wait(tokens, timeout_ms());
+		for (i = 0; i < n; i++)
+			if (tokens[i] != TOKEN_MONITOR)
+				take_hangup(tokens[i]);
 		serve_signs();
 		if (watch_has_monitor())
 			read_monitor();
@@ -379,7 +329,7 @@ start_monitor(void)
 		fd = uevent_open(enable_config()->uevent_buffer_kb);
 		if (fd < 0)
 			obstacle = strerror(-fd);
-		else if (epoll_add(fd, EPOLLIN, TOKEN_MONITOR) != 0)
+		else if (pollset_add(fd, EPOLLIN, TOKEN_MONITOR) != 0)
 			obstacle = "epoll refuses it";
 	}
 	monitor_fd = fd;
@@ -392,16 +342,10 @@ start_monitor(void)
 static void
 close_all(void)
 {
-	int fd = atomic_exchange(&wake_fd, -1);
-
 	uevent_close();
 	atomic_store(&has_monitor, false);
 	monitor_fd = -1;
-	if (fd >= 0)
-		close(fd);
-	if (epoll_fd >= 0)
-		close(epoll_fd);
-	epoll_fd = -1;
+	pollset_close();
 }
 
 int
@@ -413,12 +357,7 @@ watch_start(void (*on_tick)(void))
 	news_start();
 	atomic_store(&is_stopping, false);
 	next_tick_ns = next_liveness_ns = device_now_ns() + TICK_NS;
-	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (epoll_fd < 0 || wake_fd < 0)
-		ret = -errno;
-	else
-		ret = epoll_add(wake_fd, EPOLLIN, TOKEN_WAKE);
+	ret = pollset_open();
 	if (ret == 0)
 		ret = look_start();
 	if (ret == 0) {
@@ -440,7 +379,7 @@ watch_stop(void)
 	pthread_mutex_lock(&scan_lock);
 	atomic_store(&is_stopping, true);       /* nobody asks from now on */
 	pthread_mutex_unlock(&scan_lock);
-	watch_wake();
+	pollset_wake();
 	host_thread_join(&thread);
 	look_stop();
 }
