@@ -18,7 +18,6 @@
 #include "../eal/host.h"
 #include "../eal/monitor.h"
 #include "eal.h"
-#include "plugin.h"
 
 /* "DPDK 22.11.11" -> 22, 11. */
 static bool
@@ -33,7 +32,6 @@ is_compiled_for(const char *version)
 int
 eal_check(void)
 {
-	plugin_link_pci();
 	if (!is_compiled_for(rte_version())) {
 		host_log(HOST_ERR, "compiled for DPDK %d.%02d, but this is %s: not enabled (their "
 			 "driver structures differ)", RTE_VER_YEAR, RTE_VER_MONTH, rte_version());

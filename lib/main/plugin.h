@@ -14,8 +14,4 @@ bool plugin_is_starting(void);
 /* EAL is up to its first probe: start, if we are a plugin. */
 void plugin_start(void);
 
-/* drivers/bus/pci, by name: a linker takes a backend out of the archive only when
- * somebody asks for it, and its constructor is asked for by nobody. */
-void plugin_link_pci(void);
-
 #endif /* HOTPLUG_MAIN_PLUGIN_H */

@@ -330,11 +330,6 @@ disable(void)
 	stock_bus = NULL;
 }
 
-void
-plugin_link_pci(void)
-{
-}
-
 /* Runs after main/plugin.c's constructor, which knows how we were loaded. */
 RTE_INIT_PRIO(register_pci, LAST)
 {
