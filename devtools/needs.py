@@ -32,7 +32,7 @@ GUEST = ("qemu-system-x86_64 /usr/share/seabios/bios-256k.bin busybox cpio gzip 
          "depmod xz dpdk-testpmd")
 MODULE = "make gcc"
 NEEDS = {
-    "build": "meson ninja cc gcc make pkg-config pc:libdpdk pc:libudev pc:cmocka pc:umockdev-1.0 "
+    "build": "meson ninja cc gcc make nm pkg-config pc:libdpdk pc:libudev pc:cmocka pc:umockdev-1.0 "
              "c:numa.h c:stdio.h",
     "fast": "umockdev-wrapper promtool doxygen dot mandoc man groff objdump nm readelf "
             "static:libdpdk dpdk-testpmd python:yaml gcc g++ clang clang++",
