@@ -21,7 +21,6 @@
 #include "report/trace.h"
 #include "survive/seat.h"
 #include "survive/sigbus.h"
-#include "sync/sync.h"
 #include "telemetry/telemetry.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* text, used */
@@ -172,30 +171,35 @@ eal_has_monitor(void)
 	return false;
 }
 
-void
-eal_owe_event(const struct hotplug_event *event, void *arg)
+static void
+count_event(const struct hotplug_event *event)
 {
 	(void)event;
-	(void)arg;
 	atomic_fetch_add(&n_forwarded, 1);
 }
 
-/* It is alone. */
+const struct duty eal_duty = { .event = count_event };
+
+/* It has no ports, and is alone. */
+int
+ethdev_start(void)
+{
+	return 0;
+}
+
 void
-ethdev_share(void)
+ethdev_go_on(void)
 {
 }
 
 void
-ethdev_share_no_more(void)
+ethdev_stop(void)
 {
 }
 
 void
-sync_tell_sign(const char *device, uint64_t generation)
+ethdev_let_go(void)
 {
-	(void)device;
-	(void)generation;
 }
 
 void

@@ -235,7 +235,7 @@ test_loss_of_a_former_life_is_no_loss(void **state)
 	assert_true(WAIT_FOR(n_success == 1));
 	pmd->n_closes = 0;
 	last_gone.id.generation++;      /* sysfs never has an inode twice, /tmp may */
-	port_on_event(&last_gone, NULL);
+	port_on_event(&last_gone);
 	assert_int_equal(rte_eth_dev_is_removed(port), 0);
 	test_sleep_ms(100);
 	assert_int_equal(pmd->n_closes, 0);

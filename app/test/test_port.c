@@ -76,7 +76,7 @@ tell_loss(void *arg)
 {
 	struct loss *loss = arg;
 
-	port_lost(loss->bus, loss->dev, false);
+	port_lost(loss->bus, loss->dev);
 	return NULL;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* duty: what the library itself must do when something becomes of a device.
- * In:  each event, before it is queued (watch).  Out: the rooms that have a duty mark it
- *      in the device, to be done on a thread that may block (work.c).
+ * In:  publish, watch: what has become of it.  Out: the rooms that have a duty, which hang
+ *      themselves on in main/; those below need not know them.
  * So it waits for no subscriber, and is not lost with the events that overflow.
- * Context: take and leave: app; tell: watch. */
+ * Context: take and leave: app; the others as duty.h says. */
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -12,44 +12,74 @@
 
 #include "duty.h"
 
-static _Atomic(hotplug_event_fn) duties[4];
+#define MAX_DUTIES 8
 
-int
-duty_take(hotplug_event_fn fn)
+static _Atomic(const struct duty *) duties[MAX_DUTIES];
+
+static int
+exchange(const struct duty *from, const struct duty *to)
 {
-	hotplug_event_fn none;
+	const struct duty *found;
 	unsigned int i;
 
-	for (i = 0; i < sizeof(duties) / sizeof(duties[0]); i++) {
-		none = NULL;
-		if (atomic_compare_exchange_strong(&duties[i], &none, fn))
+	for (i = 0; i < MAX_DUTIES; i++) {
+		found = from;
+		if (atomic_compare_exchange_strong(&duties[i], &found, to))
 			return 0;
 	}
 	return -ENOSPC;
 }
 
-void
-duty_leave(hotplug_event_fn fn)
+int
+duty_take(const struct duty *duty)
 {
-	hotplug_event_fn whose;
-	unsigned int i;
-
-	for (i = 0; i < sizeof(duties) / sizeof(duties[0]); i++) {
-		whose = fn;
-		if (atomic_compare_exchange_strong(&duties[i], &whose, NULL))
-			return;
-	}
+	return exchange(NULL, duty);
 }
 
 void
-duty_tell(const struct hotplug_event *event)
+duty_leave(const struct duty *duty)
 {
-	hotplug_event_fn fn;
-	unsigned int i;
+	(void)exchange(duty, NULL);
+}
 
-	for (i = 0; i < sizeof(duties) / sizeof(duties[0]); i++) {
-		fn = atomic_load(&duties[i]);
-		if (fn != NULL)
-			fn(event, NULL);
-	}
+/* Calls fn of each that has one. */
+#define TELL(fn, ...) do { \
+	const struct duty *duty_; \
+	unsigned int i_; \
+\
+	for (i_ = 0; i_ < MAX_DUTIES; i_++) { \
+		duty_ = atomic_load(&duties[i_]); \
+		if (duty_ != NULL && duty_->fn != NULL) \
+			duty_->fn(__VA_ARGS__); \
+	} \
+} while (0)
+
+void
+duty_published(struct hotplug_bus *bus, const void *key)
+{
+	TELL(published, bus, key);
+}
+
+void
+duty_lost(struct hotplug_bus *bus, const void *key)
+{
+	TELL(lost, bus, key);
+}
+
+void
+duty_returned(const char *device)
+{
+	TELL(returned, device);
+}
+
+void
+duty_seen(const char *device, uint64_t generation)
+{
+	TELL(seen, device, generation);
+}
+
+void
+duty_event(const struct hotplug_event *event)
+{
+	TELL(event, event);
 }

@@ -3,14 +3,32 @@
 #ifndef HOTPLUG_CORE_DUTY_H
 #define HOTPLUG_CORE_DUTY_H
 
-#include "hotplug.h"
+#include "hotplug_bus.h"
 
-/* Have fn told of every event, on the thread that finds it out: it marks what is to be done
- * (work.h), and neither blocks nor calls back.  0 or -ENOSPC. */
-int duty_take(hotplug_event_fn fn);
-void duty_leave(hotplug_event_fn fn);
+/* What a room does when something becomes of a device, of whichever bus; NULL: nothing.
+ * All are called without a lock; those of watch mark what is to be done (work.h), and
+ * neither block nor call back. */
+struct duty {
+	/* It was published, or that has failed (app, work). */
+	void (*published)(struct hotplug_bus *bus, const void *key);
+	/* It is lost and cut off: before the event (watch). */
+	void (*lost)(struct hotplug_bus *bus, const void *key);
+	/* Attached once, it is there with no user-space driver bound (watch). */
+	void (*returned)(const char *device);
+	/* It goes, or is asked for, by a sign that this process has seen itself (watch). */
+	void (*seen)(const char *device, uint64_t generation);
+	/* Every event, before it is queued for subscribers (watch). */
+	void (*event)(const struct hotplug_event *event);
+};
 
-/* Before the event is queued for subscribers; without a lock. */
-void duty_tell(const struct hotplug_event *event);
+/* 0 or -ENOSPC; what is taken stays where it is. */
+int duty_take(const struct duty *duty);
+void duty_leave(const struct duty *duty);
+
+void duty_published(struct hotplug_bus *bus, const void *key);
+void duty_lost(struct hotplug_bus *bus, const void *key);
+void duty_returned(const char *device);
+void duty_seen(const char *device, uint64_t generation);
+void duty_event(const struct hotplug_event *event);
 
 #endif /* HOTPLUG_CORE_DUTY_H */

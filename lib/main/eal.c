@@ -3,7 +3,7 @@
 /* eal: is this the DPDK that we were compiled for, and what do we owe its EAL?
  * In:  enable (app), events (a duty).
  * Out: yes or no; EAL's device event callbacks.
- * Context: app, watch (eal_owe_event), work (the callbacks). */
+ * Context: app, watch (owe_event), work (the callbacks). */
 
 #include <errno.h>
 #include <stdio.h>
@@ -115,13 +115,12 @@ tell(const char *device)
 }
 
 /* A device goes once: a request is a removal for EAL's callbacks (as in stock). */
-void
-eal_owe_event(const struct hotplug_event *event, void *arg)
+static void
+owe_event(const struct hotplug_event *event)
 {
 	struct hotplug_device *dev = device_find(NULL, event->device);
 	uint8_t word = OWES | (is_known_to_eal(event) ? IS_KNOWN : 0);
 
-	(void)arg;
 	if (dev == NULL || (event->type != HOTPLUG_EVENT_REQUESTED &&
 			    event->type != HOTPLUG_EVENT_GONE &&
 			    event->type != HOTPLUG_EVENT_READY) ||
@@ -134,3 +133,5 @@ eal_owe_event(const struct hotplug_event *event, void *arg)
 	device_unlock();
 	work_push(tell, event->device, 0);
 }
+
+const struct duty eal_duty = { .event = owe_event };

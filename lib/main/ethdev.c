@@ -2,23 +2,65 @@
 
 /* ethdev: bring up and take down what stands on devices: ports, and the other processes.
  * Apart from rooms.c, which needs no librte.
- * In:  enable/disable.  Out: the rooms port and sync, handed to each other.
+ * In:  enable/disable.  Out: port and sync hang on what becomes of devices of any bus, and
+ *      are handed to each other.
  * Context: app. */
 
+#include "../core/duty.h"
 #include "../core/enable.h"
+#include "../port/grace.h"
+#include "../port/port.h"
 #include "../port/self.h"
+#include "../port/whose.h"
 #include "../sync/sync.h"
 #include "ethdev.h"
 #include "plugin.h"
 
-void
-ethdev_share(void)
+/* Ports die as long as there are devices; what follows ends before. */
+static const struct duty ports_die = { .published = port_published, .lost = port_lost };
+static const struct duty ports_follow = { .returned = port_returned, .event = port_on_event };
+static const struct duty others_hear = { .seen = sync_tell_sign };
+
+int
+ethdev_start(void)
 {
+	int ret = whose_start();
+
+	if (ret == 0)
+		ret = duty_take(&ports_die);
+	if (ret == 0)
+		ret = duty_take(&ports_follow);
+	if (ret == 0)
+		ret = duty_take(&others_hear);
+	if (ret != 0) {         /* nobody would see to the ports */
+		ethdev_stop();
+		ethdev_let_go();
+	}
+	return ret;
+}
+
+void
+ethdev_go_on(void)
+{
+	grace_start();
+	port_catch_up();
+	heal_resume();
 	sync_start(enable_config(), &self_process, plugin_is_starting());
 }
 
 void
-ethdev_share_no_more(void)
+ethdev_stop(void)
 {
 	sync_stop();
+	duty_leave(&others_hear);
+	duty_leave(&ports_follow);
+	whose_stop();
+	teardown_wait_all();
+}
+
+void
+ethdev_let_go(void)
+{
+	duty_leave(&ports_die);
+	port_unwrap_all();
 }

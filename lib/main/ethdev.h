@@ -3,8 +3,11 @@
 #ifndef HOTPLUG_MAIN_ETHDEV_H
 #define HOTPLUG_MAIN_ETHDEV_H
 
-/* Attach and detach with the other processes, or not any more. */
-void ethdev_share(void);
-void ethdev_share_no_more(void);
+/* Before devices are published, and when those that are there have been.  0 or -errno. */
+int ethdev_start(void);
+void ethdev_go_on(void);
+/* Before the buses let go of their devices, and after. */
+void ethdev_stop(void);
+void ethdev_let_go(void);
 
 #endif /* HOTPLUG_MAIN_ETHDEV_H */

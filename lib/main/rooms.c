@@ -103,14 +103,21 @@ open_doors(void)
 	int ret;
 
 	enable_set(true);
-	ret = duty_take(eal_owe_event);
+	ret = duty_take(&eal_duty);
 	if (ret != 0)
 		return ret;
 	ret = enable_config()->sigbus == HOTPLUG_SIGBUS_OWN ? seat_start() : 0;
 	if (ret == 0)
-		ret = bus_enable_all();
-	if (ret == 0)
-		ethdev_share();
+		ret = ethdev_start();
+	if (ret != 0)
+		return ret;
+	ret = bus_enable_all();
+	if (ret == 0) {
+		ethdev_go_on();
+	} else {
+		ethdev_stop();
+		ethdev_let_go();
+	}
 	return ret;
 }
 
@@ -121,7 +128,7 @@ close_doors(void)
 	device_lock();          /* whoever publishes is in before, or stays out */
 	enable_set(false);
 	device_unlock();
-	duty_leave(eal_owe_event);
+	duty_leave(&eal_duty);
 	device_withdraw_all(NULL);
 	if (enable_config()->sigbus == HOTPLUG_SIGBUS_OWN)
 		seat_stop();
@@ -222,8 +229,9 @@ hotplug_disable(void)
 	pthread_mutex_lock(&lock);
 	if (enable_is_on()) {
 		work_stop();            /* no new life any more */
-		ethdev_share_no_more();
+		ethdev_stop();
 		bus_disable_all();
+		ethdev_let_go();
 		stop_threads();
 		close_doors();
 		ret = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* lost: what becomes of a port when its device goes.
- * In:  watch says that a device is gone (port_lost); events about it (a duty).
+ * In:  watch says that a device is gone (port_lost), and events about it: duties.
  * Out: dead ops at once; then one owner takes it from there: us (policy survive or
  *      heal: teardown), or the application (tell, an ethdev owner, EAL's own event
  *      monitor): INTR_RMV.
@@ -123,16 +123,14 @@ lose_healing(struct rte_eth_dev *eth)
 }
 
 void
-port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_works)
+port_lost(struct hotplug_bus *bus, const void *key)
 {
 	struct rte_eth_dev *eth;
 	unsigned int i;
 
-	if (still_works)
-		return; /* its owner closes it on living registers */
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
-		if (eth->device != dev || port_of(eth)->bus != bus)
+		if (eth->device != key || port_of(eth)->bus != bus)
 			continue;
 		if (port_of(eth)->state == PORT_LIVE)
 			lose(eth, port_of(eth));
@@ -325,9 +323,8 @@ port_returned(const char *device)
 }
 
 void
-port_on_event(const struct hotplug_event *event, void *arg)
+port_on_event(const struct hotplug_event *event)
 {
-	(void)arg;
 	switch (event->type) {
 	case HOTPLUG_EVENT_GONE:        /* INTR_RMV came with the request, if there was one */
 		owe(event->device, event->was_requested ? LOST : LOST | UNTOLD);

@@ -150,8 +150,9 @@ struct ports {
 void port_lock(void);
 void port_unlock(void);
 struct port *port_of(const struct rte_eth_dev *eth);    /* never NULL */
-/* Stand in front of the ports on a guarded device; again is fine. */
-void port_wrap(struct hotplug_bus *bus, const struct rte_device *dev);
+/* A duty: stand in front of the ports on a published device, whose key is that of ethdev's
+ * (struct rte_device); again is fine. */
+void port_published(struct hotplug_bus *bus, const void *key);
 /* One that heals, before it is valid: who asks it then finds a port that is dead still. */
 void port_wrap_healing(struct rte_eth_dev *eth);
 void port_unwrap_all(void);
@@ -224,12 +225,12 @@ void quiet_attach_queues(uint16_t port);        /* those of the new life, before
 /* An owner was told of a loss: its own exchange of bursts reaches its pollers. */
 void quiet_follow_fail_safe(void);
 
-/* lost.c: context watch; a bus backend says that a device is lost or asked for. */
-void port_lost(struct hotplug_bus *bus, const struct rte_device *dev, bool still_works);
+/* lost.c: duties (core/duty.h). */
+void port_lost(struct hotplug_bus *bus, const void *key);
 /* A device is there again, whatever is bound to it; any context. */
 void port_returned(const char *device);
-/* A duty: link, INTR_RMV and recovery callbacks, and heals. */
-void port_on_event(const struct hotplug_event *event, void *arg);
+/* Link, INTR_RMV and recovery callbacks, and heals. */
+void port_on_event(const struct hotplug_event *event);
 /* What is owed since before the library was disabled, or happened meanwhile. */
 void port_catch_up(void);
 

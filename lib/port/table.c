@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* table: the ports that stand on guarded devices.
- * In:  a bus backend, after a probe.  Out: each port has its own copy of the PMD's
+ * In:  devices that are published, of any bus.  Out: each port has its own copy of the PMD's
  *      dev_ops with ours in front (live.c).
  * Lock: port_lock() guards the table; never held in a PMD.
  * Context: app, work. */
@@ -140,14 +140,14 @@ port_wrap_healing(struct rte_eth_dev *eth)
 }
 
 void
-port_wrap(struct hotplug_bus *bus, const struct rte_device *dev)
+port_published(struct hotplug_bus *bus, const void *key)
 {
 	struct rte_eth_dev *eth;
 	unsigned int i;
 
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
-		if (eth->state == RTE_ETH_DEV_UNUSED || eth->device != dev ||
+		if (eth->state == RTE_ETH_DEV_UNUSED || eth->device != key ||
 		    eth->dev_ops == NULL || eth->dev_ops->dev_close == NULL ||
 		    eth->dev_ops == ports[i].ops || eth->dev_ops == &dead_ops)
 			continue;

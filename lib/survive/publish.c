@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../core/device.h"
+#include "../core/duty.h"
 #include "../core/enable.h"
 #include "../core/pollset.h"
 #include "../eal/host.h"
@@ -205,6 +206,8 @@ hotplug_device_publish(struct hotplug_bus *bus, const struct hotplug_device_info
 	device_lock();          /* under which disable closes the door */
 	ret = enable_is_on() ? publish(bus, info) : -ENOTCONN;
 	device_unlock();
+	if (ret != -ENOTCONN)   /* its ports are ours also where it cannot be guarded */
+		duty_published(bus, info->key);
 	return ret;
 }
 

@@ -3,7 +3,8 @@
 /* judge: carry out what the state machine says of one device.
  * In:  a sign, what a look has found (look.c), the time (watch, reconcile).
  * Out: cut-off or restoration, the new state, events.
- * Order on a loss: cut off, then raise the event; nothing happens in between.
+ * Order on a loss: cut off; then the bus, our own rooms (duty.c) and the other processes;
+ *      then the event.
  * Lock: device_lock() around a step; released while the event queue is called.
  * Context: watch. */
 
@@ -17,7 +18,6 @@
 #include "../report/log.h"
 #include "../report/trace.h"
 #include "../survive/cutoff.h"
-#include "../sync/sync.h"
 #include "judge.h"
 #include "look.h"
 #include "patience.h"
@@ -54,7 +54,7 @@ static void
 push(const struct hotplug_event *event)
 {
 	device_unlock();
-	duty_tell(event);
+	duty_event(event);
 	events_push(event);
 	device_lock();
 }
@@ -113,14 +113,18 @@ forget_suspicion(struct hotplug_device *dev)
 	}
 }
 
+/* With the lock held; it is released. */
 static void
-tell_bus(struct hotplug_device *dev)
+tell_loss(struct hotplug_device *dev)
 {
 	const void *key = dev->key;
 
+	if (key == NULL)
+		return;
 	device_unlock();
-	if (key != NULL)
+	if (dev->bus->ops->lost != NULL)
 		dev->bus->ops->lost(key);
+	duty_lost(dev->bus, key);
 	device_lock();
 }
 
@@ -133,7 +137,7 @@ tell_others(struct hotplug_device *dev)
 	if (dev->first_sign == HOTPLUG_SIGN_CALLER)
 		return;
 	device_unlock();
-	sync_tell_sign(dev->name, generation);
+	duty_seen(dev->name, generation);
 	device_lock();
 }
 
@@ -141,8 +145,7 @@ static void
 say_gone(struct hotplug_device *dev, enum state_input input)
 {
 	dev->cause = state_cause(input, dev->first_sign);
-	if (dev->bus->ops->lost != NULL)
-		tell_bus(dev);
+	tell_loss(dev);
 	tell_others(dev);
 	raise_event(dev, HOTPLUG_EVENT_GONE, dev->cause);
 	dev->owes_gone = false;
@@ -425,6 +428,8 @@ judge_present(struct hotplug_device *dev)
 	device_unlock();
 	if (is_of_interest && dev->bus->ops->unbound != NULL)
 		dev->bus->ops->unbound(dev->name);
+	if (is_of_interest)
+		duty_returned(dev->name);
 }
 
 bool

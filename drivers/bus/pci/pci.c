@@ -20,15 +20,12 @@
 #include <rte_interrupts.h>
 
 #include "../../../lib/core/device.h"
-#include "../../../lib/core/duty.h"
 #include "../../../lib/core/enable.h"
 #include "../../../lib/core/work.h"
 #include "../../../lib/eal/host.h"
 #include "../../../lib/main/plugin.h"
 #include "../../../lib/port/card.h"
-#include "../../../lib/port/grace.h"
 #include "../../../lib/port/stuck.h"
-#include "../../../lib/port/whose.h"
 #include "pci.h"
 
 static struct rte_bus *stock_bus;
@@ -37,7 +34,6 @@ static rte_bus_sigbus_handler_t stock_sigbus;
 
 static int enable(void);
 static void disable(void);
-static void lost(const void *key);
 
 static const struct hotplug_bus_ops ops = {
 	.enable = enable,
@@ -47,21 +43,13 @@ static const struct hotplug_bus_ops ops = {
 	.glance = pci_glance,
 	.enumerate = pci_enumerate,
 	.holders = pci_holders,
-	.lost = lost,
 	.bind = pci_bind,
 	.disarm = pci_disarm,
-	.unbound = port_returned,
 	.classify = pci_classify,
 	.revokes = pci_revokes,
 };
 
 static struct hotplug_bus pci_bus = { .name = "pci", .ops = &ops };
-
-static void
-lost(const void *key)
-{
-	port_lost(&pci_bus, key, false);
-}
 
 /* EAL says that a device goes (uevent), or that the kernel asks for it (vfio).
  * Always 0: for anything else EAL logs a name that may be freed memory. */
@@ -188,7 +176,6 @@ pci_probed(struct rte_pci_device *dev)
 	ret = publish(&info);
 	if (ret != 0)
 		host_log(HOST_ERR, "%s: not guarded: %s", dev->name, strerror(-ret));
-	port_wrap(&pci_bus, &dev->device);
 }
 
 void
@@ -278,7 +265,6 @@ static int
 enable(void)
 {
 	struct rte_bus *bus = rte_bus_find_by_name("pci");
-	int ret;
 
 	if (bus == NULL) {
 		host_log(HOST_WARN, "no pci bus in this DPDK: no PCI device is protected");
@@ -289,14 +275,6 @@ enable(void)
 			 "layout than DPDK %d.%02d's: left alone", RTE_VER_YEAR, RTE_VER_MONTH);
 		return -ENOTSUP;
 	}
-	ret = duty_take(port_on_event);
-	if (ret != 0)           /* nobody would see to the ports */
-		return ret;
-	ret = whose_start();
-	if (ret != 0) {
-		duty_leave(port_on_event);
-		return ret;
-	}
 	stock_bus = bus;
 	stock_hot_unplug = bus->hot_unplug_handler;
 	stock_sigbus = bus->sigbus_handler;
@@ -304,10 +282,7 @@ enable(void)
 	bus->hot_unplug_handler = hot_unplug;
 	bus->sigbus_handler = sigbus;
 	pci_probed_all();
-	grace_start();
-	port_catch_up();
 	card_find_obstacle = pci_obstacle;
-	heal_resume();
 	return 0;
 }
 
@@ -318,15 +293,11 @@ disable(void)
 
 	if (bus == NULL)
 		return;
-	duty_leave(port_on_event);
-	whose_stop();
-	teardown_wait_all();
 	pci_epoch_unwrap(bus);
 	if (bus->hot_unplug_handler == hot_unplug)
 		bus->hot_unplug_handler = stock_hot_unplug;
 	if (bus->sigbus_handler == sigbus)
 		bus->sigbus_handler = stock_sigbus;
-	port_unwrap_all();
 	stock_bus = NULL;
 }
 
