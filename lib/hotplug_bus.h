@@ -11,7 +11,7 @@
  * probed (with the regions through which this process reaches it), and
  * withdraws it before anything unmaps those regions.  The library does the
  * rest: it finds the device that owns a faulting address, watches for signs of
- * removal, cuts the regions off, and tells subscribers.
+ * removal, cuts the regions off, sees to the device's ethdev ports, and tells subscribers.
  *
  * drivers/bus/pci is the backend of the stock "pci" bus.  Nothing in this file
  * knows about PCI.
@@ -31,6 +31,7 @@ extern "C" {
 #define HOTPLUG_MAX_REGIONS 6
 
 struct hotplug_device; /**< a published device; the library's, never freed */
+struct rte_device;     /**< EAL's */
 
 /** A range of addresses through which this process reaches a device. */
 struct hotplug_region {
@@ -73,7 +74,9 @@ enum hotplug_uevent_kind {
 
 /** What a backend says of a device when it publishes it. */
 struct hotplug_device_info {
-	const void *key;           /**< the bus's own pointer: compared, never followed */
+	const void *key;           /**< the bus's own pointer: compared, never followed; of a
+				    * device with ethdev ports EAL's struct rte_device: its
+				    * ports then die, and heal, with it */
 	const char *name;          /**< unique on the bus; copied */
 	const char *driver;        /**< user-space driver; may be NULL; copied */
 	const char *kernel_driver; /**< may be NULL; copied */
@@ -149,6 +152,14 @@ struct hotplug_bus_ops {
 	/** With this kernel driver, can no process reach the card that comes next
 	 * through a mapping of the one that went?  NULL: it may.  Context: work */
 	bool (*revokes)(const char *kernel_driver);
+	/** What keeps this process from having that kernel driver bound to the device, or
+	 * from opening it as it is?  It only asks.
+	 * @return 0; -errno, and in text which file it is, and whose.  Context: work */
+	int (*obstacle)(const char *name, const char *kernel_driver, char *text, size_t len);
+	/** EAL has loaded the library as a plugin and is about to start: have the first
+	 * probe of the bus call hotplug_probe_begin().  Context: app, in
+	 * hotplug_bus_register() */
+	void (*watch_probe)(void);
 };
 
 /** A bus. */
@@ -273,6 +284,96 @@ int hotplug_bus_fault(const void *addr);
  * @since 0.1
  */
 int hotplug_device_cut_off(struct hotplug_device *dev);
+
+/**
+ * The bus, or a device, is about to be probed.  For the bus this enables the library, when it
+ * was loaded as a plugin.  A fault in a mapping that is not published yet is answered until
+ * hotplug_probe_end(); a probe that takes more than a second keeps nobody else from probing.
+ *
+ * @param key           the device's; NULL: the whole bus
+ * @param is_in_driver  is the probe past what it shares with others?  Called with a lock
+ *   held, and only with a key
+ * @par Context   app, work
+ * @since 0.1
+ */
+void hotplug_probe_begin(const void *key, bool (*is_in_driver)(const void *key));
+
+/**
+ * That probe has returned; what it has brought is published after this.
+ *
+ * @param key  as in hotplug_probe_begin()
+ * @par Context   app, work
+ * @since 0.1
+ */
+void hotplug_probe_end(const void *key);
+
+/**
+ * Run the stock bus's unplug of a device, as its key.  The stand-in of a device that was lost
+ * has its ports closed instead.  Faults are answered meanwhile, what the user said of a lost
+ * device outlives it, and when it is gone it is withdrawn.
+ *
+ * @param bus     the bus, registered
+ * @param dev     what EAL wants unplugged
+ * @param unplug  runs the stock bus's; 0: dev is freed
+ * @param arg     unplug's
+ * @return 0; -EBUSY a port of the stand-in is in use; or what unplug has returned
+ * @par Context   app, work, teardown
+ * @since 0.1
+ */
+int hotplug_unplug(struct hotplug_bus *bus, struct rte_device *dev,
+		   int (*unplug)(struct rte_device *dev, void *arg), void *arg);
+
+/**
+ * rte_eal_cleanup() is about to remove the bus's devices: nothing new begins, and what
+ * has begun is waited for.  Unsettle the devices after this, and have no driver run again
+ * that is at work still (hotplug_device_is_busy()); then hotplug_disable().
+ *
+ * @return 0; -ENOTSUP in a child of fork()
+ * @par Context   app
+ * @since 0.1
+ */
+int hotplug_cleanup_begin(void);
+
+/**
+ * Is a driver at work on the device for the library, and has not returned?
+ *
+ * @param name  the device's
+ * @return true: it is
+ * @par Context   app, work
+ * @since 0.1
+ */
+bool hotplug_device_is_busy(const char *name);
+
+/**
+ * The configuration that the library is enabled with.
+ *
+ * @return the library's own; good from the bus's enable() to its disable()
+ * @par Context   app, work
+ * @since 0.1
+ */
+const struct hotplug_config *hotplug_bus_config(void);
+
+/** How much a line of the log matters. */
+enum hotplug_log {
+	HOTPLUG_LOG_ERR,    /**< something that was asked for is not done */
+	HOTPLUG_LOG_WARN,   /**< something may not work */
+	HOTPLUG_LOG_NOTICE, /**< what an operator wants to know */
+	HOTPLUG_LOG_DEBUG,  /**< what a developer wants to know */
+};
+
+/**
+ * A line in the library's log.
+ *
+ * @param level  how much it matters
+ * @param fmt    as printf(), without a newline; what is longer than 479 bytes is cut
+ * @par Context   any but signal
+ * @since 0.1
+ */
+void hotplug_bus_log(enum hotplug_log level, const char *fmt, ...)
+#ifdef __GNUC__
+	__attribute__((format(printf, 2, 3)))
+#endif
+	;
 
 /**
  * A device's name.

@@ -18,6 +18,7 @@
 #include "fake_host.h"
 #include "main/eal.h"
 #include "main/ethdev.h"
+#include "main/plugin.h"
 #include "report/trace.h"
 #include "survive/seat.h"
 #include "survive/sigbus.h"
@@ -179,6 +180,12 @@ count_event(const struct hotplug_event *event)
 }
 
 const struct duty eal_duty = { .event = count_event };
+
+bool
+plugin_is_waiting(void)
+{
+	return false;
+}
 
 /* It has no ports, and is alone. */
 int

@@ -208,6 +208,16 @@ revokes_nothing(const char *kernel_driver)
 	return false;
 }
 
+static int
+obstruct_nothing(const char *name, const char *kernel_driver, char *text, size_t len)
+{
+	(void)name;
+	(void)kernel_driver;
+	(void)text;
+	(void)len;
+	return 0;
+}
+
 struct hotplug_bus *
 bus_none(void)
 {
@@ -218,6 +228,7 @@ bus_none(void)
 		.enumerate = list_nothing, .lost = lose_nothing, .unbound = unbind_nothing,
 		.bind = bind_nothing, .holders = list_no_holders, .disarm = disarm_nothing,
 		.classify = classify_nothing, .revokes = revokes_nothing,
+		.obstacle = obstruct_nothing, .watch_probe = stop_nothing,
 	};
 	static struct hotplug_bus none = { .name = "none", .ops = &ops };
 

@@ -84,3 +84,9 @@ bus_after_first_probe(void (*then)(void))
 	stock_vdev_probe = vdev->probe;
 	vdev->probe = vdev_probe;
 }
+
+bool
+bus_drops_devargs(void)
+{
+	return false;
+}

@@ -20,6 +20,8 @@ struct rte_device *bus_find_device(struct rte_bus *bus,
 				   int (*match)(const struct rte_device *dev, const void *data),
 				   const void *data);
 
+/* Does its unplug take a device's devargs away?  Up to 26.03. */
+bool bus_drops_devargs(void);
 /* These, of EAL's list, are the device's from now on. */
 void bus_give_devargs(struct rte_device *dev, struct rte_devargs *devargs);
 /* While EAL starts: call this once when it has probed the last bus, "vdev". */

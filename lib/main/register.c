@@ -11,6 +11,7 @@
 #include "../core/bus.h"
 #include "../core/device.h"
 #include "../core/enable.h"
+#include "plugin.h"
 #include "../survive/publish.h"
 
 int
@@ -26,6 +27,8 @@ hotplug_bus_register(struct hotplug_bus *bus)
 		if (strcmp(other->name, bus->name) == 0)
 			return -EEXIST;
 	ret = bus_insert(bus);
+	if (ret == 0 && bus->ops->watch_probe != NULL && plugin_is_waiting())
+		bus->ops->watch_probe();
 	if (ret != 0 || !enable_is_on())
 		return ret;
 	ret = bus_enable(bus);

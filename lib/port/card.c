@@ -13,14 +13,14 @@
 #include "../eal/host.h"
 #include "card.h"
 
-int (*card_find_obstacle)(const char *name, const char *kernel_driver, char *text, size_t len);
-
 int
 card_obstacle(const struct lost_card *card, char *text, size_t len)
 {
+	const struct hotplug_bus_ops *ops = card->bus->ops;
+
 	text[0] = '\0';
-	return card_find_obstacle != NULL ?
-		card_find_obstacle(card->device, card->kernel_driver, text, len) : 0;
+	return ops->obstacle != NULL ?
+		ops->obstacle(card->device, card->kernel_driver, text, len) : 0;
 }
 
 bool

@@ -24,8 +24,5 @@ bool card_is_acceptable(const struct lost_card *card);
 int card_bind(const struct lost_card *card);
 /* May this process open it, bound as it is?  -errno, and what it may not, in words. */
 int card_obstacle(const struct lost_card *card, char *text, size_t len);
-/* The backend's own. */
-extern int (*card_find_obstacle)(const char *name, const char *kernel_driver, char *text,
-				 size_t len);
 
 #endif /* HOTPLUG_PORT_CARD_H */

@@ -2,7 +2,7 @@
 
 /* leftover: what EAL leaves of a device that a secondary removes after the primary.
  * In:  a device before its driver is removed (note), and after (clear).
- * Out: its descriptors are closed, its BARs unmapped.
+ * Out: its descriptors are closed (the library has unmapped its BARs).
  * EAL looks up what it has mapped in a list that all processes share, and the primary's
  * detach takes the device out of it.  A secondary that comes later, because it was
  * stopped, finds nothing there and leaves everything as it is (22.11 to 26.07; drivers
@@ -18,8 +18,6 @@
 #include <rte_interrupts.h>
 #include <rte_vfio.h>
 
-#include "../../../lib/core/device.h"
-#include "../../../lib/survive/publish.h"
 #include "leftover.h"
 
 static bool
@@ -61,13 +59,6 @@ leftover_note(const struct rte_pci_device *dev, struct leftover *rest)
 	snprintf(rest->device, sizeof(rest->device), "%s", dev->device.name);
 	note_fd(rest, rte_intr_fd_get(dev->intr_handle));
 	note_fd(rest, rte_intr_dev_fd_get(dev->intr_handle));
-}
-
-void
-leftover_unmap(struct hotplug_bus *bus, const struct rte_device *dev)
-{
-	if (rte_eal_process_type() == RTE_PROC_SECONDARY)
-		device_unmap(bus, dev);
 }
 
 static bool

@@ -7,8 +7,6 @@
 
 #include <bus_pci_driver.h>
 
-struct hotplug_bus;
-
 #define LEFTOVER_NAME_LEN 128
 
 /* The descriptors that a device had before its driver was removed. */
@@ -21,9 +19,7 @@ struct leftover {
 
 /* In a secondary; elsewhere nothing is noted, and so nothing done. */
 void leftover_note(const struct rte_pci_device *dev, struct leftover *rest);
-/* After the driver is gone: first what is still mapped, while the device is guarded;
- * then, when it is not watched any more, what is still open. */
-void leftover_unmap(struct hotplug_bus *bus, const struct rte_device *dev);
+/* After the driver is gone, and the device not watched any more: what is still open. */
 void leftover_close(const struct leftover *rest);
 
 #endif /* HOTPLUG_BUS_PCI_LEFTOVER_H */

@@ -17,15 +17,10 @@
 #include <linux/vfio.h>
 
 #include <rte_bus_pci.h>
+#include <rte_ethdev.h>
 #include <rte_interrupts.h>
 
-#include "../../../lib/core/device.h"
-#include "../../../lib/core/enable.h"
-#include "../../../lib/core/work.h"
-#include "../../../lib/eal/host.h"
-#include "../../../lib/main/plugin.h"
-#include "../../../lib/port/card.h"
-#include "../../../lib/port/stuck.h"
+#include "leftover.h"
 #include "pci.h"
 
 static struct rte_bus *stock_bus;
@@ -34,6 +29,7 @@ static rte_bus_sigbus_handler_t stock_sigbus;
 
 static int enable(void);
 static void disable(void);
+static void watch_probe(void);
 
 static const struct hotplug_bus_ops ops = {
 	.enable = enable,
@@ -47,6 +43,8 @@ static const struct hotplug_bus_ops ops = {
 	.disarm = pci_disarm,
 	.classify = pci_classify,
 	.revokes = pci_revokes,
+	.obstacle = pci_obstacle,
+	.watch_probe = watch_probe,
 };
 
 static struct hotplug_bus pci_bus = { .name = "pci", .ops = &ops };
@@ -136,13 +134,17 @@ publish(struct hotplug_device_info *info)
 static void
 list_ports(const struct rte_pci_device *dev, struct hotplug_device_info *info)
 {
-	uint16_t ids[RTE_MAX_ETHPORTS];
-	unsigned int n = port_list(&dev->device, ids);
+	unsigned int n = 0;
+	uint16_t id;
 
+	RTE_ETH_FOREACH_DEV_OF(id, &dev->device) {
+		if (n < HOTPLUG_MAX_PORTS)
+			info->port[n] = id;
+		n++;
+	}
 	info->n_ports = RTE_MIN(n, (unsigned int)HOTPLUG_MAX_PORTS);
-	memcpy(info->port, ids, info->n_ports * sizeof(*ids));
 	if (n > HOTPLUG_MAX_PORTS)
-		host_log(HOST_NOTICE, "%s has %u ports: its events name the first %u", dev->name,
+		hotplug_bus_log(HOTPLUG_LOG_NOTICE, "%s has %u ports: its events name the first %u", dev->name,
 			 n, info->n_ports);
 }
 
@@ -159,8 +161,8 @@ pci_probed(struct rte_pci_device *dev)
 	};
 	int ret;
 
-	if (!enable_is_on())
-		return;
+	if (stock_bus == NULL)
+		return;         /* not enabled */
 	info.driver = dev->device.driver != NULL ? dev->device.driver->name : NULL;
 	pci_kernel_driver(dev->name, kernel_driver);
 	if (pci_identify(dev->name, &info.id) != 0) {   /* gone while it was probed */
@@ -169,13 +171,13 @@ pci_probed(struct rte_pci_device *dev)
 		info.id.subsystem_vendor = dev->id.subsystem_vendor_id;
 		info.id.subsystem_device = dev->id.subsystem_device_id;
 	}
-	if (enable_config()->uio_mmap)
+	if (hotplug_bus_config()->uio_mmap)
 		pci_uio_mmap(dev);
 	add_regions(dev, &info);
 	list_ports(dev, &info);
 	ret = publish(&info);
 	if (ret != 0)
-		host_log(HOST_ERR, "%s: not guarded: %s", dev->name, strerror(-ret));
+		hotplug_bus_log(HOTPLUG_LOG_ERR, "%s: not guarded: %s", dev->name, strerror(-ret));
 }
 
 void
@@ -193,29 +195,41 @@ pci_probed_all(void)
 	}
 }
 
+/* Are its BARs mapped?  With vfio that goes through a table of EAL's that has no lock. */
 bool
-pci_is_lost(const struct rte_device *dev)
+pci_is_mapped(const struct rte_pci_device *dev)
 {
-	return device_is_lost(&pci_bus, dev);
+	bool is_mapped = dev->kdrv != RTE_PCI_KDRV_VFIO;
+	unsigned int i;
+
+	for (i = 0; i < PCI_MAX_RESOURCE; i++)
+		is_mapped = is_mapped || dev->mem_resource[i].addr != NULL;
+	return is_mapped;
 }
 
-void
-pci_before_unplug(struct rte_device *dev, struct leftover *rest)
+struct unplugging {
+	int (*unplug)(struct rte_device *dev);
+	struct leftover rest;
+};
+
+static int
+unplug(struct rte_device *dev, void *arg)
 {
-	leftover_note(container_of(dev, struct rte_pci_device, device), rest);
-	hotplug_device_unsettle(&pci_bus, dev);
+	struct unplugging *unplugging = arg;
+
+	leftover_note(container_of(dev, struct rte_pci_device, device), &unplugging->rest);
+	return unplugging->unplug(dev);
 }
 
-void
-pci_after_unplug(const struct rte_device *dev, const struct leftover *rest, bool is_gone)
+int
+pci_unplug(struct rte_device *dev, int (*stock)(struct rte_device *dev))
 {
-	if (!is_gone) {
-		hotplug_device_settle(&pci_bus, dev);
-		return;
-	}
-	leftover_unmap(&pci_bus, dev);
-	hotplug_device_withdraw(&pci_bus, dev);
-	leftover_close(rest);
+	struct unplugging unplugging = { .unplug = stock };
+	int ret = hotplug_unplug(&pci_bus, dev, unplug, &unplugging);
+
+	if (ret == 0)
+		leftover_close(&unplugging.rest);
+	return ret;
 }
 
 /* rte_eal_cleanup(): drivers still touch what is dead, so faults are answered
@@ -225,15 +239,12 @@ pci_before_cleanup(void)
 {
 	struct rte_device *dev = NULL;
 
-	if (stock_bus == NULL || enable_is_child())
+	if (stock_bus == NULL || hotplug_cleanup_begin() != 0)
 		return;         /* disabled, but somebody has wrapped our wrapper */
-	work_stop();
-	teardown_wait_all();
-	stuck_park();
 	while ((dev = pci_epoch_next(stock_bus, dev)) != NULL) {
 		hotplug_device_unsettle(&pci_bus, dev);
 		/* its driver is not to be run again */
-		if (teardown_is_running(dev->name) || stuck_is_in_probe(dev->name))
+		if (hotplug_device_is_busy(dev->name))
 			pci_epoch_disown(dev);
 	}
 }
@@ -267,11 +278,11 @@ enable(void)
 	struct rte_bus *bus = rte_bus_find_by_name("pci");
 
 	if (bus == NULL) {
-		host_log(HOST_WARN, "no pci bus in this DPDK: no PCI device is protected");
+		hotplug_bus_log(HOTPLUG_LOG_WARN, "no pci bus in this DPDK: no PCI device is protected");
 		return 0;
 	}
 	if (!is_stock(bus)) {
-		host_log(HOST_ERR, "the pci bus is not the one of librte_bus_pci, or of another "
+		hotplug_bus_log(HOTPLUG_LOG_ERR, "the pci bus is not the one of librte_bus_pci, or of another "
 			 "layout than DPDK %d.%02d's: left alone", RTE_VER_YEAR, RTE_VER_MONTH);
 		return -ENOTSUP;
 	}
@@ -282,7 +293,6 @@ enable(void)
 	bus->hot_unplug_handler = hot_unplug;
 	bus->sigbus_handler = sigbus;
 	pci_probed_all();
-	card_find_obstacle = pci_obstacle;
 	return 0;
 }
 
@@ -301,13 +311,17 @@ disable(void)
 	stock_bus = NULL;
 }
 
-/* Runs after main/plugin.c's constructor, which knows how we were loaded. */
-RTE_INIT_PRIO(register_pci, LAST)
+static void
+watch_probe(void)
 {
-	struct rte_bus *bus;
+	struct rte_bus *bus = rte_bus_find_by_name("pci");
 
-	hotplug_bus_register(&pci_bus);
-	bus = plugin_is_waiting() ? rte_bus_find_by_name("pci") : NULL;
 	if (bus != NULL && is_stock(bus))
 		pci_epoch_watch_probe(bus);
+}
+
+/* Runs after the library's own constructor, which knows how it was loaded. */
+RTE_INIT_PRIO(register_pci, LAST)
+{
+	hotplug_bus_register(&pci_bus);
 }

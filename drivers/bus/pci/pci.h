@@ -7,14 +7,12 @@
 #include <bus_pci_driver.h>
 
 #include "hotplug_bus.h"
-#include "leftover.h"
 
 /* pci.c: what the wrapped ops tell, whatever the epoch. */
 void pci_probed(struct rte_pci_device *dev);
 void pci_probed_all(void);
-bool pci_is_lost(const struct rte_device *dev);
-void pci_before_unplug(struct rte_device *dev, struct leftover *rest);
-void pci_after_unplug(const struct rte_device *dev, const struct leftover *rest, bool is_gone);
+bool pci_is_mapped(const struct rte_pci_device *dev);
+int pci_unplug(struct rte_device *dev, int (*stock)(struct rte_device *dev));
 void pci_before_cleanup(void);
 void pci_after_cleanup(void);
 

@@ -11,16 +11,14 @@
 #include <pthread.h>
 
 #include <rte_bus_pci.h>
+#include <rte_devargs.h>
 
-#include "../../../lib/eal/devargs.h"
-#include "../../../lib/main/plugin.h"
-#include "../../../lib/port/port.h"
-#include "../../../lib/survive/sigbus.h"
 #include "pci.h"
 
 static struct rte_bus stock;    /* the ops as they were */
 static bool is_wrapped;
 static bool has_probed;         /* EAL's first probe is over */
+static bool is_in_first_probe;
 
 /* As the stock bus decides (rte_pci_ignore_device, which is not exported). */
 static bool
@@ -58,10 +56,11 @@ probe(void)
 	struct rte_bus *bus = rte_bus_find_by_name("pci");
 	int ret;
 
-	plugin_start();
-	sigbus_probing(true);
+	is_in_first_probe = !has_probed;
+	hotplug_probe_begin(NULL, NULL);
+	is_in_first_probe = false;
 	ret = has_probed && bus != NULL ? probe_new(bus) : stock.probe();
-	sigbus_probing(false);
+	hotplug_probe_end(NULL);
 	has_probed = true;
 	pci_probed_all();
 	return ret;
@@ -85,12 +84,8 @@ is_in_driver(const void *dev)
 {
 	const struct rte_pci_device *pci = container_of((const struct rte_device *)dev,
 							const struct rte_pci_device, device);
-	bool is_mapped = pci->kdrv != RTE_PCI_KDRV_VFIO;
-	unsigned int i;
 
-	for (i = 0; i < PCI_MAX_RESOURCE; i++)
-		is_mapped = is_mapped || pci->mem_resource[i].addr != NULL;
-	return pci->driver != NULL && is_mapped;
+	return pci->driver != NULL && pci_is_mapped(pci);
 }
 
 static void
@@ -100,7 +95,7 @@ begin_probe(struct probing *p)
 	p->next = all_probing;
 	all_probing = p;
 	pthread_mutex_unlock(&lock);
-	port_probe_lend(&p->dev->device, is_in_driver);
+	hotplug_probe_begin(&p->dev->device, is_in_driver);
 }
 
 static void
@@ -108,7 +103,7 @@ end_probe(struct probing *p)
 {
 	struct probing **at;
 
-	port_probe_return();
+	hotplug_probe_end(&p->dev->device);
 	pthread_mutex_lock(&lock);
 	for (at = &all_probing; *at != p; at = &(*at)->next)
 		;
@@ -153,11 +148,9 @@ plug(struct rte_device *dev)
 	struct probing p = { .dev = container_of(dev, struct rte_pci_device, device) };
 	int ret;
 
-	sigbus_probing(true);
 	begin_probe(&p);
 	ret = stock.plug(dev);
 	end_probe(&p);
-	sigbus_probing(false);
 	if (ret == 0)
 		pci_probed(container_of(dev, struct rte_pci_device, device));
 	return ret;
@@ -166,21 +159,7 @@ plug(struct rte_device *dev)
 static int
 unplug(struct rte_device *dev)
 {
-	struct rte_devargs *devargs;
-	struct leftover rest;
-	int ret;
-
-	if (port_is_shadow(dev))
-		return port_close_shadow(dev);
-	devargs = pci_is_lost(dev) ? devargs_copy(dev->devargs) : NULL;
-	pci_before_unplug(dev, &rest);
-	ret = stock.unplug(dev);
-	pci_after_unplug(dev, &rest, ret == 0);
-	if (ret == 0)
-		devargs_put_back(devargs);
-	else
-		devargs_free(devargs);
-	return ret;
+	return pci_unplug(dev, stock.unplug);
 }
 
 static int
@@ -213,7 +192,7 @@ pci_epoch_wrap(struct rte_bus *bus)
 	bus->cleanup = cleanup;
 	is_wrapped = true;
 	/* enabled late: EAL has probed; as a plugin: we are in its first probe */
-	if (!plugin_is_starting())
+	if (!is_in_first_probe)
 		has_probed = true;
 }
 

@@ -8,14 +8,12 @@
 
 #include <errno.h>
 
-#include "../../../lib/main/plugin.h"
-#include "../../../lib/port/port.h"
-#include "../../../lib/survive/sigbus.h"
 #include "pci.h"
 
 static struct rte_bus stock;    /* the ops as they were */
 static bool is_wrapped;
 static bool has_probed;         /* EAL's first probe is over */
+static bool is_in_first_probe;
 
 /* Not the first rte_bus_probe(): PROBE_AGAIN drivers are not probed again. */
 static int
@@ -24,10 +22,13 @@ probe(struct rte_bus *bus)
 	bool allows_again = bus->allow_multi_probe;
 	int ret;
 
-	plugin_start();
+	is_in_first_probe = !has_probed;
+	hotplug_probe_begin(NULL, NULL);
+	is_in_first_probe = false;
 	if (has_probed)
 		bus->allow_multi_probe = false;
 	ret = stock.probe(bus);
+	hotplug_probe_end(NULL);
 	bus->allow_multi_probe = allows_again;
 	has_probed = true;
 	pci_probed_all();
@@ -41,12 +42,8 @@ is_in_driver(const void *dev)
 {
 	const struct rte_pci_device *pci = container_of((const struct rte_device *)dev,
 							const struct rte_pci_device, device);
-	bool is_mapped = pci->kdrv != RTE_PCI_KDRV_VFIO;
-	unsigned int i;
 
-	for (i = 0; i < PCI_MAX_RESOURCE; i++)
-		is_mapped = is_mapped || pci->mem_resource[i].addr != NULL;
-	return is_mapped;
+	return pci_is_mapped(pci);
 }
 
 /* The bus keeps what was removed, and would probe it where there is no card. */
@@ -58,11 +55,9 @@ probe_device(struct rte_driver *drv, struct rte_device *dev)
 
 	if (pci_glance(dev->name, &now) != 0)
 		return -ENODEV;
-	sigbus_probing(true);
-	port_probe_lend(dev, is_in_driver);
+	hotplug_probe_begin(dev, is_in_driver);
 	ret = stock.probe_device(drv, dev);
-	port_probe_return();
-	sigbus_probing(false);
+	hotplug_probe_end(dev);
 	if (ret == 0)
 		pci_probed(container_of(dev, struct rte_pci_device, device));
 	return ret;
@@ -71,15 +66,7 @@ probe_device(struct rte_driver *drv, struct rte_device *dev)
 static int
 unplug_device(struct rte_device *dev)
 {
-	struct leftover rest;
-	int ret;
-
-	if (port_is_shadow(dev))
-		return port_close_shadow(dev);
-	pci_before_unplug(dev, &rest);
-	ret = stock.unplug_device(dev);
-	pci_after_unplug(dev, &rest, ret == 0);
-	return ret;
+	return pci_unplug(dev, stock.unplug_device);
 }
 
 static int
@@ -111,7 +98,7 @@ pci_epoch_wrap(struct rte_bus *bus)
 	bus->cleanup = cleanup;
 	is_wrapped = true;
 	/* enabled late: EAL has probed; as a plugin: we are in its first probe */
-	if (!plugin_is_starting())
+	if (!is_in_first_probe)
 		has_probed = true;
 }
 

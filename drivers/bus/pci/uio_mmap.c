@@ -20,8 +20,6 @@
 
 #include <rte_interrupts.h>
 
-#include "../../../lib/eal/host.h"
-#include "../../../lib/eal/maps.h"
 #include "pci.h"
 
 #define MAX_UIO_MAPS 5          /* include/linux/uio_driver.h */
@@ -84,13 +82,26 @@ find_map(int fd, uint64_t phys_addr, uint64_t len)
 	return -ENOENT;
 }
 
-static int
-check_resource(const struct vma *vma, void *arg)
+/* Is all that is mapped there resourceN, shared, and not write-combining? */
+static bool
+is_resource(uintptr_t start, uintptr_t end)
 {
-	const char *name = strstr(vma->path, "/resource");
+	unsigned long from, to;
+	char line[1024], perms[5];
+	bool is_it = true;
+	const char *name;
+	FILE *f = fopen("/proc/self/maps", "re");
 
-	(void)arg;
-	return name != NULL && strstr(name, "_wc") == NULL && vma->is_shared ? 0 : 1;
+	if (f == NULL)
+		return false;
+	while (is_it && fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, "%lx-%lx %4s", &from, &to, perms) != 3 || to <= start || from >= end)
+			continue;
+		name = strstr(line, "/resource");
+		is_it = name != NULL && strstr(name, "_wc") == NULL && perms[3] == 's';
+	}
+	fclose(f);
+	return is_it;
 }
 
 static int
@@ -101,8 +112,7 @@ swap(int fd, const struct rte_mem_resource *bar)
 	int map, ret;
 
 	if (bar->len % page != 0 ||
-	    maps_walk((uintptr_t)bar->addr, (uintptr_t)bar->addr + bar->len, check_resource,
-		      NULL) != 0)
+	    !is_resource((uintptr_t)bar->addr, (uintptr_t)bar->addr + bar->len))
 		return -ENOTSUP;
 	map = find_map(fd, bar->phys_addr, bar->len);
 	if (map < 0)
@@ -126,7 +136,7 @@ pci_uio_mmap(struct rte_pci_device *dev)
 	if (dev->kdrv != RTE_PCI_KDRV_IGB_UIO || fd < 0)
 		return;
 	if (!is_offered()) {
-		host_log(HOST_WARN, "%s: uio_mmap=on, but this igb_uio maps no BARs of its own "
+		hotplug_bus_log(HOTPLUG_LOG_WARN, "%s: uio_mmap=on, but this igb_uio maps no BARs of its own "
 			 "(stock, or uio_mmap=off): resourceN stays", dev->name);
 		return;
 	}
@@ -134,7 +144,7 @@ pci_uio_mmap(struct rte_pci_device *dev)
 		if (dev->mem_resource[i].addr == NULL || dev->mem_resource[i].len == 0)
 			continue;
 		ret = swap(fd, &dev->mem_resource[i]);
-		host_log(HOST_DEBUG, "%s: BAR %u %s%s", dev->name, i,
+		hotplug_bus_log(HOTPLUG_LOG_DEBUG, "%s: BAR %u %s%s", dev->name, i,
 			 ret == 0 ? "moved onto its uio device" : "stays on resourceN: ",
 			 ret == 0 ? "" : strerror(-ret));
 	}
