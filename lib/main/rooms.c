@@ -27,6 +27,7 @@
 #include "../survive/seat.h"
 #include "../telemetry/telemetry.h"
 #include "../watch/drill.h"
+#include "../watch/news.h"
 #include "../watch/watch.h"
 #include "diagnose.h"
 #include "eal.h"
@@ -193,7 +194,7 @@ enable(const struct hotplug_config *asked)
 	diagnose_reset();
 	diagnose();
 	host_log(HOST_NOTICE, "enabled: %u device(s) guarded, uevents %s, SIGBUS %s",
-		 device_count_published(), watch_has_monitor() ? "on" : "off",
+		 device_count_published(), news_have_monitor() ? "on" : "off",
 		 wanted.sigbus == HOTPLUG_SIGBUS_OWN ? "ours" :
 		 wanted.sigbus == HOTPLUG_SIGBUS_DISPATCH ? "dispatched by the application" :
 		 "not handled");

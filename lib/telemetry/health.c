@@ -18,7 +18,7 @@
 #include "../core/holders.h"
 #include "../eal/uevent.h"
 #include "../survive/seat.h"
-#include "../watch/watch.h"
+#include "../watch/news.h"
 #include "answers.h"
 
 #define MS 1000000u
@@ -126,7 +126,7 @@ answer_health(const struct answer *answer, const char *params)
 	count(&census);
 	answer->ops->number(answer->to, "sigbus", census.sigbus);
 	answer->ops->number(answer->to, "policy", census.policy);
-	answer->ops->number(answer->to, "has_monitor", watch_has_monitor());
+	answer->ops->number(answer->to, "has_monitor", news_have_monitor());
 	answer->ops->text(answer->to, "monitor_group", "kernel");
 	answer->ops->number(answer->to, "is_netns_ok", uevent_obstacle() == NULL);
 	answer->ops->number(answer->to, "has_handler", seat_is_on_top());

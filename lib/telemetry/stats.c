@@ -12,7 +12,7 @@
 #include "../core/enable.h"
 #include "../core/stats.h"
 #include "../survive/seat.h"
-#include "../watch/watch.h"
+#include "../watch/news.h"
 
 int
 hotplug_stats_get(struct hotplug_stats *out)
@@ -40,7 +40,7 @@ hotplug_stats_get(struct hotplug_stats *out)
 		.stuck = stats.stuck,
 		.simulated = stats.simulated,
 		.zombies = device_count_zombies(),
-		.has_monitor = watch_has_monitor(),
+		.has_monitor = news_have_monitor(),
 		.has_handler = seat_is_on_top(),
 	};
 	memcpy(out, &now, now.size);

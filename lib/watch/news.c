@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* news: what a uevent means for the device that it is about.
- * In:  the next uevent (uevent.c), as a backend classifies it; or that some are lost.
+/* news: uevents, and what one means for the device that it is about.
+ * In:  the kernel's (eal/uevent.c), as a backend classifies them; or that some are lost.
  * Out: a sign (judge.c) for a device that is attached, a look (reconcile.c) at any
  *      other; what is synthetic or older than our own last look is only a reason to
  *      look.
- * Context: watch. */
+ * Context: watch; who starts it. */
+
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/epoll.h>
 
 #include "../core/bus.h"
+#include "../core/enable.h"
+#include "../core/pollset.h"
 #include "../core/stats.h"
 #include "../eal/host.h"
 #include "../eal/uevent.h"
@@ -16,7 +22,10 @@
 #include "reconcile.h"
 
 #define REMOVED_NS 100000000ull
+#define UEVENTS_AT_ONCE 64
 
+static _Atomic bool has_monitor;
+static int monitor_fd = -1;
 static bool has_said_loss;
 
 /* A driver came to an attached device: its old one went before, whether we were
@@ -100,14 +109,9 @@ take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
 		look_again(dev);
 }
 
-void
-news_start(void)
-{
-	has_said_loss = false;
-}
-
-int
-news_take(void)
+/* 1 taken, 0 none is waiting, -errno: one or more are lost. */
+static int
+take_next(void)
 {
 	struct hotplug_uevent uevent;
 	struct uevent_origin origin;
@@ -125,9 +129,9 @@ news_take(void)
 	return ret;
 }
 
-/* Uevents were lost: whatever happened shows in sysfs. */
-void
-news_lost(void)
+/* Whatever happened shows in sysfs. */
+static void
+look_at_all(void)
 {
 	unsigned int n;
 
@@ -137,4 +141,72 @@ news_lost(void)
 	host_log(n > 0 || !has_said_loss ? HOST_WARN : HOST_DEBUG,
 		 "uevents were lost; %u device(s) differed", n);
 	has_said_loss = true;
+}
+
+bool
+news_have_monitor(void)
+{
+	return atomic_load(&has_monitor);
+}
+
+/* Deaf from now on: descriptors, faults and looks remain. */
+static void
+lose_monitor(int fd, const char *why)
+{
+	host_log(HOST_ERR, "no uevents any more (%s): removals show by descriptors, faults and "
+		 "looks, returns by a scan every second", why);
+	atomic_store(&has_monitor, false);
+	pollset_remove(fd);
+}
+
+/* Some of what is waiting: in a burst, descriptors and faults are not to wait.
+ * A message that cannot be read is a lost one; a descriptor that has nothing but
+ * errors is dead. */
+void
+news_read(void)
+{
+	int ret = 1, err = 0, n, n_errors = 0;
+
+	if (!news_have_monitor())
+		return;
+	for (n = 0; n < UEVENTS_AT_ONCE && ret != 0; n++) {
+		ret = take_next();
+		if (ret < 0)
+			err = ret;
+		n_errors += ret < 0;
+	}
+	if (n_errors > 0)
+		look_at_all();
+	if (n_errors == UEVENTS_AT_ONCE)
+		lose_monitor(monitor_fd, strerror(-err));
+}
+
+/* Without uevents what changes is found by comparing, once a second. */
+void
+news_open(void)
+{
+	const char *obstacle = uevent_obstacle();
+	int fd = -1;
+
+	has_said_loss = false;
+	if (obstacle == NULL) {
+		fd = uevent_open(enable_config()->uevent_buffer_kb);
+		if (fd < 0)
+			obstacle = strerror(-fd);
+		else if (pollset_add(fd, EPOLLIN, NEWS_TOKEN) != 0)
+			obstacle = "epoll refuses it";
+	}
+	monitor_fd = fd;
+	atomic_store(&has_monitor, obstacle == NULL);
+	if (obstacle != NULL)
+		host_log(HOST_WARN, "no uevents: %s; removals show by descriptors, faults and "
+			 "looks, returns by a scan every second", obstacle);
+}
+
+void
+news_close(void)
+{
+	uevent_close();
+	atomic_store(&has_monitor, false);
+	monitor_fd = -1;
 }

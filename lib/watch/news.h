@@ -3,10 +3,17 @@
 #ifndef HOTPLUG_WATCH_NEWS_H
 #define HOTPLUG_WATCH_NEWS_H
 
-void news_start(void);
-/* 1 taken, 0 none is waiting, -errno: one or more are lost. */
-int news_take(void);
-/* Some were: whatever happened shows in sysfs. */
-void news_lost(void);
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The monitor's in the poll set; a device's is the device. */
+#define NEWS_TOKEN NULL
+
+void news_open(void);
+void news_close(void);
+/* Take what is waiting, but not all of a burst. */
+void news_read(void);
+/* Is the uevent monitor at work?  Any thread. */
+bool news_have_monitor(void);
 
 #endif /* HOTPLUG_WATCH_NEWS_H */

@@ -17,8 +17,8 @@
 #include "../eal/host.h"
 #include "../eal/uevent.h"
 #include "judge.h"
+#include "news.h"
 #include "reconcile.h"
-#include "watch.h"
 
 static unsigned int pass;       /* counts scans */
 static int last_failure;        /* of listing; said when it changes: it may last */
@@ -27,7 +27,7 @@ static int last_failure;        /* of listing; said when it changes: it may last
 static uint64_t
 seqnum_now(void)
 {
-	return watch_has_monitor() ? uevent_last() : 0;
+	return news_have_monitor() ? uevent_last() : 0;
 }
 
 static struct hotplug_glance
