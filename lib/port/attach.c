@@ -3,18 +3,12 @@
 /* attach: devices come on request.
  * In:  hotplug_port_attach/list (app, events).  Out: EAL's probe, port ids, or an error
  *      that says why, with everything as it was.
- * Lock: port_probe_lock(): EAL's probe and remove are not thread-safe, so ours are
- *      one at a time, and EAL's lists are walked and its devices followed by its holder
- *      alone (others: whose.c, local.c); not held around a subscriber.  A driver that probes
- *      for longer than a second is past what it shares with others, and waits for its
- *      hardware: then others go on.  `lock`: who has it.
+ * Lock: port_probe_lock() (probe.c); not held around a subscriber.
  * Context: app, events; blocks as long as the driver does. */
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <rte_bus.h>
 #include <rte_dev.h>
@@ -31,150 +25,6 @@
 #include "others.h"
 #include "port.h"
 #include "whose.h"
-
-#define LENT_NS 1000000000ull   /* a driver probes that long alone */
-#define LOOK_AGAIN_NS 50000000
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* holder */
-
-/* Not a mutex: it can be taken away from a thread that is stuck in a driver, and from one
- * whose driver takes its time to probe.  That one gets it back before it goes on in EAL. */
-static pthread_cond_t freed = PTHREAD_COND_INITIALIZER;
-static unsigned int n_asked, n_served;  /* first come, first served: heal is not kept out */
-static unsigned int holder;             /* 0: free; else the number of a holding */
-static unsigned int last_holder;
-static char holder_device[HOTPLUG_NAME_LEN];
-static uint64_t lent_ns;                /* since when its driver probes; 0: it does not */
-static const void *lent_dev;
-static bool (*lent_may_be_taken)(const void *dev);
-static unsigned int n_away;             /* probe without it */
-static _Thread_local unsigned int my_holding;
-static _Thread_local bool was_alone;
-
-/* With `lock` held, as all up to wait_and_take(). */
-static bool
-is_to_be_had(void)
-{
-	return holder == 0 || (lent_ns != 0 && device_now_ns() - lent_ns >= LENT_NS &&
-			       lent_may_be_taken(lent_dev));
-}
-
-static void
-take(void)
-{
-	n_served++;
-	n_away += holder != 0;
-	was_alone = n_away == 0;
-	holder = my_holding = ++last_holder != 0 ? last_holder : ++last_holder;
-	holder_device[0] = '\0';
-	lent_ns = 0;
-}
-
-static void
-wait_and_take(void)
-{
-	unsigned int mine = n_asked++;
-	struct timespec until;
-
-	while (n_served != mine || !is_to_be_had()) {
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += LOOK_AGAIN_NS;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&freed, &lock, &until);
-	}
-	take();
-}
-
-void
-port_probe_lock(void)
-{
-	pthread_mutex_lock(&lock);
-	wait_and_take();
-	pthread_mutex_unlock(&lock);
-}
-
-bool
-port_probe_trylock(void)
-{
-	bool is_free;
-
-	pthread_mutex_lock(&lock);
-	is_free = holder == 0 && n_served == n_asked;
-	if (is_free) {
-		n_asked++;
-		take();
-	}
-	pthread_mutex_unlock(&lock);
-	return is_free;
-}
-
-static void
-set_free(void)
-{
-	holder = 0;
-	lent_ns = 0;
-	pthread_cond_broadcast(&freed);
-}
-
-void
-port_probe_unlock(void)
-{
-	pthread_mutex_lock(&lock);
-	if (holder == my_holding)       /* else it was taken away */
-		set_free();
-	my_holding = 0;
-	pthread_mutex_unlock(&lock);
-}
-
-void
-port_probe_lend(const void *dev, bool (*may_be_taken)(const void *dev))
-{
-	pthread_mutex_lock(&lock);
-	if (my_holding != 0 && holder == my_holding) {
-		lent_ns = device_now_ns();
-		lent_dev = dev;
-		lent_may_be_taken = may_be_taken;
-	}
-	pthread_mutex_unlock(&lock);
-}
-
-void
-port_probe_return(void)
-{
-	pthread_mutex_lock(&lock);
-	if (my_holding != 0 && holder == my_holding) {
-		lent_ns = 0;
-	} else if (my_holding != 0) {
-		wait_and_take();
-		n_away--;
-		was_alone = false;
-	}
-	pthread_mutex_unlock(&lock);
-}
-
-bool
-port_probe_was_alone(void)
-{
-	return was_alone;
-}
-
-void
-port_probe_own(const char *device)
-{
-	pthread_mutex_lock(&lock);
-	snprintf(holder_device, sizeof(holder_device), "%s", device);
-	pthread_mutex_unlock(&lock);
-}
-
-void
-port_probe_abandon(const char *device)
-{
-	pthread_mutex_lock(&lock);
-	if (holder != 0 && strcmp(holder_device, device) == 0)
-		set_free();
-	pthread_mutex_unlock(&lock);
-}
 
 static int
 match_name(const struct rte_device *dev, const void *name)

@@ -14,6 +14,7 @@
 #include <ethdev_driver.h>
 
 #include "hotplug_bus.h"
+#include "probe.h"
 
 /* How an ethdev port on a guarded device stands with us.  A port is in one hand at a time,
  * and only that hand takes the next step with it: in DYING the teardown thread's, in
@@ -251,20 +252,7 @@ void end_run(const char *device);
 /* They were asked for before they were anybody's. */
 void port_asked_for(const char *device);
 
-/* attach.c.  EAL's probe and remove are not thread-safe: ours are one at a time.  EAL's
- * lists, and what rte_eth_devices[].device leads to, are for its holder alone. */
-void port_probe_lock(void);
-bool port_probe_trylock(void);
-void port_probe_unlock(void);
-/* Who has it for this device does not come back from the driver. */
-void port_probe_own(const char *device);
-void port_probe_abandon(const char *device);
-/* Around a driver's own probe: after a second others may go on, if may_be_taken(dev), which
- * is called with a lock held.  Returns with the lock, if the caller had it. */
-void port_probe_lend(const void *dev, bool (*may_be_taken)(const void *dev));
-void port_probe_return(void);
-/* Since the caller has taken it, did no driver probe beside? */
-bool port_probe_was_alone(void);
+/* attach.c */
 /* With the lock held: the device of that name on the bus, probed or not. */
 struct rte_device *attach_find(const struct rte_devargs *devargs);
 
