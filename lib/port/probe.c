@@ -63,11 +63,11 @@ wait_and_take(void)
 	struct timespec until;
 
 	while (n_served != mine || !is_to_be_had()) {
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += LOOK_AGAIN_NS;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&freed, &lock, &until);
+		pthread_cond_clockwait(&freed, &lock, CLOCK_MONOTONIC, &until);
 	}
 	take();
 }
