@@ -19,7 +19,7 @@
 #include <ethdev_driver.h>
 #include <hotplug.h>
 
-#include "../../lib/port/local.h"
+#include "../../lib/port/here.h"
 #include "../../lib/port/port.h"
 #include "mock_port.h"
 #include "test.h"
@@ -468,7 +468,7 @@ test_port_with_endless_devargs_is_given_up(void **state)
 	(void)state;
 	remove_port(port);
 	memset(text + strlen(text), 'x', sizeof(text) - strlen(text) - 1);
-	assert_int_equal(local_attach("0000:34:00.0", text), 1);
+	assert_int_equal(here_attach("0000:34:00.0", text), 1);
 	pmd = test_pmd_of("0000:34:00.0");
 	port = pmd->port;
 	n_removed = 0;

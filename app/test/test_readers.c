@@ -27,7 +27,7 @@
 #include "core/device.h"
 #include "mock_port.h"
 #include "port/inside.h"
-#include "port/local.h"
+#include "port/found.h"
 #include "test.h"
 
 #define N_MACS 128
@@ -402,7 +402,7 @@ ask_all(uint16_t port)
 	(void)rte_eth_dev_is_removed(port);
 	(void)rte_eth_dev_socket_id(port);
 	assert_int_equal(hotplug_port_list("0000:7f:00.0", NULL, 0), -ENODEV);
-	assert_false(local_has("0000:7f:00.0"));
+	assert_false(found_has("0000:7f:00.0"));
 	assert_int_equal(hotplug_device_detach("0000:7f:00.0", HOTPLUG_PRIVATE, NULL), -ENODEV);
 }
 

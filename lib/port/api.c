@@ -13,22 +13,24 @@
 #include "../sync/share.h"
 #include "../sync/sync.h"
 #include "arguments.h"
-#include "local.h"
+#include "found.h"
+#include "hand.h"
+#include "here.h"
 
 static int
 alone(bool attaches, const char *text, struct hotplug_outcome *outcome)
 {
 	char name[HOTPLUG_NAME_LEN];
-	int ret = local_name(text, name);
+	int ret = found_name(text, name);
 
 	if (ret == 0 && hand_is_self())
 		ret = -EDEADLK;
 	else if (ret == 0 && attaches)
-		ret = local_may_attach(name, outcome->reason, sizeof(outcome->reason));
+		ret = here_may_attach(name, outcome->reason, sizeof(outcome->reason));
 	else if (ret == 0)
-		ret = local_may_detach(name, outcome->reason, sizeof(outcome->reason));
+		ret = here_may_detach(name, outcome->reason, sizeof(outcome->reason));
 	if (ret == 0)
-		ret = attaches ? local_attach(name, text) : local_detach(name);
+		ret = attaches ? here_attach(name, text) : here_detach(name);
 	if (ret == 0)
 		ret = attaches ? -EEXIST : -ENODEV;
 	outcome->error = ret < 0 ? ret : 0;

@@ -21,6 +21,7 @@
 #include "../eal/stock_bus.h"
 #include "../sync/sync.h"
 #include "arguments.h"
+#include "found.h"
 #include "local.h"
 #include "others.h"
 #include "port.h"
@@ -109,7 +110,7 @@ attach_together(const char *text, const struct rte_devargs *devargs, uint16_t *p
 	}
 	if (whose_ports(devargs->name, port_id, 1) > 0)
 		return 0;
-	ret = local_has(devargs->name) ? -ENOTSUP : -ENODEV;
+	ret = found_has(devargs->name) ? -ENOTSUP : -ENODEV;
 	sync_detach(devargs->name, NULL);
 	return ret;
 }

@@ -14,8 +14,9 @@
 #include <string.h>
 
 #include "../eal/host.h"
+#include "hand.h"
+#include "here.h"
 #include "hotplug.h"
-#include "local.h"
 
 enum job { JOB_NONE, JOB_ATTACH, JOB_DETACH };
 
@@ -35,8 +36,8 @@ static int
 do_job(enum job what, bool by_broadcast)
 {
 	if (by_broadcast)
-		return what == JOB_ATTACH ? local_attach_all(name, text) : local_detach_all(name);
-	return what == JOB_ATTACH ? local_attach(name, text) : local_detach(name);
+		return what == JOB_ATTACH ? here_attach_all(name, text) : here_detach_all(name);
+	return what == JOB_ATTACH ? here_attach(name, text) : here_detach(name);
 }
 
 /* With the lock held; it is released while the driver runs. */
@@ -52,7 +53,7 @@ run_job(void)
 	if (is_abandoned && what == JOB_ATTACH && ret > 0) {
 		pthread_mutex_unlock(&lock);
 		host_log(HOST_WARN, "%s: its driver has returned at last: detached again", name);
-		local_detach(name);
+		here_detach(name);
 		pthread_mutex_lock(&lock);
 	}
 	result = ret;

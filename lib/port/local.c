@@ -7,9 +7,8 @@
  *      everything as it was.
  * A virtual device in a secondary is made with rte_vdev_init(): the bus's scan would
  * ask the primary by message, and wait five seconds for one that is stopped.
- * Lock: port_probe_lock(): EAL's probe is not thread-safe, and its lists are walked by who
- *      holds it.  local_has(), local_may_...() and local_describe() do not, and do not wait.
- * Context: the hand, app; blocks as long as the driver does; those: work. */
+ * Lock: port_probe_lock() is held by the caller.
+ * Context: the hand, app, work, teardown; blocks as long as the driver does. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -22,111 +21,14 @@
 #include <rte_dev.h>
 #include <rte_eal.h>
 
-#include "../core/bus.h"
 #include "../core/device.h"
 #include "../eal/devargs.h"
 #include "../eal/stock_bus.h"
+#include "found.h"
 #include "leave.h"
 #include "local.h"
 #include "others.h"
 #include "port.h"
-#include "whose.h"
-
-static int
-match_name(const struct rte_device *dev, const void *name)
-{
-	return strcmp(rte_dev_name(dev), name);
-}
-
-static struct rte_device *
-find(struct rte_bus *bus, const char *name)
-{
-	return bus_find_device(bus, match_name, name);
-}
-
-/* The bus that says this name is its own; NULL: none. */
-static struct rte_bus *
-bus_of(const char *name)
-{
-	struct rte_devargs devargs;
-	struct rte_bus *bus;
-
-	bus = devargs_parse(&devargs, name) == 0 ? devargs.bus : NULL;
-	rte_devargs_reset(&devargs);
-	return bus;
-}
-
-/* 0: it has that device, with a driver. */
-static int
-match_owner(const struct rte_bus *bus, const void *name)
-{
-	const struct rte_device *dev = find((struct rte_bus *)(uintptr_t)bus, name);
-
-	return dev == NULL || !rte_dev_is_probed(dev);
-}
-
-/* NULL: nobody has it.  The name's parser is not asked: it needs memory, and a lack of it
- * would read as a lack of the device. */
-static struct rte_bus *
-owner_of(const char *name)
-{
-	return rte_bus_find(NULL, match_owner, name);
-}
-
-static struct rte_device *
-find_probed(const char *name)
-{
-	struct rte_bus *bus = owner_of(name);
-
-	return bus != NULL ? find(bus, name) : NULL;
-}
-
-int
-local_name(const char *text, char *name)
-{
-	struct rte_devargs devargs;
-	int ret = -EINVAL;
-
-	if (devargs_parse(&devargs, text) == 0 && devargs.bus != NULL)
-		ret = snprintf(name, HOTPLUG_NAME_LEN, "%s", devargs.name) < HOTPLUG_NAME_LEN ?
-			0 : -ENAMETOOLONG;
-	rte_devargs_reset(&devargs);
-	return ret;
-}
-
-/* --- without the lock --------------------------------------------------------------- */
-
-static int
-match_probed(const struct rte_device *dev, const void *name)
-{
-	return strcmp(rte_dev_name(dev), name) != 0 || !rte_dev_is_probed(dev);
-}
-
-/* A bus that we guard we know the devices of; another one is asked within its own lock,
- * where it has one (vdev has). */
-static int
-match_other_owner(const struct rte_bus *other, const void *name)
-{
-	struct rte_bus *stock = (struct rte_bus *)(uintptr_t)other;
-	const struct hotplug_bus *bus;
-
-	for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
-		if (strcmp(bus->name, rte_bus_name(other)) == 0)
-			return 1;
-	return bus_find_device(stock, match_probed, name) == NULL;
-}
-
-bool
-local_has(const char *name)
-{
-	struct hotplug_device *dev = device_find(NULL, name);
-	bool is_guarded;
-
-	device_lock();
-	is_guarded = dev != NULL && dev->key != NULL;
-	device_unlock();
-	return is_guarded || rte_bus_find(NULL, match_other_owner, name) != NULL;
-}
 
 /* EAL owns what has been inserted; it may put it into what it has.  A secondary's list
  * of virtual devices comes from the primary without their devargs. */
@@ -134,7 +36,7 @@ static int
 insert_devargs(struct rte_bus *bus, const char *name, const char *text)
 {
 	struct rte_devargs *devargs = calloc(1, sizeof(*devargs));
-	struct rte_device *dev = find(bus, name);
+	struct rte_device *dev = found_on(bus, name);
 	int ret;
 
 	if (devargs == NULL)
@@ -165,7 +67,7 @@ void
 local_expect(const char *text)
 {
 	char name[HOTPLUG_NAME_LEN];
-	struct rte_bus *bus = local_name(text, name) == 0 ? bus_of(name) : NULL;
+	struct rte_bus *bus = found_name(text, name) == 0 ? found_bus(name) : NULL;
 
 	if (bus != NULL)
 		(void)insert_devargs(bus, name, text);
@@ -180,8 +82,8 @@ probe(struct rte_bus *bus, const char *name, const char *text)
 
 	if (ret != 0)
 		return ret;
-	ret = find(bus, name) != NULL && bus_is_virtual(bus) ? 0 : bus_scan(bus);
-	dev = find(bus, name);
+	ret = found_on(bus, name) != NULL && bus_is_virtual(bus) ? 0 : bus_scan(bus);
+	dev = found_on(bus, name);
 	if (ret == 0 && dev == NULL)
 		ret = -ENODEV;
 	if (ret != 0) {
@@ -198,7 +100,7 @@ probe_vdev_in_secondary(struct rte_bus *bus, const char *name, const char *text)
 	const char *args = strchr(text, ',');
 	int ret = -EEXIST;
 
-	if (find(bus, name) == NULL)
+	if (found_on(bus, name) == NULL)
 		ret = rte_vdev_init(name, args != NULL ? args + 1 : "");
 	if (ret == -EEXIST)             /* EAL knows it, from its start */
 		return probe(bus, name, text);
@@ -222,7 +124,7 @@ probe_new(struct rte_bus *bus, const char *name, const char *text)
 	}
 	if (ret != 0)
 		return ret;
-	return find_probed(name) != NULL ? 1 : -ENODEV;
+	return found_probed(name) != NULL ? 1 : -ENODEV;
 }
 
 /* Is it what another card, or a lost one, has left here?  This process may have slept
@@ -290,22 +192,22 @@ unplug(struct rte_bus *bus, struct rte_device *dev, const char *name)
 int
 local_remove(const char *name)
 {
-	struct rte_bus *bus = owner_of(name);
+	struct rte_bus *bus = found_owner(name);
 
-	return bus != NULL ? unplug(bus, find(bus, name), name) : 0;
+	return bus != NULL ? unplug(bus, found_on(bus, name), name) : 0;
 }
 
 int
 local_probe(const char *name, const char *text)
 {
-	struct rte_bus *bus = bus_of(name);
+	struct rte_bus *bus = found_bus(name);
 
 	if (bus == NULL)        /* no driver here that knows such a name */
 		return -ENOTSUP;
 	if (rte_eal_process_type() == RTE_PROC_SECONDARY && is_stale(name))
 		(void)local_remove(name);
 	leave_return(name);
-	return find_probed(name) != NULL ? 0 : probe_new(bus, name, text);
+	return found_probed(name) != NULL ? 0 : probe_new(bus, name, text);
 }
 
 /* EAL's own calls tell the other processes first, through the folder of their sockets.  Who
@@ -348,124 +250,4 @@ local_probe_told(const char *name, const char *text)
 	if (ret == 0)
 		return -EEXIST;
 	return ret > 0 ? 0 : ret;
-}
-
-int
-local_attach(const char *name, const char *text)
-{
-	int ret;
-
-	port_probe_lock();
-	ret = local_probe(name, text);
-	port_probe_unlock();
-	return ret;
-}
-
-int
-local_detach(const char *name)
-{
-	int ret;
-
-	port_probe_lock();
-	port_probe_own(name);
-	ret = local_remove(name);
-	port_probe_unlock();
-	return ret;
-}
-
-int
-local_attach_all(const char *name, const char *text)
-{
-	int ret = 0;
-
-	port_probe_lock();
-	if (find_probed(name) == NULL)
-		ret = rte_dev_probe(text) == 0 ? 1 : -EIO;
-	port_probe_unlock();
-	return ret;
-}
-
-int
-local_detach_all(const char *name)
-{
-	struct rte_device *dev;
-	int ret = 0;
-
-	port_probe_lock();
-	port_probe_own(name);
-	dev = find_probed(name);
-	if (dev != NULL)
-		ret = rte_dev_remove(dev) == 0 ? 1 : -EIO;
-	port_probe_unlock();
-	return ret;
-}
-
-int
-local_may_attach(const char *name, char *reason, size_t len)
-{
-	struct rte_bus *bus = bus_of(name);
-	uint16_t ids[RTE_MAX_ETHPORTS];
-	char who[256];
-
-	if (teardown_is_running(name))
-		snprintf(reason, len, "it is being torn down");
-	else if (port_list_held(name, ids) > 0)
-		snprintf(reason, len, "port %u is kept for it", ids[0]);
-	else if (bus != NULL && others_check(rte_bus_name(bus), name, who, sizeof(who)) != 0)
-		snprintf(reason, len, "another process has it: %s", who);
-	else
-		return 0;
-	return -EBUSY;
-}
-
-int
-local_may_detach(const char *name, char *reason, size_t len)
-{
-	uint16_t ids[RTE_MAX_ETHPORTS];
-	unsigned int i, n = whose_ports(name, ids, RTE_MAX_ETHPORTS);
-
-	if (teardown_is_running(name)) {
-		snprintf(reason, len, "it is being torn down");
-		return -EBUSY;
-	}
-	for (i = 0; i < n; i++) {
-		if (port_of(&rte_eth_devices[ids[i]])->state == PORT_HEALING) {
-			snprintf(reason, len, "port %u heals just now", ids[i]);
-			return -EBUSY;
-		}
-		if (rte_eth_devices[ids[i]].data->dev_started == 0)
-			continue;
-		snprintf(reason, len, "port %u is started", ids[i]);
-		return -EBUSY;
-	}
-	return 0;
-}
-
-static void
-describe(const struct rte_device *dev, char *text, size_t len)
-{
-	const struct rte_devargs *devargs = dev != NULL ? rte_dev_devargs(dev) : NULL;
-
-	if (devargs != NULL && devargs->args != NULL && devargs->args[0] != '\0')
-		snprintf(text, len, "%s,%s", rte_dev_name(dev), devargs->args);
-}
-
-/* A driver may be at work, and who asks does not wait for it: then what is on record. */
-void
-local_describe(const char *name, char *text, size_t len)
-{
-	const struct port *port;
-	uint16_t id;
-
-	snprintf(text, len, "%s", name);
-	if (port_probe_trylock()) {
-		describe(find_probed(name), text, len);
-		port_probe_unlock();
-	} else if (whose_ports(name, &id, 1) > 0) {
-		port_lock();
-		port = port_of(&rte_eth_devices[id]);
-		if (strcmp(port->device, name) == 0 && port->devargs[0] != '\0')
-			snprintf(text, len, "%s", port->devargs);
-		port_unlock();
-	}
 }

@@ -12,6 +12,9 @@
 #include "../core/enable.h"
 #include "../sync/machine.h"
 #include "../sync/share.h"
+#include "found.h"
+#include "hand.h"
+#include "here.h"
 #include "local.h"
 #include "port.h"
 #include "self.h"
@@ -39,7 +42,7 @@ static bool
 has(void *arg, const char *name)
 {
 	(void)arg;
-	return local_has(name);
+	return found_has(name);
 }
 
 static void
@@ -103,15 +106,15 @@ static int
 may(void *arg, enum sync_op op, const char *name, char *reason)
 {
 	(void)arg;
-	return op == SYNC_OP_ATTACH ? local_may_attach(name, reason, SYNC_REASON_LEN) :
-		local_may_detach(name, reason, SYNC_REASON_LEN);
+	return op == SYNC_OP_ATTACH ? here_may_attach(name, reason, SYNC_REASON_LEN) :
+		here_may_detach(name, reason, SYNC_REASON_LEN);
 }
 
 static void
 describe(void *arg, const char *name, char *text, size_t len)
 {
 	(void)arg;
-	local_describe(name, text, len);
+	here_describe(name, text, len);
 }
 
 static bool
@@ -145,5 +148,5 @@ static const struct sync_ops self_ops = {
 
 const struct sync_process self_process = {
 	.ops = &self_ops, .start_hand = hand_start, .stop_hand = hand_stop,
-	.is_hand = hand_is_self, .name_of = local_name, .expect = local_expect,
+	.is_hand = hand_is_self, .name_of = found_name, .expect = local_expect,
 };
