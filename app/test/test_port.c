@@ -19,6 +19,7 @@
 
 #include "core/device.h"
 #include "mock_port.h"
+#include "port/die.h"
 #include "port/port.h"
 #include "test.h"
 

@@ -8,6 +8,7 @@
 
 #include "../core/duty.h"
 #include "../core/enable.h"
+#include "../port/die.h"
 #include "../port/grace.h"
 #include "../port/port.h"
 #include "../port/self.h"

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* lost: what becomes of a port when its device goes.
- * In:  watch says that a device is gone (port_lost), and events about it: duties.
- * Out: dead ops at once; then one owner takes it from there: us (policy survive or
+ * In:  events about it (a duty); its ports are dead by then (die.c).
+ * Out: one owner takes it from there: us (policy survive or
  *      heal: teardown), or the application (tell, an ethdev owner, EAL's own event
  *      monitor): INTR_RMV.
  * What is owed to a device's ports stands in the device until it is done, also while the
  * library is disabled.
  * Lock: port_lock() around the table, never around a callback.
- * Context: watch (port_lost, port_on_event: they only mark), work (all else). */
+ * Context: watch (port_on_event: it only marks), work (all else). */
 
 #include <stdio.h>
 #include <string.h>
 
 #include <rte_eal.h>
-#include <rte_flow_driver.h>
 
 #include "../core/device.h"
 #include "../core/enable.h"
@@ -22,9 +21,8 @@
 #include "../eal/host.h"
 #include "../eal/monitor.h"
 #include "../sync/sync.h"
-#include "kept.h"
+#include "die.h"
 #include "release.h"
-#include "settings.h"
 
 /* What is owed to the ports of a device. */
 enum {
@@ -33,111 +31,6 @@ enum {
 	UNTOLD = 4,             /* its application does not know that yet */
 	BACK = 8,               /* it is there again */
 };
-
-/* With the lock held: what a later life needs. */
-static void
-take_config(const struct rte_eth_dev *eth, struct port_config *config)
-{
-	const struct rte_eth_dev_data *data = eth->data;
-
-	config->conf = data->dev_conf;
-	config->conf.rx_adv_conf.rss_conf.rss_key = NULL;       /* the caller's, not ours */
-	config->n_rxq = data->nb_rx_queues;
-	config->n_txq = data->nb_tx_queues;
-	config->mtu = data->mtu;
-	config->vlan = data->vlan_filter_conf;
-	config->is_configured = data->dev_configured;
-	config->is_promiscuous = data->promiscuous;
-	config->is_allmulti = data->all_multicast;
-	if (data->mac_addrs != NULL)
-		config->mac = data->mac_addrs[0];
-}
-
-/* Its driver has another name: who knows that one by its name calls it (rte_pmd_*), and
- * would meet what the driver has given back. */
-static void
-take_shadow(struct port *port, const struct rte_device *dev)
-{
-	snprintf(port->driver_name, sizeof(port->driver_name), "%s (removed)",
-		 dev->driver != NULL ? dev->driver->name : "");
-	port->shadow_driver = (struct rte_driver){ .name = port->driver_name };
-	port->shadow = *dev;
-	port->shadow.driver = &port->shadow_driver;
-	port->shadow.name = port->device;
-	port->shadow.devargs = NULL;
-	memset(&port->shadow.next, 0, sizeof(port->shadow.next));
-}
-
-static void
-remember_driver(struct port *port)
-{
-	struct hotplug_device *dev;
-
-	device_lock();
-	dev = device_find(port->bus, port->device);
-	if (dev != NULL) {
-		memcpy(port->kernel_driver, dev->kernel_driver, sizeof(port->kernel_driver));
-		port->id = dev->id;
-	}
-	device_unlock();
-}
-
-/* With the lock held, and the port LIVE: nobody releases it meanwhile. */
-static void
-die(struct rte_eth_dev *eth, struct port *port)
-{
-	const struct rte_eth_link down = { .link_status = RTE_ETH_LINK_DOWN };
-
-	memcpy(port->name, eth->data->name, sizeof(port->name));
-	take_config(eth, &port->config);
-	settings_take(eth, port);
-	kept_take(eth, port);
-	take_shadow(port, eth->device);
-	port->state = PORT_DEAD;
-	eth->dev_ops = &dead_ops;
-#ifdef HAS_FLOW_FP_OPS          /* 24.03 */
-	eth->flow_fp_ops = &rte_flow_fp_default_ops;
-#endif
-	rte_eth_linkstatus_set(eth, &down);
-}
-
-/* Its owner may be closing or detaching it at this very moment: then it is no loss. */
-static void
-lose(struct rte_eth_dev *eth, struct port *port)
-{
-	remember_driver(port);
-	port_lock();
-	if (port->state == PORT_LIVE)
-		die(eth, port);
-	port_unlock();
-}
-
-/* Lost again before it was whole: what is known of it stays, and heal sees to it. */
-static void
-lose_healing(struct rte_eth_dev *eth)
-{
-	port_lock();
-	if (port_is_healing(port_of(eth)))
-		eth->dev_ops = &dead_ops;
-	port_unlock();
-}
-
-void
-port_lost(struct hotplug_bus *bus, const void *key)
-{
-	struct rte_eth_dev *eth;
-	unsigned int i;
-
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
-		eth = &rte_eth_devices[i];
-		if (eth->device != key || port_of(eth)->bus != bus)
-			continue;
-		if (port_of(eth)->state == PORT_LIVE)
-			lose(eth, port_of(eth));
-		else
-			lose_healing(eth);
-	}
-}
 
 static bool
 has_owner(const struct rte_eth_dev *eth)
@@ -176,7 +69,7 @@ take_over(struct rte_eth_dev *eth, struct port *port, bool is_asked_for)
 	if (!is_ours(eth))
 		return false;
 	if (port->state == PORT_LIVE && is_asked_for)
-		lose(eth, port);
+		die_of_loss(eth, port);
 	port_lock();
 	is_taken = port->state == PORT_DEAD;
 	if (is_taken)

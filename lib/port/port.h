@@ -227,7 +227,6 @@ void quiet_attach_queues(uint16_t port);        /* those of the new life, before
 void quiet_follow_fail_safe(void);
 
 /* lost.c: duties (core/duty.h). */
-void port_lost(struct hotplug_bus *bus, const void *key);
 /* A device is there again, whatever is bound to it; any context. */
 void port_returned(const char *device);
 /* Link, INTR_RMV and recovery callbacks, and heals. */

@@ -2,7 +2,7 @@
 
 /* publish: a driver has a device, or has it no more.
  * In:  what a backend tells: the BARs that are mapped, a descriptor that tells of the
- *      device's end; that its driver is at work on it (unsettle, settle).
+ *      device's end.
  * Out: the device is guarded (guard.c), its descriptor watched, its mappings recorded;
  *      or nothing of that any more.
  * Lock: device_lock(), for each call as a whole.
@@ -235,64 +235,6 @@ device_unmap(struct hotplug_bus *bus, const void *key)
 	dev = device_find_key(bus, key);
 	if (dev != NULL)
 		cutoff_unmap(dev);
-	device_unlock();
-}
-
-int
-hotplug_device_unsettle(struct hotplug_bus *bus, const void *key)
-{
-	struct hotplug_device *dev;
-
-	device_lock();
-	dev = device_find_key(bus, key);
-	if (dev != NULL) {
-		atomic_fetch_add(&dev->n_unsettled, 1);
-		atomic_fetch_add(&dev->n_at_work, 1);
-		cutoff_check_flip(dev);
-	}
-	device_unlock();
-	return dev != NULL ? 0 : -ENOENT;
-}
-
-int
-hotplug_device_settle(struct hotplug_bus *bus, const void *key)
-{
-	struct hotplug_device *dev;
-
-	device_lock();
-	dev = device_find_key(bus, key);
-	if (dev != NULL && atomic_load(&dev->n_unsettled) > 0) {
-		if (atomic_fetch_sub(&dev->n_unsettled, 1) == 1)
-			cutoff_drop_unmapped(dev);
-		atomic_fetch_sub(&dev->n_at_work, 1);
-		cutoff_check_flip(dev);
-	}
-	device_unlock();
-	return dev != NULL ? 0 : -ENOENT;
-}
-
-/* With the lock only where there is something to begin or to end. */
-void
-device_enter(struct hotplug_device *dev)
-{
-	if (dev == NULL)
-		return;
-	atomic_fetch_add(&dev->n_at_work, 1);
-	if (!atomic_load(&dev->is_cut) || atomic_load(&dev->flip) != NULL)
-		return;
-	device_lock();
-	cutoff_check_flip(dev);
-	device_unlock();
-}
-
-void
-device_leave(struct hotplug_device *dev)
-{
-	if (dev == NULL || atomic_fetch_sub(&dev->n_at_work, 1) != 1 ||
-	    atomic_load(&dev->flip) == NULL)
-		return;
-	device_lock();
-	cutoff_check_flip(dev);
 	device_unlock();
 }
 

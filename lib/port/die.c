@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* die: a port becomes a dead one.
+ * In:  its device is lost (a duty), or asked for and ours to give (lost.c).
+ * Out: dead ops at once, link down; what a later life needs is kept.
+ * Lock: port_lock() around the table, device_lock() for what the device was.
+ * Context: watch, work. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_flow_driver.h>
+
+#include "../core/device.h"
+#include "die.h"
+#include "kept.h"
+#include "settings.h"
+
+/* With the lock held: what a later life needs. */
+static void
+take_config(const struct rte_eth_dev *eth, struct port_config *config)
+{
+	const struct rte_eth_dev_data *data = eth->data;
+
+	config->conf = data->dev_conf;
+	config->conf.rx_adv_conf.rss_conf.rss_key = NULL;       /* the caller's, not ours */
+	config->n_rxq = data->nb_rx_queues;
+	config->n_txq = data->nb_tx_queues;
+	config->mtu = data->mtu;
+	config->vlan = data->vlan_filter_conf;
+	config->is_configured = data->dev_configured;
+	config->is_promiscuous = data->promiscuous;
+	config->is_allmulti = data->all_multicast;
+	if (data->mac_addrs != NULL)
+		config->mac = data->mac_addrs[0];
+}
+
+/* Its driver has another name: who knows that one by its name calls it (rte_pmd_*), and
+ * would meet what the driver has given back. */
+static void
+take_shadow(struct port *port, const struct rte_device *dev)
+{
+	snprintf(port->driver_name, sizeof(port->driver_name), "%s (removed)",
+		 dev->driver != NULL ? dev->driver->name : "");
+	port->shadow_driver = (struct rte_driver){ .name = port->driver_name };
+	port->shadow = *dev;
+	port->shadow.driver = &port->shadow_driver;
+	port->shadow.name = port->device;
+	port->shadow.devargs = NULL;
+	memset(&port->shadow.next, 0, sizeof(port->shadow.next));
+}
+
+static void
+remember_driver(struct port *port)
+{
+	struct hotplug_device *dev;
+
+	device_lock();
+	dev = device_find(port->bus, port->device);
+	if (dev != NULL) {
+		memcpy(port->kernel_driver, dev->kernel_driver, sizeof(port->kernel_driver));
+		port->id = dev->id;
+	}
+	device_unlock();
+}
+
+/* With the lock held, and the port LIVE: nobody releases it meanwhile. */
+static void
+die(struct rte_eth_dev *eth, struct port *port)
+{
+	const struct rte_eth_link down = { .link_status = RTE_ETH_LINK_DOWN };
+
+	memcpy(port->name, eth->data->name, sizeof(port->name));
+	take_config(eth, &port->config);
+	settings_take(eth, port);
+	kept_take(eth, port);
+	take_shadow(port, eth->device);
+	port->state = PORT_DEAD;
+	eth->dev_ops = &dead_ops;
+#ifdef HAS_FLOW_FP_OPS          /* 24.03 */
+	eth->flow_fp_ops = &rte_flow_fp_default_ops;
+#endif
+	rte_eth_linkstatus_set(eth, &down);
+}
+
+void
+die_of_loss(struct rte_eth_dev *eth, struct port *port)
+{
+	remember_driver(port);
+	port_lock();
+	if (port->state == PORT_LIVE)
+		die(eth, port);
+	port_unlock();
+}
+
+/* Lost again before it was whole: what is known of it stays, and heal sees to it. */
+static void
+lose_healing(struct rte_eth_dev *eth)
+{
+	port_lock();
+	if (port_is_healing(port_of(eth)))
+		eth->dev_ops = &dead_ops;
+	port_unlock();
+}
+
+void
+port_lost(struct hotplug_bus *bus, const void *key)
+{
+	struct rte_eth_dev *eth;
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		eth = &rte_eth_devices[i];
+		if (eth->device != key || port_of(eth)->bus != bus)
+			continue;
+		if (port_of(eth)->state == PORT_LIVE)
+			die_of_loss(eth, port_of(eth));
+		else
+			lose_healing(eth);
+	}
+}

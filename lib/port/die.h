@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_PORT_DIE_H
+#define HOTPLUG_PORT_DIE_H
+
+#include "port.h"
+
+/* A duty (core/duty.h): its ports die. */
+void port_lost(struct hotplug_bus *bus, const void *key);
+/* One of them.  Its owner may be closing or detaching it at this very moment: then it is no
+ * loss. */
+void die_of_loss(struct rte_eth_dev *eth, struct port *port);
+
+#endif /* HOTPLUG_PORT_DIE_H */
