@@ -4,7 +4,7 @@
  * another.
  * In:  jobs: a function and a device's name (any room).  Out: it is run, not before its
  *      time; the jobs of one device one at a time.
- * What is to be done is marked in the device: that needs no memory and cannot overflow.
+ * What is to be done is marked in the device (marks.c).
  * Threads: one keeps the time and never blocks.  Others do the jobs, and end when nothing
  *      is due.  One more begins for each millisecond in which a job is due and none is
  *      taken: while jobs are quick there is one, and each that blocks has its own.
@@ -22,6 +22,7 @@
 #include "../eal/host.h"
 #include "device.h"
 #include "enable.h"
+#include "marks.h"
 #include "work.h"
 
 #define MS 1000000ull
@@ -39,83 +40,11 @@ struct worker {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
 static pthread_cond_t changed;
-static struct hotplug_device *marked;   /* those with a mark, at least */
-static struct hotplug_device nobody;    /* for a name that is no device's (a planned drill) */
 static struct worker *workers;
 static uint64_t taken_ns;               /* when a job was last taken, or a thread refused */
 static bool is_running, has_clock;
 static struct host_thread keeper;
 static _Thread_local struct worker *self;
-
-/* --- marks; all with the lock held */
-
-static struct work_mark *
-find_mark(struct hotplug_device *dev, void (*fn)(const char *))
-{
-	unsigned int i;
-
-	for (i = 0; i < WORK_MARKS && dev->mark[i].fn != fn; i++)
-		;
-	return i < WORK_MARKS ? &dev->mark[i] : NULL;
-}
-
-static void
-list(struct hotplug_device *dev)
-{
-	if (dev->is_marked)
-		return;
-	dev->is_marked = true;
-	dev->next_marked = marked;
-	marked = dev;
-}
-
-/* The earliest that may run; NULL: none. */
-static struct work_mark *
-earliest_of(struct hotplug_device *dev)
-{
-	struct work_mark *mark, *first = NULL;
-	unsigned int i;
-
-	for (i = 0; i < WORK_MARKS; i++) {
-		mark = &dev->mark[i];
-		if (mark->fn != NULL && (!dev->is_at_work || mark->is_beside) &&
-		    (first == NULL || mark->due_ns < first->due_ns))
-			first = mark;
-	}
-	return first;
-}
-
-/* Of all; devices without any mark leave the list. */
-static struct work_mark *
-earliest(struct hotplug_device **whose)
-{
-	struct work_mark *mark, *first = NULL;
-	struct hotplug_device **at = &marked, *dev;
-
-	while ((dev = *at) != NULL) {
-		mark = earliest_of(dev);
-		if (mark == NULL && !dev->is_at_work) {
-			*at = dev->next_marked;
-			dev->is_marked = false;
-			continue;
-		}
-		if (mark != NULL && (first == NULL || mark->due_ns < first->due_ns)) {
-			first = mark;
-			*whose = dev;
-		}
-		at = &dev->next_marked;
-	}
-	return first;
-}
-
-static void
-drop_all(void)
-{
-	struct hotplug_device *dev;
-
-	for (dev = marked; dev != NULL; dev = dev->next_marked)
-		memset(dev->mark, 0, sizeof(dev->mark));
-}
 
 /* --- threads */
 
@@ -157,7 +86,7 @@ run(void *arg)
 	self = arg;
 	pthread_mutex_lock(&lock);
 	while (!atomic_load(&self->is_left) && is_running) {
-		mark = earliest(&dev);
+		mark = marks_earliest(&dev);
 		if (mark == NULL || mark->due_ns > device_now_ns())
 			break;
 		do_job(dev, mark);
@@ -210,7 +139,7 @@ keep_time(void *arg)
 	(void)arg;
 	pthread_mutex_lock(&lock);
 	while (is_running) {
-		mark = earliest(&dev);
+		mark = marks_earliest(&dev);
 		if (mark == NULL) {
 			pthread_cond_wait(&changed, &lock);
 			continue;
@@ -250,7 +179,7 @@ work_start(void)
 
 	pthread_mutex_lock(&lock);
 	set_clock();
-	drop_all();
+	marks_drop_all();
 	taken_ns = 0;
 	is_running = true;
 	ret = host_thread_start(&keeper, "hotplug-time", keep_time, NULL);
@@ -301,7 +230,7 @@ work_stop(void)
 	was_running = is_running;
 	is_running = false;
 	if (was_running) {
-		drop_all();
+		marks_drop_all();
 		pthread_cond_broadcast(&changed);
 		while ((until_ns = patience_ends_ns()) != 0)
 			wait_until(until_ns);
@@ -332,41 +261,17 @@ work_signal(int number)
 	return n;
 }
 
-/* With the lock held: whose mark it is to be. */
-static struct hotplug_device *
-owner_of(const char *device)
-{
-	struct hotplug_device *dev = device_find(NULL, device);
-
-	if (dev != NULL)
-		return dev;
-	if (nobody.is_at_work || (earliest_of(&nobody) != NULL && strcmp(nobody.name, device) != 0))
-		return NULL;
-	nobody.name[0] = '\0';
-	strncat(nobody.name, device, HOTPLUG_NAME_LEN - 1);
-	return &nobody;
-}
-
 static int
 push(void (*fn)(const char *), const char *device, uint64_t due_ns, bool is_beside)
 {
-	struct hotplug_device *dev;
-	struct work_mark *mark;
+	int ret;
 
 	if (!is_running)
 		return -EPERM;
-	dev = owner_of(device);
-	if (dev == NULL)
-		return -ENOENT;
-	mark = find_mark(dev, fn);
-	if (mark != NULL && mark->due_ns <= due_ns)
-		return 0;
-	if (mark == NULL)
-		mark = find_mark(dev, NULL);
-	*mark = (struct work_mark){ fn, due_ns, is_beside };
-	list(dev);
-	pthread_cond_broadcast(&changed);
-	return 0;
+	ret = marks_set(device, (struct work_mark){ fn, due_ns, is_beside });
+	if (ret > 0)
+		pthread_cond_broadcast(&changed);
+	return ret < 0 ? ret : 0;
 }
 
 static int
