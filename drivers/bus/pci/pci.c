@@ -12,13 +12,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/ioctl.h>
-
-#include <linux/vfio.h>
 
 #include <rte_bus_pci.h>
-#include <rte_ethdev.h>
-#include <rte_interrupts.h>
 
 #include "leftover.h"
 #include "pci.h"
@@ -47,7 +42,7 @@ static const struct hotplug_bus_ops ops = {
 	.watch_probe = watch_probe,
 };
 
-static struct hotplug_bus pci_bus = { .name = "pci", .ops = &ops };
+struct hotplug_bus pci_bus = { .name = "pci", .ops = &ops };
 
 /* EAL says that a device goes (uevent), or that the kernel asks for it (vfio).
  * Always 0: for anything else EAL logs a name that may be freed memory. */
@@ -65,119 +60,10 @@ sigbus(const void *addr)
 	return hotplug_bus_fault(addr) == 0 ? 0 : 1;
 }
 
-/* Where a BAR begins in its vfio device; without an answer it cannot be restored. */
-static uint64_t
-vfio_offset(int fd, unsigned int bar)
+bool
+pci_is_enabled(void)
 {
-	struct vfio_region_info region = { .argsz = sizeof(region), .index = bar };
-
-	return ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &region) == 0 ? region.offset : 0;
-}
-
-static void
-add_regions(struct rte_pci_device *dev, struct hotplug_device_info *info)
-{
-	int restore_fd = -1;
-	unsigned int i;
-
-	if (dev->kdrv == RTE_PCI_KDRV_VFIO)
-		restore_fd = rte_intr_dev_fd_get(dev->intr_handle);
-	for (i = 0; i < PCI_MAX_RESOURCE; i++) {
-		if (dev->mem_resource[i].addr == NULL || dev->mem_resource[i].len == 0)
-			continue;
-		info->region[info->n_regions++] = (struct hotplug_region){
-			.addr = dev->mem_resource[i].addr,
-			.len = dev->mem_resource[i].len,
-			.restore_fd = restore_fd,
-			.restore_offset = restore_fd >= 0 ? vfio_offset(restore_fd, i) : 0,
-		};
-	}
-}
-
-/* /dev/uioN as EAL has opened it.  A driver that maps nothing never opens it, and
- * its handle then says descriptor 0, which is somebody else's. */
-static int
-uio_fd(const struct rte_pci_device *dev)
-{
-	enum rte_intr_handle_type type = rte_intr_type_get(dev->intr_handle);
-
-	return type == RTE_INTR_HANDLE_UIO || type == RTE_INTR_HANDLE_UIO_INTX ?
-		rte_intr_fd_get(dev->intr_handle) : -1;
-}
-
-/* A region that is not mapped (a BAR that the PMD has let go) is left out. */
-static int
-publish(struct hotplug_device_info *info)
-{
-	struct hotplug_region all[HOTPLUG_MAX_REGIONS];
-	unsigned int i, n = info->n_regions;
-	int ret = hotplug_device_publish(&pci_bus, info);
-
-	if (ret != -ESTALE)
-		return ret;
-	memcpy(all, info->region, sizeof(all));
-	info->n_regions = 0;
-	ret = 0;
-	for (i = 0; i < n && ret == 0; i++) {
-		info->region[info->n_regions++] = all[i];
-		ret = hotplug_device_publish(&pci_bus, info);
-		if (ret != -ESTALE)
-			hotplug_device_withdraw(&pci_bus, info->key);
-		else
-			info->n_regions--;
-		ret = ret == -ESTALE ? 0 : ret;
-	}
-	return ret != 0 ? ret : hotplug_device_publish(&pci_bus, info);
-}
-
-/* Those that its events name. */
-static void
-list_ports(const struct rte_pci_device *dev, struct hotplug_device_info *info)
-{
-	unsigned int n = 0;
-	uint16_t id;
-
-	RTE_ETH_FOREACH_DEV_OF(id, &dev->device) {
-		if (n < HOTPLUG_MAX_PORTS)
-			info->port[n] = id;
-		n++;
-	}
-	info->n_ports = RTE_MIN(n, (unsigned int)HOTPLUG_MAX_PORTS);
-	if (n > HOTPLUG_MAX_PORTS)
-		hotplug_bus_log(HOTPLUG_LOG_NOTICE, "%s has %u ports: its events name the first %u", dev->name,
-			 n, info->n_ports);
-}
-
-void
-pci_probed(struct rte_pci_device *dev)
-{
-	char kernel_driver[HOTPLUG_NAME_LEN];
-	struct hotplug_device_info info = {
-		.key = &dev->device,
-		.name = dev->name,
-		.kernel_driver = kernel_driver,
-		.sign_fd = uio_fd(dev),
-		.works_on_request = dev->kdrv == RTE_PCI_KDRV_VFIO,
-	};
-	int ret;
-
-	if (stock_bus == NULL)
-		return;         /* not enabled */
-	info.driver = dev->device.driver != NULL ? dev->device.driver->name : NULL;
-	pci_kernel_driver(dev->name, kernel_driver);
-	if (pci_identify(dev->name, &info.id) != 0) {   /* gone while it was probed */
-		info.id.vendor = dev->id.vendor_id;
-		info.id.device = dev->id.device_id;
-		info.id.subsystem_vendor = dev->id.subsystem_vendor_id;
-		info.id.subsystem_device = dev->id.subsystem_device_id;
-	}
-	if (hotplug_bus_config()->uio_mmap)
-		pci_uio_mmap(dev);
-	add_regions(dev, &info);
-	list_ports(dev, &info);
-	ret = publish(&info);
-	if (ret != 0)
-		hotplug_bus_log(HOTPLUG_LOG_ERR, "%s: not guarded: %s", dev->name, strerror(-ret));
+	return stock_bus != NULL;
 }
 
 void

@@ -8,8 +8,12 @@
 
 #include "hotplug_bus.h"
 
-/* pci.c: what the wrapped ops tell, whatever the epoch. */
+extern struct hotplug_bus pci_bus;
+/* publish.c */
 void pci_probed(struct rte_pci_device *dev);
+
+/* pci.c: what the wrapped ops tell, whatever the epoch. */
+bool pci_is_enabled(void);
 void pci_probed_all(void);
 bool pci_is_mapped(const struct rte_pci_device *dev);
 int pci_unplug(struct rte_device *dev, int (*stock)(struct rte_device *dev));
@@ -31,6 +35,9 @@ enum hotplug_look pci_look(const char *name, const char *kernel_driver,
 int pci_glance(const char *name, struct hotplug_glance *glance);
 int pci_enumerate(void (*fn)(const char *name, void *arg), void *arg);
 int pci_identify(const char *name, struct hotplug_identity *id);
+bool pci_is_user_space(const char *driver);     /* hands functions to it; NULL: none */
+/* uevents.c */
+bool pci_is_name(const char *name);             /* "0000:03:00.0" */
 enum hotplug_uevent_kind pci_classify(const struct hotplug_uevent *uevent, char *name);
 /* uio_mmap.c: BARs onto /dev/uioN, where our igb_uio offers it. */
 void pci_uio_mmap(struct rte_pci_device *dev);
@@ -43,10 +50,8 @@ int pci_write_attribute(const char *name, const char *attribute, const char *tex
 /* obstacle.c: 0, or -errno and which file or node it is, and whose. */
 int pci_obstacle(const char *name, const char *kernel_driver, char *text, size_t len);
 extern const char *pci_dev_folder;      /* "/dev", but in tests */
-
 /* disarm.c */
 int pci_disarm(const char *name);
-
 /* holders.c */
 int pci_holders(const char *name, void (*fn)(int pid, void *arg), void *arg);
 /* The kernel driver's name; "" when none. */

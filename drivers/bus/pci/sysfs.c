@@ -256,8 +256,8 @@ pci_identify(const char *name, struct hotplug_identity *id)
 	return ret;
 }
 
-static bool
-is_user_space(const char *driver)
+bool
+pci_is_user_space(const char *driver)
 {
 	return driver != NULL && (strcmp(driver, "igb_uio") == 0 ||
 		strcmp(driver, "uio_pci_generic") == 0 || strcmp(driver, "vfio-pci") == 0);
@@ -274,63 +274,8 @@ pci_glance(const char *name, struct hotplug_glance *glance)
 		return -ENOENT;
 	glance->generation = st.st_ino;
 	pci_kernel_driver(name, glance->kernel_driver);
-	glance->is_user_space = is_user_space(glance->kernel_driver);
+	glance->is_user_space = pci_is_user_space(glance->kernel_driver);
 	return 0;
-}
-
-static enum hotplug_uevent_kind
-classify_pci(const struct hotplug_uevent *uevent)
-{
-	if (strcmp(uevent->action, "remove") == 0)
-		return HOTPLUG_UEVENT_REMOVE;
-	if (strcmp(uevent->action, "unbind") == 0)
-		return HOTPLUG_UEVENT_UNBIND;
-	if (strcmp(uevent->action, "add") == 0)
-		return HOTPLUG_UEVENT_ADD;
-	if (strcmp(uevent->action, "bind") == 0)
-		return is_user_space(uevent->driver) ? HOTPLUG_UEVENT_BIND : HOTPLUG_UEVENT_CLAIM;
-	return HOTPLUG_UEVENT_NONE;
-}
-
-/* The part of a path `up` levels above its end ("/a/B/uio/uio0", 2: "B"). */
-static void
-part_of(const char *path, unsigned int up, char *name)
-{
-	const char *end = path + strlen(path), *at = end;
-
-	for (;; up--) {
-		while (at > path && at[-1] != '/')
-			at--;
-		if (up == 0 || at == path)
-			break;
-		end = --at;
-	}
-	snprintf(name, HOTPLUG_NAME_LEN, "%.*s", (int)(end - at), at);
-}
-
-static bool
-is_pci_name(const char *name)
-{
-	struct rte_pci_addr addr;
-
-	return rte_pci_addr_parse(name, &addr) == 0;
-}
-
-/* "uio remove" comes 3 to 10 ms before its function's own events. */
-enum hotplug_uevent_kind
-pci_classify(const struct hotplug_uevent *uevent, char *name)
-{
-	bool is_uio = strcmp(uevent->subsystem, "uio") == 0;
-
-	if (!is_uio && strcmp(uevent->subsystem, "pci") != 0)
-		return HOTPLUG_UEVENT_NONE;
-	part_of(uevent->devpath, is_uio ? 2 : 0, name);
-	if (!is_pci_name(name))
-		return HOTPLUG_UEVENT_NONE;
-	if (!is_uio)
-		return classify_pci(uevent);
-	return strcmp(uevent->action, "remove") == 0 ? HOTPLUG_UEVENT_UNBIND :
-		HOTPLUG_UEVENT_NONE;
 }
 
 int
@@ -342,7 +287,7 @@ pci_enumerate(void (*fn)(const char *name, void *arg), void *arg)
 	if (dir == NULL)
 		return -errno;
 	while ((entry = readdir(dir)) != NULL)
-		if (is_pci_name(entry->d_name))
+		if (pci_is_name(entry->d_name))
 			fn(entry->d_name, arg);
 	closedir(dir);
 	return 0;
