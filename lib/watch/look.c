@@ -4,45 +4,20 @@
  * reads a card's configuration for as long as the card is being reset.
  * In:  devices that watch wants to know of.  Out: what was found, in the device, and a
  *      sign for watch (DEVICE_FOUND).
- * Threads: one, while looks are quick; one more for each millisecond in which looks wait and
- *      none is taken, so a look that blocks has its thread to itself.  All but one end when
- *      there has been nothing to do for some seconds.
  * One look at a device at a time.  A device that has been attached or withdrawn meanwhile
  * has another number, and the answer is nobody's.
- * Lock: `lock` guards the row and the count of threads; a look's own fields in a device are
- *      device_lock()'s.  Neither is held while a bus is asked.
- * Context: watch; the threads: look. */
+ * Lock: device_lock() for a look's own fields in a device; not held while a bus is asked.
+ * Context: watch; read_question() to look_at(): look (lookers.c). */
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "../eal/host.h"
 #include "look.h"
-#include "watch.h"
+#include "lookers.h"
 
 #define MS 1000000ull
-#define GROW_NS (1 * MS)
-#define AGAIN_NS (10 * MS)      /* when there was no thread to be had */
-#define LINGER_MS 3000
 #define BLOCKED_NS (500 * MS)   /* a look that takes longer */
-#define STOP_MS 100
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
-static pthread_cond_t changed;
-static struct hotplug_device *first, **end = &first;    /* the row */
-static unsigned int n_threads, n_idle;
-static unsigned int life;       /* counts starts: who belongs to another is not ours */
-static uint64_t taken_ns;       /* when a look was last taken, or a thread refused */
 static uint64_t n_begun;        /* watch's */
-static bool is_running, has_clock;
-
-struct looker {
-	struct host_thread thread;
-	unsigned int life;
-};
 
 /* --- a look */
 
@@ -103,92 +78,6 @@ look_at(struct hotplug_device *dev)
 	answer(dev, q.number, &result);
 }
 
-/* --- threads */
-
-/* With the lock held; NULL: for so long there was none, or there are others who wait. */
-static struct hotplug_device *
-next(const struct looker *looker)
-{
-	struct hotplug_device *dev;
-	struct timespec until;
-	int ret = 0;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += LINGER_MS / 1000;
-	while (first == NULL && is_running && looker->life == life && n_idle == 0 && ret == 0) {
-		n_idle++;
-		ret = n_threads > 1 ? pthread_cond_timedwait(&changed, &lock, &until) :
-			pthread_cond_wait(&changed, &lock);
-		if (looker->life == life)
-			n_idle--;
-	}
-	if (first == NULL || !is_running || looker->life != life)
-		return NULL;
-	dev = first;
-	first = dev->look.next;
-	if (first == NULL)
-		end = &first;
-	dev->look.is_queued = false;
-	taken_ns = device_now_ns();
-	return dev;
-}
-
-static void
-run(void *arg)
-{
-	struct looker *looker = arg;
-	struct hotplug_device *dev;
-
-	pthread_mutex_lock(&lock);
-	while ((dev = next(looker)) != NULL) {
-		pthread_mutex_unlock(&lock);
-		look_at(dev);
-		pthread_mutex_lock(&lock);
-	}
-	if (looker->life == life)
-		n_threads--;
-	free(looker);           /* before anybody thinks that it is over */
-	pthread_cond_broadcast(&changed);
-	pthread_mutex_unlock(&lock);
-}
-
-/* With the lock held. */
-static int
-start_thread(void)
-{
-	struct looker *looker = calloc(1, sizeof(*looker));
-	int ret = -ENOMEM;
-
-	taken_ns = device_now_ns();
-	if (looker != NULL) {
-		looker->life = life;
-		ret = host_thread_start(&looker->thread, "hotplug-look", run, looker);
-	}
-	if (ret != 0) {
-		free(looker);
-		taken_ns += AGAIN_NS;
-		return ret;
-	}
-	pthread_detach(looker->thread.id);
-	n_threads++;
-	return 0;
-}
-
-uint64_t
-look_keep(void)
-{
-	uint64_t due_ns = UINT64_MAX, now = device_now_ns();
-
-	pthread_mutex_lock(&lock);
-	if (first != NULL && is_running) {
-		if ((n_threads == 0 && taken_ns <= now) || now >= taken_ns + GROW_NS)
-			(void)start_thread();   /* else again soon */
-		due_ns = taken_ns + GROW_NS;
-	}
-	pthread_mutex_unlock(&lock);
-	return due_ns;
-}
-
 /* --- what watch asks */
 
 /* With device_lock() held. */
@@ -206,22 +95,6 @@ begin(struct hotplug_device *dev, enum look_kind kind)
 	look->ticket = ++n_begun;
 }
 
-static void
-put_in_row(struct hotplug_device *dev)
-{
-	pthread_mutex_lock(&lock);
-	if (!dev->look.is_queued) {
-		if (first == NULL && taken_ns + GROW_NS < device_now_ns())
-			taken_ns = device_now_ns();     /* nobody had anything to take */
-		dev->look.is_queued = true;
-		dev->look.next = NULL;
-		*end = dev;
-		end = &dev->look.next;
-	}
-	pthread_cond_signal(&changed);
-	pthread_mutex_unlock(&lock);
-}
-
 void
 look_begin(struct hotplug_device *dev, enum look_kind kind)
 {
@@ -235,7 +108,7 @@ look_begin(struct hotplug_device *dev, enum look_kind kind)
 		dev->look.wants |= 1u << kind;
 	device_unlock();
 	if (is_new)
-		put_in_row(dev);
+		lookers_put(dev);
 }
 
 bool
@@ -282,20 +155,6 @@ look_is_any_before(uint64_t ticket)
 
 /* --- start and stop */
 
-static void
-set_clock(void)
-{
-	pthread_condattr_t attr;
-
-	if (has_clock)
-		return;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&changed, &attr);
-	pthread_condattr_destroy(&attr);
-	has_clock = true;
-}
-
 /* Looks of a former life are nobody's. */
 static void
 forget_all(void)
@@ -311,41 +170,6 @@ forget_all(void)
 int
 look_start(void)
 {
-	int ret;
-
 	forget_all();
-	pthread_mutex_lock(&lock);
-	set_clock();
-	life++;
-	n_threads = n_idle = 0;
-	taken_ns = 0;
-	is_running = true;
-	ret = start_thread();
-	pthread_mutex_unlock(&lock);
-	return ret;
-}
-
-void
-look_stop(void)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += STOP_MS * MS;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_mutex_lock(&lock);
-	is_running = false;
-	pthread_cond_broadcast(&changed);
-	while (n_threads > 0 && pthread_cond_timedwait(&changed, &lock, &until) == 0)
-		;
-	for (; first != NULL; first = first->look.next)
-		first->look.is_queued = false;
-	end = &first;
-	if (n_threads > 0)
-		host_log(HOST_WARN, "%u look(s) at devices do not return: their threads are left "
-			 "behind", n_threads);
-	life++;
-	n_threads = 0;
-	pthread_mutex_unlock(&lock);
+	return lookers_start(look_at);
 }

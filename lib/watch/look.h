@@ -7,16 +7,12 @@
 
 /* All but the threads' own are watch's. */
 int look_start(void);
-void look_stop(void);           /* a look that blocks is left behind */
 
 /* Have a device looked at, or its card identified; watch is woken (DEVICE_FOUND) when it is
  * known.  While one is under way, the next begins after it. */
 void look_begin(struct hotplug_device *dev, enum look_kind kind);
 /* With device_lock() held: what has been found, if it is about what the device is now. */
 bool look_take(struct hotplug_device *dev, struct look_result *result);
-/* When somebody has to be woken if nothing happens: looks wait, and all who look are kept.
- * UINT64_MAX: no need. */
-uint64_t look_keep(void);
 /* With device_lock() held: a sign has come; what a look finds that has begun before is no
  * news. */
 void look_outdate(struct hotplug_device *dev);

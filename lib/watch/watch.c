@@ -21,6 +21,7 @@
 #include "../report/trace.h"
 #include "judge.h"
 #include "look.h"
+#include "lookers.h"
 #include "news.h"
 #include "reconcile.h"
 #include "scan.h"
@@ -139,7 +140,7 @@ timeout_ms(void)
 		due = next_liveness_ns;
 	if (next_look_ns < due)
 		due = next_look_ns;
-	look_ns = look_keep();
+	look_ns = lookers_keep();
 	if (look_ns < due)
 		due = look_ns;
 	if (scan_is_under_way() && now + SCAN_NS < due)
@@ -217,7 +218,7 @@ watch_start(void (*on_tick)(void))
 		news_open();
 		ret = host_thread_start(&thread, "hotplug-watch", run, NULL);
 		if (ret != 0)
-			look_stop();
+			lookers_stop();
 	}
 	if (ret != 0) {
 		scan_close();
@@ -234,7 +235,7 @@ watch_stop(void)
 	atomic_store(&is_stopping, true);
 	pollset_wake();
 	host_thread_join(&thread);
-	look_stop();
+	lookers_stop();
 }
 
 void
