@@ -18,6 +18,7 @@
 #include "enabled.h"
 #include "fake_host.h"
 #include "report/events.h"
+#include "report/history.h"
 #include "told.h"
 #include "toy_bus.h"
 
@@ -180,16 +181,16 @@ test_answers_events_page_back_to_what_is_kept(void **state)
 	char params[32];
 
 	(void)state;
-	push(EVENTS_KEPT + 44);
+	push(HISTORY_KEPT + 44);
 	do {
 		snprintf(params, sizeof(params), "1000,%u", (unsigned int)before);
 		told_ask(&told, ANSWER_DICT, answer_events, params);
 		assert_int_equal(told.ret, 0);
 		assert_true(told_count(&told, "sequence=") <= 24);
 		n += told_count(&told, "sequence=");
-		before = EVENTS_KEPT + 44 - n + 1;
+		before = HISTORY_KEPT + 44 - n + 1;
 	} while (told_count(&told, "sequence=") == 24);
-	assert_int_equal(n, EVENTS_KEPT);
+	assert_int_equal(n, HISTORY_KEPT);
 	assert_true(told_has(&told, " 45={sequence=45 "));  /* the oldest */
 }
 

@@ -19,13 +19,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "../eal/clock.h"
 #include "../eal/host.h"
 #include "device.h"
 #include "enable.h"
 #include "marks.h"
 #include "work.h"
 
-#define MS 1000000ull
 #define GROW_NS (1 * MS)        /* so long nobody takes what is due: one thread more */
 #define AGAIN_NS (10 * MS)      /* when there was no thread to be had */
 
@@ -157,28 +157,13 @@ keep_time(void *arg)
 
 /* --- start and stop */
 
-/* With the lock held; the clock is for good: somebody may be left waiting by it. */
-static void
-set_clock(void)
-{
-	pthread_condattr_t attr;
-
-	if (has_clock)
-		return;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&changed, &attr);
-	pthread_condattr_destroy(&attr);
-	has_clock = true;
-}
-
 int
 work_start(void)
 {
 	int ret;
 
 	pthread_mutex_lock(&lock);
-	set_clock();
+	clock_make_cond(&changed, &has_clock);
 	marks_drop_all();
 	taken_ns = 0;
 	is_running = true;

@@ -23,13 +23,12 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
+#include "../eal/clock.h"
 #include "../eal/host.h"
 #include "inside.h"
 #include "kept.h"
 #include "release.h"
 #include "stuck.h"
-
-#define MS 1000000ull
 
 /* Somebody is at it, and comes to an end; in a forked child nobody is. */
 static bool

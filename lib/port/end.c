@@ -18,6 +18,7 @@
 #include <rte_dev.h>
 
 #include "../core/device.h"
+#include "../eal/clock.h"
 #include "../eal/host.h"
 #include "../sync/sync.h"
 #include "inside.h"
@@ -26,8 +27,6 @@
 #include "local.h"
 #include "steps.h"
 #include "stuck.h"
-
-#define MS 1000000
 
 static void
 close_pmd(struct rte_eth_dev *eth)

@@ -36,11 +36,11 @@
 #include <unistd.h>
 
 #include "../core/device.h"
+#include "../eal/clock.h"
 #include "../eal/host.h"
 #include "grace.h"
 #include "thread.h"
 
-#define MS 1000000
 #define ROUND_NS (2 * MS)       /* what a round counts for, at most */
 #define LONG_NS (1000ull * MS)  /* said when it takes longer */
 

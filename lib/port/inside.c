@@ -15,11 +15,10 @@
 #include <time.h>
 
 #include "../core/device.h"
+#include "../eal/clock.h"
 #include "../survive/publish.h"
 #include "inside.h"
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
-
-#define MS 1000000
 
 bool
 inside_enter(const struct rte_eth_dev *eth)

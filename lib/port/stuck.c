@@ -28,12 +28,11 @@
 #include "../core/enable.h"
 #include "../core/stats.h"
 #include "../core/work.h"
+#include "../eal/clock.h"
 #include "../eal/host.h"
 #include "../report/events.h"
 #include "kept.h"
 #include "stuck.h"
-
-#define MS 1000000
 
 static _Thread_local volatile sig_atomic_t is_in_driver;
 static atomic_bool is_over;             /* the process ends */

@@ -17,11 +17,11 @@
 #include "../core/device.h"
 #include "../core/enable.h"
 #include "../core/work.h"
+#include "../eal/clock.h"
 #include "../eal/host.h"
 #include "stuck.h"
 
 #define AGAIN_MS 100        /* when there was no thread to be had */
-#define MS 1000000ull
 
 struct teardown {
 	struct teardown *next;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* events: tell subscribers, in order, on a thread of their own.
- * In:  events by value (watch).  Out: subscribers' functions; the last events, for
- *      whoever asks later (they outlive events_stop()).
+ * In:  events by value (watch).  Out: subscribers' functions; what has been (history.c).
  * Lock: `lock` guards the queue and the list of subscribers; it is not held
  *      while a subscriber runs, so that it may subscribe, unsubscribe, attach.
  * Loss: a full queue drops the event, counts it, and says RESCAN as soon as
@@ -18,9 +17,10 @@
 
 #include "../core/device.h"
 #include "../core/stats.h"
+#include "../eal/clock.h"
 #include "../eal/host.h"
 #include "events.h"
-#include "trace.h"
+#include "history.h"
 
 #define QUEUE_LEN 1024
 
@@ -39,8 +39,6 @@ static unsigned int n_queued, first_queued;
 static bool has_overflown, is_stopping, is_running, has_ended, has_clock;
 static struct subscriber *subscribers;  /* by growing id */
 static int last_id, running_id;
-static uint64_t sequence;
-static struct hotplug_event history[EVENTS_KEPT];      /* by sequence */
 static hotplug_event_fn last_fn;
 static struct host_thread thread;
 static uintptr_t life;          /* counts starts; a thread of another one is nobody's */
@@ -103,32 +101,6 @@ next_subscriber(int after, const struct hotplug_event *event)
 	return NULL;
 }
 
-unsigned int
-events_history(uint64_t before, struct hotplug_event *out, unsigned int n_max)
-{
-	unsigned int n = 0;
-	uint64_t at;
-
-	pthread_mutex_lock(&lock);
-	at = before != 0 && before <= sequence ? before - 1 : sequence;
-	for (; n < n_max && at > 0 && sequence - at < EVENTS_KEPT; at--)
-		out[n++] = history[at % EVENTS_KEPT];
-	pthread_mutex_unlock(&lock);
-	return n;
-}
-
-/* With the lock held. */
-static void
-number(struct hotplug_event *event)
-{
-	event->sequence = ++sequence;
-	event->event_ns = device_now_ns();
-	history[sequence % EVENTS_KEPT] = *event;
-	if (event->type < STATS_N_TYPES)
-		STATS_ADD(events_of[event->type], 1);
-	trace(TRACE_EVENT, event->device, event->type);
-}
-
 /* With the lock held: this thread was left behind in a subscriber. */
 static bool
 is_left(void)
@@ -144,7 +116,7 @@ deliver(struct hotplug_event *event)
 	hotplug_event_fn fn;
 	void *arg;
 
-	number(event);
+	history_note(event);
 	running_id = 0;
 	while (!is_stopping && (s = next_subscriber(running_id, event)) != NULL) {
 		running_id = s->id;
@@ -201,35 +173,20 @@ run(void *arg)
 	pthread_mutex_unlock(&lock);
 }
 
-/* With the lock held. */
-static void
-set_clock(void)
-{
-	pthread_condattr_t attr;
-
-	if (has_clock)
-		return;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&changed, &attr);
-	pthread_condattr_destroy(&attr);
-	has_clock = true;
-}
-
 int
 events_start(hotplug_event_fn last)
 {
 	int ret;
 
 	pthread_mutex_lock(&lock);
-	set_clock();
+	clock_make_cond(&changed, &has_clock);
 	last_fn = last;
 	running_id = 0;
 	life++;
 	is_stopping = has_ended = false;
 	has_overflown = false;
 	n_queued = 0;
-	sequence = 0;
+	history_begin();
 	ret = host_thread_start(&thread, "hotplug-events", run, (void *)life);
 	is_running = ret == 0;
 	if (is_running)

@@ -7,9 +7,6 @@
 
 #include "hotplug.h"
 
-/* How many events are remembered. */
-#define EVENTS_KEPT 256
-
 /* Each event goes to the subscribers, then to `last` (the log, which takes time). */
 int events_start(hotplug_event_fn last);
 /* Drops what is queued; a subscriber is waited for so long, and left behind then. */
@@ -20,9 +17,6 @@ void events_push(const struct hotplug_event *event);
 
 /* Everything that was pushed has been delivered. */
 bool events_are_told(void);
-
-/* The newest first, of those before that sequence number (0: of all); how many. */
-unsigned int events_history(uint64_t before, struct hotplug_event *out, unsigned int n_max);
 
 /* Is the caller the events thread? */
 bool events_is_self(void);

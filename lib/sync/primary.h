@@ -3,11 +3,10 @@
 #ifndef HOTPLUG_SYNC_PRIMARY_H
 #define HOTPLUG_SYNC_PRIMARY_H
 
+#include "../eal/clock.h"
 #include "machine.h"
 
 /* Steps of the primary that its files share. */
-
-#define MS 1000000ull
 
 /* primary.c */
 void primary_enter(struct sync_primary *p, enum sync_phase phase);

@@ -19,13 +19,12 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
+#include "../eal/clock.h"
 #include "../eal/host.h"
 #include "../eal/stock_bus.h"
 #include "machine.h"
 #include "share.h"
 #include "sync.h"
-
-#define MS 1000000ull
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* is_on, next, serving */
 static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;

@@ -18,6 +18,7 @@
 #include "../core/enable.h"
 #include "../core/stats.h"
 #include "../report/events.h"
+#include "../report/history.h"
 #include "answers.h"
 
 /* What fits into one message of DPDK 22.11's telemetry (16 KiB). */
@@ -280,7 +281,7 @@ answer_events(const struct answer *answer, const char *params)
 
 	if (ret != 0)
 		return ret;
-	n = events_history(before, event, n < MAX_EVENTS ? n : MAX_EVENTS);
+	n = history_read(before, event, n < MAX_EVENTS ? n : MAX_EVENTS);
 	for (i = 0; i < n; i++) {
 		part.to = answer->ops->open(ANSWER_DICT);
 		if (part.to == NULL)

@@ -16,12 +16,12 @@
 #include "../core/device.h"
 #include "../core/enable.h"
 #include "../core/holders.h"
+#include "../eal/clock.h"
 #include "../eal/uevent.h"
 #include "../survive/seat.h"
 #include "../watch/news.h"
 #include "answers.h"
 
-#define MS 1000000u
 #define MAX_WAITING 8   /* devices that are named with their holders */
 
 /* A device that the kernel waits for. */

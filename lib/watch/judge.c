@@ -11,6 +11,7 @@
 
 #include "../core/duty.h"
 #include "../core/enable.h"
+#include "../eal/clock.h"
 #include "../report/log.h"
 #include "../report/trace.h"
 #include "../survive/cutoff.h"
@@ -19,7 +20,6 @@
 #include "patience.h"
 #include "say.h"
 
-#define MS 1000000ull
 #define RESTORE_NS (1500 * MS)
 #define ASKS_NS (1000 * MS)
 

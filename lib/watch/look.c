@@ -11,10 +11,10 @@
 
 #include <string.h>
 
+#include "../eal/clock.h"
 #include "look.h"
 #include "lookers.h"
 
-#define MS 1000000ull
 #define BLOCKED_NS (500 * MS)   /* a look that takes longer */
 
 static uint64_t n_begun;        /* watch's */

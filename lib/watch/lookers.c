@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../eal/clock.h"
 #include "../eal/host.h"
 #include "lookers.h"
 
-#define MS 1000000ull
 #define GROW_NS (1 * MS)
 #define AGAIN_NS (10 * MS)      /* when there was no thread to be had */
 #define LINGER_MS 3000
@@ -136,27 +136,13 @@ lookers_put(struct hotplug_device *dev)
 	pthread_mutex_unlock(&lock);
 }
 
-static void
-set_clock(void)
-{
-	pthread_condattr_t attr;
-
-	if (has_clock)
-		return;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&changed, &attr);
-	pthread_condattr_destroy(&attr);
-	has_clock = true;
-}
-
 int
 lookers_start(void (*fn)(struct hotplug_device *dev))
 {
 	int ret;
 
 	pthread_mutex_lock(&lock);
-	set_clock();
+	clock_make_cond(&changed, &has_clock);
 	look = fn;
 	life++;
 	n_threads = n_idle = 0;

@@ -8,9 +8,8 @@
  * then without a driver, and only then is it gone.
  * Context: watch, device_lock() held. */
 
+#include "../eal/clock.h"
 #include "patience.h"
-
-#define MS 1000000ull
 
 #define PRESENT_NS (500 * MS)   /* after a sign that the kernel gave */
 #define CLAIMED_NS (100 * MS)   /* driverless: about to go, or just unbound */

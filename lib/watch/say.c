@@ -12,10 +12,10 @@
 
 #include "../core/duty.h"
 #include "../core/enable.h"
+#include "../eal/clock.h"
 #include "../report/events.h"
 #include "say.h"
 
-#define MS 1000000ull
 #define FLAP_NS (60 * 1000 * MS)        /* so many changes (flaps) in this are flapping */
 #define QUIET_NS (10 * 1000 * MS)       /* and this long without one is not */
 

@@ -16,6 +16,7 @@
 #include "../core/enable.h"
 #include "../core/pollset.h"
 #include "../core/stats.h"
+#include "../eal/clock.h"
 #include "../eal/host.h"
 #include "../eal/uevent.h"
 #include "../report/trace.h"
@@ -27,7 +28,6 @@
 #include "scan.h"
 #include "watch.h"
 
-#define MS 1000000ull
 #define TICK_NS (1000 * MS)
 
 static struct host_thread thread;
