@@ -45,9 +45,8 @@ live_close(struct rte_eth_dev *eth)
 
 /* With the lock held: only what the PMD has. */
 void
-live_wrap(struct rte_eth_dev *eth, struct port *port)
+live_wrap(struct port *port)
 {
-	(void)eth;
 	inside_wrap(port->ops);
 	settings_wrap(port->ops);
 	port->ops->dev_close = close_port;

@@ -205,7 +205,7 @@ enum port_own {
 extern _Thread_local enum port_own port_own;
 
 /* live.c */
-void live_wrap(struct rte_eth_dev *eth, struct port *port);
+void live_wrap(struct port *port);
 /* Run the PMD's own stop and close; the registers of a dead device flip. */
 int live_stop(struct rte_eth_dev *eth);
 int live_close(struct rte_eth_dev *eth);

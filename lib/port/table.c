@@ -94,7 +94,7 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 			eth->device->driver != NULL ? eth->device->driver->name : NULL);
 	port->pmd_ops = eth->dev_ops;
 	*port->ops = *eth->dev_ops;
-	live_wrap(eth, port);
+	live_wrap(port);
 	eth->data->dev_flags |= RTE_ETH_DEV_INTR_RMV;   /* INTR_RMV comes, whatever the PMD */
 	/* a control call on another processor finds them filled (arm64) */
 	__atomic_store_n(&eth->dev_ops, port->ops, __ATOMIC_RELEASE);
