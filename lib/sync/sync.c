@@ -4,8 +4,7 @@
  * In:  requests of any thread (app, events), the table.  Out: the machine's steps on
  *      the sync thread, asleep on its slot's futex; answers.
  * The thread that asks never does the work itself, so it may be a subscriber's.
- * Lock: `lock` guards start against stop and the row of threads that ask; not held
- *      while one waits for its answer.
+ * Lock: `lock` guards start against stop; the threads that ask do not take it (ask.c).
  * Context: app, events; the sync thread (which never waits for a driver: the hand does). */
 
 #include <errno.h>
@@ -22,13 +21,12 @@
 #include "../eal/clock.h"
 #include "../eal/host.h"
 #include "../eal/stock_bus.h"
+#include "ask.h"
 #include "machine.h"
 #include "share.h"
 #include "sync.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* is_on, next, serving */
-static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
-static uint64_t next, serving;  /* threads that ask, in their row */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* start against stop */
 static _Atomic bool is_on, is_stopping;
 
 static const struct sync_process *process;
@@ -203,8 +201,7 @@ sync_stop(void)
 		host_thread_join(&thread);
 		process->stop_hand();
 		pthread_mutex_lock(&lock);
-		while (next != serving) /* who asks finds that we stop */
-			pthread_cond_wait(&turn, &lock);
+		ask_wait_for_all();     /* who asks finds that we stop */
 		leave();
 	}
 	pthread_mutex_unlock(&lock);
@@ -260,16 +257,9 @@ sync_is_on(void)
 
 /* --- a thread asks */
 
-static int
-conclude(struct hotplug_outcome *outcome, int error, int pid, const char *reason)
-{
-	if (outcome != NULL) {
-		outcome->error = error;
-		outcome->pid = pid;
-		snprintf(outcome->reason, sizeof(outcome->reason), "%s", reason);
-	}
-	return error;
-}
+static const struct asker asker = {
+	.share = &share, .config = &config, .is_on = &is_on, .is_stopping = &is_stopping,
+};
 
 static bool
 is_own_thread(void)
@@ -277,163 +267,42 @@ is_own_thread(void)
 	return process->is_hand() || pthread_equal(pthread_self(), thread.id);
 }
 
-/* How long may the primary go without a step? */
-static uint64_t
-patience_ns(void)
-{
-	const struct sync_slot *slot = sync_slot(share.table, SYNC_PRIMARY);
-
-	return (2 * config.sync_deadline_ms +
-		(slot->busy[0] != '\0' ? 2ull * config.sync_probe_ms : 0)) * MS;
-}
-
-/* Nobody will answer: take the request back.  False: it has been decided. */
-static bool
-withdraw(struct sync_request *request)
-{
-	uint32_t posted = SYNC_REQUEST_POSTED, taken = SYNC_REQUEST_TAKEN;
-
-	return atomic_compare_exchange_strong(&request->state, &posted, SYNC_REQUEST_NONE) ||
-		atomic_compare_exchange_strong(&request->state, &taken, SYNC_REQUEST_DROPPED);
-}
-
-/* 0: it stands in the request. */
 static int
-wait_for_answer(struct sync_request *request)
-{
-	uint64_t progress = atomic_load(&share.table->progress), since = device_now_ns(), now;
-	uint32_t state;
-
-	while ((state = atomic_load(&request->state)) != SYNC_REQUEST_DONE) {
-		share_sleep(&request->state, state, 50);
-		if (atomic_load(&is_stopping))
-			return -ESHUTDOWN;
-		if (!share_is_alive(&share, SYNC_PRIMARY)) {
-			atomic_store(&request->state, SYNC_REQUEST_NONE);
-			return -EHOSTDOWN;
-		}
-		now = atomic_load(&share.table->progress);
-		if (now != progress) {
-			progress = now;
-			since = device_now_ns();
-		} else if (device_now_ns() - since > patience_ns() && withdraw(request)) {
-			return -ETIMEDOUT;
-		}
-	}
-	return 0;
-}
-
-static int
-explain(int error, struct hotplug_outcome *outcome)
-{
-	const struct sync_slot *slot = sync_slot(share.table, SYNC_PRIMARY);
-
-	switch (error) {
-	case -EHOSTDOWN:
-		return conclude(outcome, error, slot->pid, "the primary process has ended");
-	case -ESHUTDOWN:
-		return conclude(outcome, error, getpid(), "dpdk-hotplug is being disabled");
-	default:
-		return conclude(outcome, error, slot->pid, "the primary process does not answer");
-	}
-}
-
-/* What one thread wants. */
-struct wish {
-	enum sync_op op;
-	const char *text;               /* devargs, or a name */
-	char name[HOTPLUG_NAME_LEN];
-	uint64_t probe_ns;              /* SHARE */
-};
-
-/* One request of this process at a time: it is our turn. */
-static int
-ask(const struct wish *wish, struct hotplug_outcome *outcome)
-{
-	struct sync_request *request = &sync_slot(share.table, share.slot)->request;
-	uint32_t state = atomic_load(&request->state);
-	struct sync_answer answer;
-	int ret;
-
-	if (!share_is_alive(&share, SYNC_PRIMARY))
-		return explain(-EHOSTDOWN, outcome);
-	if (state != SYNC_REQUEST_NONE && state != SYNC_REQUEST_DONE)
-		return explain(-ETIMEDOUT, outcome);    /* not even our last one is off */
-	request->op = wish->op;
-	request->probe_ns = wish->probe_ns;
-	memcpy(request->name, wish->name, sizeof(request->name));
-	snprintf(sync_request_text(share.table, share.slot), share.table->text_len, "%s",
-		 wish->text);
-	request->ticket = atomic_fetch_add(&share.table->next_ticket, 1);
-	atomic_store(&request->state, SYNC_REQUEST_POSTED);
-	share_wake_slot(&share, SYNC_PRIMARY);
-	ret = wait_for_answer(request);
-	if (ret != 0)
-		return explain(ret, outcome);
-	answer = request->answer;
-	answer.reason[sizeof(answer.reason) - 1] = '\0';
-	atomic_store(&request->state, SYNC_REQUEST_NONE);
-	return conclude(outcome, answer.error, answer.pid, answer.reason);
-}
-
-/* In the order in which this process's threads came. */
-static int
-ask_in_turn(const struct wish *wish, struct hotplug_outcome *outcome)
-{
-	uint64_t mine;
-	int ret;
-
-	pthread_mutex_lock(&lock);
-	for (mine = next++; mine != serving;)
-		pthread_cond_wait(&turn, &lock);
-	pthread_mutex_unlock(&lock);
-	if (atomic_load(&is_on))
-		ret = ask(wish, outcome);
-	else
-		ret = conclude(outcome, -ESHUTDOWN, getpid(), "dpdk-hotplug is being disabled");
-	pthread_mutex_lock(&lock);
-	serving++;
-	pthread_cond_broadcast(&turn);
-	pthread_mutex_unlock(&lock);
-	return ret;
-}
-
-static int
-request(struct wish wish, struct hotplug_outcome *outcome)
+request(struct sync_wish wish, struct hotplug_outcome *outcome)
 {
 	int ret;
 
 	if (strlen(wish.text) >= SYNC_TEXT_LEN)
-		return conclude(outcome, -E2BIG, 0, "the devargs are longer than 4095 bytes");
+		return ask_conclude(outcome, -E2BIG, 0, "the devargs are longer than 4095 bytes");
 	ret = process->name_of(wish.text, wish.name);
 	if (ret != 0)
-		return conclude(outcome, ret, 0, "no bus knows such a device");
+		return ask_conclude(outcome, ret, 0, "no bus knows such a device");
 	if (is_own_thread())
-		return conclude(outcome, -EDEADLK, 0, "called during an attach or detach");
-	return ask_in_turn(&wish, outcome);
+		return ask_conclude(outcome, -EDEADLK, 0, "called during an attach or detach");
+	return ask_in_turn(&asker, &wish, outcome);
 }
 
 int
 sync_attach(const char *devargs, struct hotplug_outcome *outcome)
 {
-	return request((struct wish){ .op = SYNC_OP_ATTACH, .text = devargs }, outcome);
+	return request((struct sync_wish){ .op = SYNC_OP_ATTACH, .text = devargs }, outcome);
 }
 
 int
 sync_detach(const char *name, struct hotplug_outcome *outcome)
 {
-	return request((struct wish){ .op = SYNC_OP_DETACH, .text = name }, outcome);
+	return request((struct sync_wish){ .op = SYNC_OP_DETACH, .text = name }, outcome);
 }
 
 int
 sync_clear(const char *name, struct hotplug_outcome *outcome)
 {
-	return request((struct wish){ .op = SYNC_OP_CLEAR, .text = name }, outcome);
+	return request((struct sync_wish){ .op = SYNC_OP_CLEAR, .text = name }, outcome);
 }
 
 int
 sync_share(const char *devargs, uint64_t probe_ns, struct hotplug_outcome *outcome)
 {
-	return request((struct wish){ .op = SYNC_OP_SHARE, .text = devargs,
+	return request((struct sync_wish){ .op = SYNC_OP_SHARE, .text = devargs,
 				      .probe_ns = probe_ns }, outcome);
 }

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* ask: a thread of this process wants something of the primary.
+ * In:  a wish (sync.c).  Out: the answer, or why there is none: the primary has ended, or
+ *      makes no step for as long as its deadlines allow.
+ * The thread never does the work itself, so it may be a subscriber's.
+ * Lock: `lock` guards the row of threads that ask; not held while one waits for its answer.
+ * Context: app, events. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../core/device.h"
+#include "../eal/clock.h"
+#include "ask.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* next, serving */
+static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
+static uint64_t next, serving;  /* threads that ask, in their row */
+
+int
+ask_conclude(struct hotplug_outcome *outcome, int error, int pid, const char *reason)
+{
+	if (outcome != NULL) {
+		outcome->error = error;
+		outcome->pid = pid;
+		snprintf(outcome->reason, sizeof(outcome->reason), "%s", reason);
+	}
+	return error;
+}
+
+/* How long may the primary go without a step? */
+static uint64_t
+patience_ns(const struct asker *a)
+{
+	const struct sync_slot *slot = sync_slot(a->share->table, SYNC_PRIMARY);
+
+	return (2 * a->config->sync_deadline_ms +
+		(slot->busy[0] != '\0' ? 2ull * a->config->sync_probe_ms : 0)) * MS;
+}
+
+/* Nobody will answer: take the request back.  False: it has been decided. */
+static bool
+withdraw(struct sync_request *request)
+{
+	uint32_t posted = SYNC_REQUEST_POSTED, taken = SYNC_REQUEST_TAKEN;
+
+	return atomic_compare_exchange_strong(&request->state, &posted, SYNC_REQUEST_NONE) ||
+		atomic_compare_exchange_strong(&request->state, &taken, SYNC_REQUEST_DROPPED);
+}
+
+/* 0: it stands in the request. */
+static int
+wait_for_answer(const struct asker *a, struct sync_request *request)
+{
+	uint64_t progress = atomic_load(&a->share->table->progress), since = device_now_ns(), now;
+	uint32_t state;
+
+	while ((state = atomic_load(&request->state)) != SYNC_REQUEST_DONE) {
+		share_sleep(&request->state, state, 50);
+		if (atomic_load(a->is_stopping))
+			return -ESHUTDOWN;
+		if (!share_is_alive(a->share, SYNC_PRIMARY)) {
+			atomic_store(&request->state, SYNC_REQUEST_NONE);
+			return -EHOSTDOWN;
+		}
+		now = atomic_load(&a->share->table->progress);
+		if (now != progress) {
+			progress = now;
+			since = device_now_ns();
+		} else if (device_now_ns() - since > patience_ns(a) && withdraw(request)) {
+			return -ETIMEDOUT;
+		}
+	}
+	return 0;
+}
+
+static int
+explain(const struct asker *a, int error, struct hotplug_outcome *outcome)
+{
+	const struct sync_slot *slot = sync_slot(a->share->table, SYNC_PRIMARY);
+
+	switch (error) {
+	case -EHOSTDOWN:
+		return ask_conclude(outcome, error, slot->pid, "the primary process has ended");
+	case -ESHUTDOWN:
+		return ask_conclude(outcome, error, getpid(), "dpdk-hotplug is being disabled");
+	default:
+		return ask_conclude(outcome, error, slot->pid, "the primary process does not answer");
+	}
+}
+
+/* One request of this process at a time: it is our turn. */
+static int
+ask(const struct asker *a, const struct sync_wish *wish, struct hotplug_outcome *outcome)
+{
+	struct sync_request *request = &sync_slot(a->share->table, a->share->slot)->request;
+	uint32_t state = atomic_load(&request->state);
+	struct sync_answer answer;
+	int ret;
+
+	if (!share_is_alive(a->share, SYNC_PRIMARY))
+		return explain(a, -EHOSTDOWN, outcome);
+	if (state != SYNC_REQUEST_NONE && state != SYNC_REQUEST_DONE)
+		return explain(a, -ETIMEDOUT, outcome);    /* not even our last one is off */
+	request->op = wish->op;
+	request->probe_ns = wish->probe_ns;
+	memcpy(request->name, wish->name, sizeof(request->name));
+	snprintf(sync_request_text(a->share->table, a->share->slot), a->share->table->text_len, "%s",
+		 wish->text);
+	request->ticket = atomic_fetch_add(&a->share->table->next_ticket, 1);
+	atomic_store(&request->state, SYNC_REQUEST_POSTED);
+	share_wake_slot(a->share, SYNC_PRIMARY);
+	ret = wait_for_answer(a, request);
+	if (ret != 0)
+		return explain(a, ret, outcome);
+	answer = request->answer;
+	answer.reason[sizeof(answer.reason) - 1] = '\0';
+	atomic_store(&request->state, SYNC_REQUEST_NONE);
+	return ask_conclude(outcome, answer.error, answer.pid, answer.reason);
+}
+
+/* In the order in which this process's threads came. */
+int
+ask_in_turn(const struct asker *a, const struct sync_wish *wish,
+	    struct hotplug_outcome *outcome)
+{
+	uint64_t mine;
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	for (mine = next++; mine != serving;)
+		pthread_cond_wait(&turn, &lock);
+	pthread_mutex_unlock(&lock);
+	if (atomic_load(a->is_on))
+		ret = ask(a, wish, outcome);
+	else
+		ret = ask_conclude(outcome, -ESHUTDOWN, getpid(), "dpdk-hotplug is being disabled");
+	pthread_mutex_lock(&lock);
+	serving++;
+	pthread_cond_broadcast(&turn);
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+void
+ask_wait_for_all(void)
+{
+	pthread_mutex_lock(&lock);
+	while (next != serving)
+		pthread_cond_wait(&turn, &lock);
+	pthread_mutex_unlock(&lock);
+}
