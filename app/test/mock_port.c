@@ -11,6 +11,7 @@
 
 #include <hotplug.h>
 
+#include "core/device.h"
 #include "mock_port.h"
 #include "test.h"
 
@@ -95,13 +96,30 @@ mock_port_start(void **state, const char *options)
 	return mock_eal_start(state) != 0 || hotplug_enable(&config) != 0;
 }
 
+/* Who has come into a device has left it: whether it flips goes by that count. */
+static bool
+is_balanced(void)
+{
+	struct hotplug_device *dev;
+	int n = 0;
+
+	device_lock();
+	for (dev = device_first(); dev != NULL; dev = dev->next) {
+		if (atomic_load(&dev->n_at_work) != 0)
+			print_error("%s: %d drivers at work\n", dev->name, dev->n_at_work);
+		n += atomic_load(&dev->n_at_work) != 0;
+	}
+	device_unlock();
+	return n == 0;
+}
+
 int
 mock_port_stop(void **state)
 {
 	int ret;
 
 	(void)state;
-	ret = hotplug_disable() != 0 || rte_eal_cleanup() != 0;
+	ret = hotplug_disable() != 0 || !is_balanced() || rte_eal_cleanup() != 0;
 	mock_eal_remove_files();
 	return ret;
 }
