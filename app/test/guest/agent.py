@@ -200,7 +200,7 @@ def op_slot_off(q):
     On the CPU that polls the card (`cpus`): QEMU 7.2 frees the NIC's queue within that
     write, and a receive tail that another CPU is just writing is then served from what
     was freed (SIGSEGV in qemu_net_queue_flush()).  Where several do, the process (`halt`)
-    is stopped meanwhile.
+    is stopped meanwhile, for `halted_s`.
     """
     os.sched_setaffinity(0, q["cpus"])      # of this thread
     halted = procs[q["halt"]].p.pid if q["halt"] else None
@@ -210,26 +210,30 @@ def op_slot_off(q):
     off = old | SLOT_OFF
     if q["masked"]:
         off &= ~0x20                        # no hot-plug interrupt
-    if halted:
-        halt(halted)
-    t0 = time.monotonic()
-    os.pwrite(fd, struct.pack("<H", off), slot)
-    t1 = time.monotonic()
-    if halted:
-        os.kill(halted, signal.SIGCONT)
+    begin = time.monotonic()
+    try:
+        if halted:
+            halt(halted)
+        t0 = time.monotonic()
+        os.pwrite(fd, struct.pack("<H", off), slot)
+        t1 = time.monotonic()
+    finally:
+        if halted:
+            os.kill(halted, signal.SIGCONT)
+    halted_s = time.monotonic() - begin if halted else 0.0
     vendor = get(dev, 0, 2)
     if q["masked"]:
         os.pwrite(fd, struct.pack("<H", old), slot)
     os.close(fd)
     os.close(dev)
-    return {"t0": t0, "t1": t1, "vendor": vendor}
+    return {"t0": t0, "t1": t1, "vendor": vendor, "halted_s": halted_s}
 
 
 def halt(pid):
-    """Returns when each of its threads stands still."""
+    """Returns when none of its threads runs: what sleeps in the kernel touches no register."""
     os.kill(pid, signal.SIGSTOP)
-    while {thread_state(t) for t in glob.glob("/proc/%d/task/*" % pid)} - set("TZX"):
-        pass
+    while "R" in {thread_state(t) for t in glob.glob("/proc/%d/task/*" % pid)}:
+        time.sleep(0.001)
 
 
 def get(fd, at, n):
@@ -281,8 +285,11 @@ def pciehp_threads(port):
 
 
 def thread_state(path):
-    with open(path + "/stat") as f:
-        return f.read().rsplit(")", 1)[1].split()[0]
+    try:
+        with open(path + "/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0]
+    except OSError:                         # it has just ended
+        return "X"
 
 
 def serve(fd, lock, q):

@@ -5,8 +5,8 @@
     asker.py FILE_PREFIX [hard]
 
 Every command that the process has, in turn, with each port's id where it takes one; a
-pause between two, for the guest has one CPU for all who do not forward.  hard: four
-clients, without.
+pause between two, for the guest has one CPU for all who do not forward, and of the least
+priority.  hard: four clients, without a pause.
 On this machine: Asker starts it in a guest.  In the guest: asks until the process ends, or
 stdin does; prints a line for each answer that is none, and at the end what it has seen.
 """
@@ -95,6 +95,7 @@ def ask(s, commands, pause, counts, me):
 
 
 def main():
+    os.nice(19)
     n, pause = (N_HARD, 0) if "hard" in sys.argv[2:] else (1, PAUSE)
     counts, clients = [0] * n, []
     for me in range(n):

@@ -89,6 +89,7 @@ class Guest:
         self.console = os.path.join(self.dir, "console")
         self.seq, self.answers, self.events, self.syncs = 0, {}, [], []
         self.p = self.runs = None                   # QEMU; what forwards, the last one
+        self.halted_s = 0.0                         # for so long a removal had it stopped
         try:
             self.start()
         except BaseException:

@@ -40,11 +40,13 @@ class Removal:
     def slot_off(self, masked):
         p = self.guest.runs
         cpus = p.pollers(self.bdf) if p and p.is_alive() else [1]
+        is_halted = len(cpus) > 1 or p and p.is_alive() and p.is_used_by_many
         a = self.guest.ask(op="slot_off", port=self.guest.port(self.i), device=self.bdf,
-                           masked=masked, cpus=cpus, halt=p.name if len(cpus) > 1 else None)
+                           masked=masked, cpus=cpus, halt=p.name if is_halted else None)
         if a["vendor"] != 0xffff:
             raise RuntimeError("slot power off, and %s still answers" % self.bdf)
         self.t_dark = a["t1"]
+        self.guest.halted_s += a["halted_s"]
 
     def wait(self, timeout):
         """Until the kernel (sysfs) or QEMU (the others) is done with the device.

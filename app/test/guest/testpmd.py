@@ -36,6 +36,7 @@ class Process:
         guest.seq += 1
         self.guest, self.name = guest, "%s%d" % (kind, guest.seq)
         self.kept, self.marks, self.asker = "", [], None
+        self.is_used_by_many = False            # CPUs: not only the pollers touch its cards
         guest.spawn(self.name, cmd[0], "--file-prefix", self.name, *cmd[1:],
                     **({"DPDK_HOTPLUG": options} if options else {}))
         guest.runs = self
@@ -179,12 +180,12 @@ def on_cpu(lcore):
 class Testpmd(Process):
     def __init__(self, guest, bdfs, plugin=None, hot_plug=False, options=None,
                  eal=(), args=(), cores=2, queues=1, mode="io"):
-        """Start on the devices `bdfs`, in this order: they are ports 0, 1, ...
+        """Start on the devices `bdfs`: by their addresses they are ports 0, 1, ...
 
         eal, args: more arguments, EAL's and testpmd's own.  cores: more than two share
         the guest's two CPUs.
         """
-        self.bdfs = list(bdfs)
+        self.bdfs = sorted(bdfs)
         lcores = ["%d@%d" % (n, on_cpu(n)) for n in range(cores + 1)]
         cmd = ["dpdk-testpmd", "--lcores", ",".join(lcores), "-n", "1"]
         if plugin:

@@ -95,6 +95,7 @@ def heal(lab, nic, driver, way, cycles, options="flaps=0", apart=False, **shape)
 def lose(lab, victims, bystander, way):
     """All at the same moment; the other port must not notice: its longest silence in ms,
     or None when the machine was too busy to tell."""
+    lab.guest.halted_s = 0.0
     if way == "button":                     # obeyed after 5 s
         losses = [removal.remove(lab.guest, i, way) for i in victims]
         t_lost = lab.watch(survive.BLINK)
