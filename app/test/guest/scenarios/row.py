@@ -94,7 +94,11 @@ class Lab:
         check(int(first, 16) >= 0x10000, "something is mapped at 0x" + first)
 
     def check_quit(self):
+        """The telemetry client leaves before: rte_eal_cleanup() takes away the memory that
+        stock's commands read, and lets them go on."""
         self.check_answers()
+        if self.testpmd.asker:
+            self.testpmd.asker.kill()
         self.testpmd.type_on()              # what was typed before is still obeyed
         t = time.monotonic()
         s = self.testpmd.quit(150)
