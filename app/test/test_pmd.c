@@ -87,6 +87,8 @@ release_queue(struct rte_eth_dev *eth, uint16_t queue)
 	eth->data->rx_queues[queue] = NULL;
 }
 
+static void release_txq(struct rte_eth_dev *eth, uint16_t queue);
+
 static int
 set_up_queue(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned int socket,
 	     const struct rte_eth_rxconf *conf, struct rte_mempool *pool)
@@ -136,6 +138,8 @@ close_port(struct rte_eth_dev *eth)
 		in_close(pmd);
 	for (i = 0; i < eth->data->nb_rx_queues; i++)
 		release_queue(eth, i);
+	for (i = 0; i < eth->data->nb_tx_queues; i++)
+		release_txq(eth, i);
 	pmd->n_closes++;
 	if (--pmd->n_open > 0)
 		return 0;
@@ -411,7 +415,52 @@ set_promiscuous(struct rte_eth_dev *eth)
 	return eth->data->dev_configured ? 0 : -EFAULT;
 }
 
+static int
+set_up_txq(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned int socket,
+	   const struct rte_eth_txconf *conf)
+{
+	struct test_queue *q = calloc(1, sizeof(*q));
+
+	(void)n_desc;
+	(void)socket;
+	(void)conf;
+	if (q == NULL)
+		return -ENOMEM;
+	q->pmd = test_pmd_of(eth->device->name);
+	eth->data->tx_queues[queue] = q;
+	return 0;
+}
+
+static void
+release_txq(struct rte_eth_dev *eth, uint16_t queue)
+{
+	free(eth->data->tx_queues[queue]);
+	eth->data->tx_queues[queue] = NULL;
+}
+
+/* No look whether there is one, as drivers have it. */
+static int
+clean_up_txq(void *queue, uint32_t n)
+{
+	struct test_queue *q = queue;
+
+	(void)n;
+	q->n_bursts++;
+	return 0;
+}
+
+static int
+is_removed(struct rte_eth_dev *eth)
+{
+	touch(eth);
+	return 0;
+}
+
 static const struct eth_dev_ops port_ops = {
+	.tx_queue_setup = set_up_txq,
+	.tx_queue_release = release_txq,
+	.tx_done_cleanup = clean_up_txq,
+	.is_removed = is_removed,
 	.dev_configure = configure_port,
 	.dev_start = start_port,
 	.dev_stop = stop_port,

@@ -178,6 +178,7 @@ dead_hold(struct rte_eth_dev *eth)
 {
 	struct port *port = port_of(eth);
 
+	kept_hold_tx(eth);
 	port_lock();
 	eth->data->mac_addrs = port->addrs;
 	memcpy(eth->data->name, port->name, sizeof(eth->data->name));

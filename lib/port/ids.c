@@ -101,9 +101,10 @@ close_others(const char *device, const uint16_t *ids, unsigned int n)
 }
 
 /* Other ports came than there were, or in another order: not that card.  Or one that was
- * probed beside has taken an id: once more. */
+ * probed beside has taken an id, or one that was closed beside has left a lower one, which the
+ * driver was given: once more. */
 static int
-undo(const char *device)
+undo(const char *device, bool was_any_released)
 {
 	unsigned int i;
 
@@ -116,7 +117,7 @@ undo(const char *device)
 				(void)local_remove_told(rte_eth_devices[i].device);
 			break;
 		}
-	return port_probe_was_alone() ? -EADDRINUSE : -EAGAIN;
+	return port_probe_was_alone() && !was_any_released ? -EADDRINUSE : -EAGAIN;
 }
 
 static int
@@ -131,9 +132,11 @@ static int
 probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n)
 {
 	uint16_t held[RTE_MAX_ETHPORTS];
+	unsigned long n_released;
 	unsigned int i, n_held;
 	int ret;
 
+	n_released = release_number();  /* before the free ids are held */
 	for (i = 0; i < n; i++)
 		release_quietly(&rte_eth_devices[ids[i]]);
 	n_held = hold_free_ids(ids[0], ids[n - 1], held);
@@ -146,7 +149,8 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 	stuck_end_probe(ids, n);
 	release_some(held, n_held, ids, n, false);
 	if (ret >= 0)
-		ret = has_ids(device, ids, n) ? 0 : undo(device);
+		ret = has_ids(device, ids, n) ? 0 :
+			undo(device, release_number() != n_released);
 	if (ret == 0) {
 		close_others(device, ids, n);
 		return 0;

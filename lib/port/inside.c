@@ -20,16 +20,25 @@
 #include "inside.h"
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 
+/* Nobody's registers are made to flip for a call that is refused. */
+static bool
+is_refused(const struct rte_eth_dev *eth)
+{
+	return __atomic_load_n(&eth->dev_ops, __ATOMIC_ACQUIRE) == &dead_ops ||
+		(port_is_healing(port_of(eth)) && port_own == PORT_OWN_NOTHING);
+}
+
 bool
 inside_enter(const struct rte_eth_dev *eth)
 {
 	struct port *port = port_of(eth);
 
+	if (is_refused(eth))
+		return false;
 	device_enter(port->dev);        /* whose registers flip, should it die meanwhile */
 	atomic_fetch_add(&port->n_inside, 1);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (eth->dev_ops != &dead_ops &&
-	    (!port_is_healing(port) || port_own != PORT_OWN_NOTHING))
+	if (!is_refused(eth))
 		return true;
 	inside_leave(eth);
 	return false;
@@ -119,6 +128,16 @@ dev_start_wanted(struct rte_eth_dev *eth)
 	return 0;
 }
 
+/* Whoever is refused an op (-EIO) while a port heals asks this next (ethdev's eth_err()), and
+ * ethdev remembers a yes in the port's state for good: the card is there. */
+static int
+is_removed_healing(struct rte_eth_dev *eth)
+{
+	if (eth->dev_ops != &dead_ops && is_refused(eth))
+		return 0;
+	return is_removed(eth);
+}
+
 #define WRAP(type, op, parameters, arguments) \
 	do { \
 		if (ops->op != NULL) \
@@ -139,6 +158,8 @@ inside_wrap(struct eth_dev_ops *ops)
 	PORT_OPS_VOID(WRAP)
 	if (ops->dev_start != NULL)
 		ops->dev_start = dev_start_wanted;
+	if (ops->is_removed != NULL)
+		ops->is_removed = is_removed_healing;
 	WRAP_MODE(promiscuous_enable);
 	WRAP_MODE(promiscuous_disable);
 	WRAP_MODE(allmulticast_enable);

@@ -10,6 +10,9 @@
  *        them at the loss;
  *      - rx_queues[i], tx_queues[i]: of a queue that was set up, never NULL, or ethdev says
  *        that it was not; the fast path has none meanwhile (quiet.c);
+ *      - tx_queues: rte_eth_tx_done_cleanup() reads it without a look at the number of queues,
+ *        so a valid port has the array also before it is configured; as large as ethdev's own,
+ *        which takes this one for it;
  *      - device: the shadow, with a name for its driver that no rte_pmd_*() call takes for
  *        its own: those would follow dev_private;
  *      - intr_handle, security_ctx: none, once the device is removed, which frees them.
@@ -89,6 +92,14 @@ kept_hold(struct rte_eth_dev *eth)
 	for (i = 0; data->tx_queues != NULL && i < data->nb_tx_queues && i < port->n_txq; i++)
 		data->tx_queues[i] = port->txq[i].n_desc != 0 ? stand_in : NULL;
 	port_unlock();
+}
+
+void
+kept_hold_tx(struct rte_eth_dev *eth)
+{
+	if (eth->data->tx_queues == NULL)
+		eth->data->tx_queues = rte_zmalloc(NULL, sizeof(eth->data->tx_queues[0]) *
+						   RTE_MAX_QUEUES_PER_PORT, RTE_CACHE_LINE_SIZE);
 }
 
 void

@@ -14,6 +14,8 @@ void kept_take(const struct rte_eth_dev *eth, struct port *port);
  * may release the port; or has: all that it took away. */
 void kept_hold_addresses(struct rte_eth_dev *eth);
 void kept_hold(struct rte_eth_dev *eth);
+/* One that is to be found valid before it is configured: see kept.c. */
+void kept_hold_tx(struct rte_eth_dev *eth);
 /* Its device is about to be removed: nobody finds it by its port any more, and whoever has
  * found it has let go, when this returns. */
 void kept_let_go(const uint16_t *ids, unsigned int n);

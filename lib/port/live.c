@@ -43,19 +43,19 @@ live_close(struct rte_eth_dev *eth)
 	return ret;
 }
 
-/* With the lock held: only what the PMD has. */
+/* Only what the PMD has. */
 void
-live_wrap(struct port *port)
+live_wrap(struct eth_dev_ops *ops)
 {
-	inside_wrap(port->ops);
-	settings_wrap(port->ops);
-	port->ops->dev_close = close_port;
-	if (port->ops->dev_stop != NULL)
-		port->ops->dev_stop = close_stop;
-	if (port->ops->stats_get != NULL)
-		port->ops->stats_get = stats_live_get;
-	if (port->ops->stats_reset != NULL)
-		port->ops->stats_reset = stats_live_reset;
-	queues_wrap(port->ops);
-	interrupts_wrap(port->ops);
+	inside_wrap(ops);
+	settings_wrap(ops);
+	ops->dev_close = close_port;
+	if (ops->dev_stop != NULL)
+		ops->dev_stop = close_stop;
+	if (ops->stats_get != NULL)
+		ops->stats_get = stats_live_get;
+	if (ops->stats_reset != NULL)
+		ops->stats_reset = stats_live_reset;
+	queues_wrap(ops);
+	interrupts_wrap(ops);
 }

@@ -154,9 +154,11 @@ struct port *port_of(const struct rte_eth_dev *eth);    /* never NULL */
 /* A duty: stand in front of the ports on a published device, whose key is that of ethdev's
  * (struct rte_device); again is fine. */
 void port_published(struct hotplug_bus *bus, const void *key);
-/* One that heals, before it is valid: who asks it then finds a port that is dead still. */
-void port_wrap_healing(struct rte_eth_dev *eth);
 void port_unwrap_all(void);
+/* A port that heals: before it is valid, so that who asks it then finds it dead still; and
+ * when it is as it was. */
+void port_wrap_healing(struct rte_eth_dev *eth);
+void port_wrap_healed(struct rte_eth_dev *eth);         /* with the lock held */
 /* Ethdev is about to wipe it: while the lock is held and the state is LIVE, DEAD or DOOMED,
  * its data and device are there. */
 void port_released(const struct rte_eth_dev *eth);
@@ -205,7 +207,7 @@ enum port_own {
 extern _Thread_local enum port_own port_own;
 
 /* live.c */
-void live_wrap(struct port *port);
+void live_wrap(struct eth_dev_ops *ops);
 /* Run the PMD's own stop and close; the registers of a dead device flip. */
 int live_stop(struct rte_eth_dev *eth);
 int live_close(struct rte_eth_dev *eth);

@@ -29,6 +29,7 @@
 #include <rte_malloc.h>
 
 #include "../eal/slots.h"
+#include "kept.h"
 #include "leave.h"
 #include "release.h"
 #include "stuck.h"
@@ -48,6 +49,8 @@ static int (*volatile in_ethdev)(struct rte_eth_dev *eth) = rte_eth_dev_release_
 static void (*volatile ethdev_finish)(struct rte_eth_dev *eth) = rte_eth_dev_probing_finish;
 static int (*volatile ethdev_close)(uint16_t id) = rte_eth_dev_close;
 static int (*volatile ethdev_stop)(uint16_t id) = rte_eth_dev_stop;
+
+static _Atomic unsigned long n_released;
 
 static struct slots calls[] = {
 	{ .symbol = "rte_eth_dev_release_port", .ours = (uintptr_t)__wrap_rte_eth_dev_release_port,
@@ -123,7 +126,15 @@ __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 		__real_rte_eth_dev_release_port(eth) : in_ethdev(eth);
 	if (eth != NULL)
 		close_end(eth);
+	if (port_own != PORT_OWN_DRIVER)
+		atomic_fetch_add(&n_released, 1);
 	return ret;
+}
+
+unsigned long
+release_number(void)
+{
+	return atomic_load(&n_released);
 }
 
 /* A port that only pauses is not NEW: nobody hears of it before it is set up. */
@@ -131,7 +142,8 @@ void
 __wrap_rte_eth_dev_probing_finish(struct rte_eth_dev *eth)
 {
 	if (eth != NULL && port_own == PORT_OWN_DRIVER && port_is_healing(port_of(eth))) {
-		port_wrap_healing(eth); /* no call reaches a driver that is not set up yet */
+		kept_hold_tx(eth);
+		port_wrap_healing(eth);
 		atomic_thread_fence(memory_order_release);
 		eth->state = RTE_ETH_DEV_ATTACHED;      /* from here on it is read (kept.c) */
 	} else if (__real_rte_eth_dev_probing_finish != NULL) {

@@ -17,4 +17,7 @@ int release_guard(void);
 void release_hide(struct rte_eth_dev *eth);
 void release_quietly(struct rte_eth_dev *eth);
 
+/* Counts the ports that others have released: their ids are free since. */
+unsigned long release_number(void);
+
 #endif /* HOTPLUG_PORT_RELEASE_H */

@@ -16,6 +16,7 @@
 #include "../eal/devargs.h"
 #include "../eal/host.h"
 #include "kept.h"
+#include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 #include "queues.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* ports */
@@ -66,6 +67,51 @@ forget(struct port *port)
 	memset(&port->settings, 0, sizeof(port->settings));
 }
 
+/* Those that are given a queue know no port, and so cannot look whether it is set up: while a
+ * port heals they are a dead port's (port_wrap_healed() lays the driver's). */
+#define KEEP_AWAY(type, op, parameters, arguments) \
+	if (ops->op != NULL) \
+		ops->op = dead_ops.op;
+#define LET_IN(type, op, parameters, arguments) \
+	__atomic_store_n(&port->ops->op, port->pmd_ops->op, __ATOMIC_RELEASE);
+
+/* With the lock held.  A control call on another processor finds them filled (arm64), and who
+ * has our table from a former life reads none of the driver's own in it meanwhile. */
+static void
+stand_in_front(struct rte_eth_dev *eth, struct port *port)
+{
+	struct eth_dev_ops all = *eth->dev_ops, *ops = &all;
+
+	port->pmd_ops = eth->dev_ops;
+	live_wrap(&all);
+	if (port_is_healing(port)) {
+		QUEUE_OPS(KEEP_AWAY)
+	}
+	*port->ops = all;
+	__atomic_store_n(&eth->dev_ops, port->ops, __ATOMIC_RELEASE);
+}
+
+void
+port_wrap_healing(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+
+	port_lock();
+	if (port->ops != NULL && eth->dev_ops != NULL && eth->dev_ops != &dead_ops)
+		stand_in_front(eth, port);
+	port_unlock();
+}
+
+void
+port_wrap_healed(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+
+	if (eth->dev_ops == port->ops) {
+		QUEUE_OPS(LET_IN)
+	}
+}
+
 /* With the lock held. */
 static void
 wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
@@ -89,15 +135,11 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 	}
 	snprintf(port->device, sizeof(port->device), "%s", eth->device->name);
 	remember_devargs(port, eth->device);
-	if (eth->device->driver != NULL || !port_is_healing(port))      /* else as before */
-		port->policy = config_policy(enable_config(), eth->device->name,
-			eth->device->driver != NULL ? eth->device->driver->name : NULL);
-	port->pmd_ops = eth->dev_ops;
-	*port->ops = *eth->dev_ops;
-	live_wrap(port);
+	port->policy = config_policy(enable_config(), eth->device->name,
+		eth->device->driver != NULL ? eth->device->driver->name : NULL);
 	eth->data->dev_flags |= RTE_ETH_DEV_INTR_RMV;   /* INTR_RMV comes, whatever the PMD */
-	/* a control call on another processor finds them filled (arm64) */
-	__atomic_store_n(&eth->dev_ops, port->ops, __ATOMIC_RELEASE);
+	if (eth->dev_ops != port->ops)
+		stand_in_front(eth, port);
 }
 
 /* What it will say of itself while it is dead; as ethdev prepares the call.  Names are the
@@ -119,26 +161,6 @@ ask_info(struct rte_eth_dev *eth, struct port *port)
 	info->switch_info.name = port->switch_name;
 }
 
-static void
-wrap(struct rte_eth_dev *eth, struct hotplug_bus *bus)
-{
-	struct port *port = port_of(eth);
-
-	ask_info(eth, port);
-	port_lock();
-	wrap_one(eth, port, bus);
-	port_unlock();
-}
-
-void
-port_wrap_healing(struct rte_eth_dev *eth)
-{
-	struct hotplug_bus *bus = port_of(eth)->bus;
-
-	if (bus != NULL && eth->dev_ops != NULL && eth->dev_ops->dev_close != NULL)
-		wrap(eth, bus);
-}
-
 void
 port_published(struct hotplug_bus *bus, const void *key)
 {
@@ -149,9 +171,13 @@ port_published(struct hotplug_bus *bus, const void *key)
 		eth = &rte_eth_devices[i];
 		if (eth->state == RTE_ETH_DEV_UNUSED || eth->device != key ||
 		    eth->dev_ops == NULL || eth->dev_ops->dev_close == NULL ||
-		    eth->dev_ops == ports[i].ops || eth->dev_ops == &dead_ops)
+		    (eth->dev_ops == ports[i].ops && !port_is_healing(&ports[i])) ||
+		    eth->dev_ops == &dead_ops)
 			continue;
-		wrap(eth, bus);
+		ask_info(eth, &ports[i]);
+		port_lock();
+		wrap_one(eth, &ports[i], bus);
+		port_unlock();
 	}
 }
 

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_healing: what a thread of the application meets that calls ethdev while its port heals,
+ * at each step of the heal.
+ * In:  mock functions and a PMD for them; the library with a hook before each step
+ *      (lib/port/steps.h), in which the call is made, on a thread of the application's.
+ * Context: app; the library's own threads do the work. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_log.h>
+
+#include <ethdev_driver.h>
+#include <hotplug.h>
+
+#include "mock_port.h"
+#include "port/port.h"
+#include "port/steps.h"
+#include "test.h"
+
+static char card[32];
+static uint16_t card_port;
+static void *(*_Atomic call_made)(void *arg);
+static _Atomic unsigned int n_calls, n_given_up;
+
+static void
+on_step(enum step step, const char *device)
+{
+	void *(*call)(void *arg) = call_made;
+	pthread_t thread;
+
+	if (step == STEP_HEAL_OVER && strcmp(device, card) == 0)
+		n_given_up += port_of(&rte_eth_devices[card_port])->is_hopeless;
+	if (call == NULL || step < STEP_HEAL_LOOK || step > STEP_HEAL_TELL ||
+	    strcmp(device, card) != 0)
+		return;
+	assert_int_equal(pthread_create(&thread, NULL, call, NULL), 0);
+	pthread_join(thread, NULL);
+	n_calls++;
+}
+
+static struct test_pmd *
+plug_started(const char *name)
+{
+	const struct rte_eth_conf conf = { 0 };
+	struct test_pmd *pmd = plug(name);
+
+	snprintf(card, sizeof(card), "%s", name);
+	card_port = pmd->port;
+	assert_int_equal(rte_eth_dev_configure(pmd->port, 0, 1, &conf), 0);
+	assert_int_equal(rte_eth_tx_queue_setup(pmd->port, 0, 64, 0, NULL), 0);
+	assert_int_equal(rte_eth_dev_start(pmd->port), 0);
+	return pmd;
+}
+
+static void
+heal_with_calls(struct test_pmd *pmd, void *(*call)(void *arg))
+{
+	n_calls = 0;
+	lose_for_good(pmd);
+	call_made = call;
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	call_made = NULL;
+	assert_true(n_calls >= STEP_HEAL_TELL - STEP_HEAL_LOOK);
+}
+
+static void *
+clean_up(void *arg)
+{
+	int ret = rte_eth_tx_done_cleanup(card_port, 0, 0);
+
+	(void)arg;
+	assert_true(ret == 0 || ret == -EIO || ret == -ENODEV);
+	return NULL;
+}
+
+/* ethdev reads the queue without a look whether there is one: SIGSEGV from the probe until
+ * the port was configured. */
+static void
+test_sent_packets_are_asked_for(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:61:00.0");
+
+	(void)state;
+	assert_int_equal(rte_eth_tx_done_cleanup(card_port, 0, 0), 0);
+	heal_with_calls(pmd, clean_up);
+	assert_int_equal(rte_eth_tx_done_cleanup(card_port, 0, 0), 0);
+	remove_port(card_port);
+}
+
+/* Where a heal has failed, too. */
+static void
+test_sent_packets_are_asked_for_after_a_failure(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:62:00.0");
+
+	(void)state;
+	lose_for_good(pmd);
+	pmd->n_probes = 0;
+	test_pmd_probe_answer = -EIO;
+	come_back(pmd);
+	assert_true(WAIT_FOR(pmd->n_probes >= 2 && rte_eth_dev_is_valid_port(card_port)));
+	(void)clean_up(NULL);
+	test_pmd_probe_answer = 0;
+	assert_true(WAIT_FOR(n_success == 1));
+	remove_port(card_port);
+}
+
+static void *
+switch_on(void *arg)
+{
+	(void)arg;
+	(void)rte_eth_dev_set_link_up(card_port);
+	return NULL;
+}
+
+/* Refused with -EIO, ethdev asks whether the port is removed, and remembers a yes for good:
+ * "the card has another number of ports", and it was not healed. */
+static void
+test_call_that_is_refused_leaves_no_mark(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:63:00.0");
+
+	(void)state;
+	heal_with_calls(pmd, switch_on);
+	assert_int_equal(rte_eth_dev_is_removed(card_port), 0);
+	remove_port(card_port);
+}
+
+/* --- another port is closed meanwhile -------------------------------------------------- */
+
+static uint16_t other_port;
+
+static void *
+close_other(void *arg)
+{
+	(void)arg;
+	if (rte_eth_dev_is_valid_port(other_port))
+		assert_int_equal(rte_eth_dev_close(other_port), 0);
+	return NULL;
+}
+
+static void
+close_in_probe(struct test_pmd *pmd)
+{
+	pthread_t thread;
+
+	if (strcmp(pmd->name, card) != 0)
+		return;
+	assert_int_equal(pthread_create(&thread, NULL, close_other, NULL), 0);
+	pthread_join(thread, NULL);
+}
+
+/* Its id is lower, and free from then on: the probe was given it, and the card was taken for
+ * another one. */
+static void
+test_other_port_is_closed_during_the_probe(void **state)
+{
+	struct test_pmd *other = plug("0000:64:00.0"), *pmd;
+
+	(void)state;
+	other_port = other->port;
+	pmd = plug_started("0000:65:00.0");
+	assert_true(card_port > other_port);
+	lose_for_good(pmd);
+	test_pmd_in_probe = close_in_probe;
+	n_given_up = 0;
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(n_given_up, 0);
+	test_pmd_in_probe = NULL;
+	assert_int_equal(pmd->port, card_port);
+	remove_port(card_port);
+	assert_int_equal(rte_dev_remove(mock_find(other->name)), 0);
+}
+
+static int
+start(void **state)
+{
+	if (mock_port_start(state, "flaps=0") != 0)
+		return -1;
+	(void)rte_log_set_level_pattern("lib.ethdev", RTE_LOG_CRIT);
+	step_hook = on_step;
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sent_packets_are_asked_for),
+		cmocka_unit_test(test_sent_packets_are_asked_for_after_a_failure),
+		cmocka_unit_test(test_call_that_is_refused_leaves_no_mark),
+		cmocka_unit_test(test_other_port_is_closed_during_the_probe),
+	};
+
+	return cmocka_run_group_tests_name("healing", tests, start, mock_port_stop);
+}
