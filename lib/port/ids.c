@@ -10,6 +10,7 @@
  * Context: work. */
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,6 +70,23 @@ release_some(const uint16_t *held, unsigned int n_held, const uint16_t *ids, uns
 			release_quietly(&rte_eth_devices[held[i]]);
 		else if (is_one_of(held[i], ids, n) == ours)
 			release(&rte_eth_devices[held[i]]);
+}
+
+/* The probe has returned: from here on they are found valid.  Not before, as ethdev has it:
+ * rte_eth_dev_info_get() follows device->driver, which a bus sets when its driver's probe has
+ * returned. */
+static void
+show(const uint16_t *ids, unsigned int n)
+{
+	struct rte_eth_dev *eth;
+	unsigned int i;
+
+	atomic_thread_fence(memory_order_release);
+	for (i = 0; i < n; i++) {
+		eth = &rte_eth_devices[ids[i]];
+		if (eth->state == RTE_ETH_DEV_UNUSED && eth->data->name[0] != '\0')
+			eth->state = RTE_ETH_DEV_ATTACHED;
+	}
 }
 
 /* Probed under our ids, each under its own? */
@@ -148,6 +166,8 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 		local_probe_told(device, devargs);
 	stuck_end_probe(ids, n);
 	release_some(held, n_held, ids, n, false);
+	if (ret >= 0)
+		show(ids, n);
 	if (ret >= 0)
 		ret = has_ids(device, ids, n) ? 0 :
 			undo(device, release_number() != n_released);

@@ -155,10 +155,8 @@ struct port *port_of(const struct rte_eth_dev *eth);    /* never NULL */
  * (struct rte_device); again is fine. */
 void port_published(struct hotplug_bus *bus, const void *key);
 void port_unwrap_all(void);
-/* A port that heals: before it is valid, so that who asks it then finds it dead still; and
- * when it is as it was. */
-void port_wrap_healing(struct rte_eth_dev *eth);
-void port_wrap_healed(struct rte_eth_dev *eth);         /* with the lock held */
+/* A port that heals is as it was; with the lock held. */
+void port_wrap_healed(struct rte_eth_dev *eth);
 /* Ethdev is about to wipe it: while the lock is held and the state is LIVE, DEAD or DOOMED,
  * its data and device are there. */
 void port_released(const struct rte_eth_dev *eth);

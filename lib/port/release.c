@@ -142,10 +142,7 @@ void
 __wrap_rte_eth_dev_probing_finish(struct rte_eth_dev *eth)
 {
 	if (eth != NULL && port_own == PORT_OWN_DRIVER && port_is_healing(port_of(eth))) {
-		kept_hold_tx(eth);
-		port_wrap_healing(eth);
-		atomic_thread_fence(memory_order_release);
-		eth->state = RTE_ETH_DEV_ATTACHED;      /* from here on it is read (kept.c) */
+		kept_hold_tx(eth);      /* it is found valid when the bus knows its driver (ids.c) */
 	} else if (__real_rte_eth_dev_probing_finish != NULL) {
 		__real_rte_eth_dev_probing_finish(eth);
 	} else {

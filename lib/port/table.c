@@ -92,17 +92,6 @@ stand_in_front(struct rte_eth_dev *eth, struct port *port)
 }
 
 void
-port_wrap_healing(struct rte_eth_dev *eth)
-{
-	struct port *port = port_of(eth);
-
-	port_lock();
-	if (port->ops != NULL && eth->dev_ops != NULL && eth->dev_ops != &dead_ops)
-		stand_in_front(eth, port);
-	port_unlock();
-}
-
-void
 port_wrap_healed(struct rte_eth_dev *eth)
 {
 	struct port *port = port_of(eth);
@@ -161,6 +150,13 @@ ask_info(struct rte_eth_dev *eth, struct port *port)
 	info->switch_info.name = port->switch_name;
 }
 
+/* One that heals is hidden until all of it is there. */
+static bool
+is_there(const struct rte_eth_dev *eth)
+{
+	return eth->state != RTE_ETH_DEV_UNUSED || port_is_healing(port_of(eth));
+}
+
 void
 port_published(struct hotplug_bus *bus, const void *key)
 {
@@ -169,7 +165,7 @@ port_published(struct hotplug_bus *bus, const void *key)
 
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
-		if (eth->state == RTE_ETH_DEV_UNUSED || eth->device != key ||
+		if (!is_there(eth) || eth->device != key ||
 		    eth->dev_ops == NULL || eth->dev_ops->dev_close == NULL ||
 		    (eth->dev_ops == ports[i].ops && !port_is_healing(&ports[i])) ||
 		    eth->dev_ops == &dead_ops)
@@ -201,8 +197,7 @@ port_list(const struct rte_device *dev, uint16_t *ids)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (rte_eth_devices[i].state != RTE_ETH_DEV_UNUSED &&
-		    rte_eth_devices[i].device == dev)
+		if (is_there(&rte_eth_devices[i]) && rte_eth_devices[i].device == dev)
 			ids[n++] = i;
 	return n;
 }
