@@ -25,6 +25,7 @@
 
 struct rte_bus *mock_bus;
 const char *mock_eal_lcores = "0";
+bool mock_eal_has_telemetry;
 
 static char prefix[64];
 
@@ -34,7 +35,7 @@ mock_eal_start(void **state)
 	char *argv[] = {
 		(char *)(uintptr_t)"test", (char *)(uintptr_t)"--no-huge",
 		(char *)(uintptr_t)"-m", (char *)(uintptr_t)"64",
-		(char *)(uintptr_t)"--no-telemetry",
+		(char *)(uintptr_t)(mock_eal_has_telemetry ? "--telemetry" : "--no-telemetry"),
 		(char *)(uintptr_t)"-l", (char *)(uintptr_t)mock_eal_lcores,
 		(char *)(uintptr_t)"--log-level=lib.eal:error", prefix, NULL,
 	};
@@ -73,15 +74,6 @@ mock_find(const char *name)
 	struct rte_device *dev = bus_find_device(mock_bus, compare_name, name);
 
 	return dev != NULL && rte_dev_is_probed(dev) ? dev : NULL;
-}
-
-struct test_pmd *
-mock_plug(const char *name)
-{
-	(void)hotplug_enable(NULL);     /* -EALREADY is fine */
-	mock_sysfs_add(name, "hotplug_mock");
-	assert_int_equal(rte_dev_probe(name), 0);
-	return test_pmd_of(name);
 }
 
 bool

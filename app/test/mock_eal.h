@@ -16,6 +16,7 @@ extern struct rte_bus *mock_bus;        /* "pci" */
 /* rte_eal_init() with one function there already, MOCK_FIRST; once a process. */
 #define MOCK_FIRST "0000:01:00.0"
 extern const char *mock_eal_lcores;     /* as -l takes them; "0" */
+extern bool mock_eal_has_telemetry;
 int mock_eal_start(void **state);
 void mock_eal_remove_files(void);       /* after rte_eal_cleanup() */
 

@@ -17,6 +17,15 @@
 
 _Atomic unsigned int n_recovering, n_success, n_new, n_removed;
 
+struct test_pmd *
+mock_plug(const char *name)
+{
+	(void)hotplug_enable(NULL);     /* -EALREADY is fine */
+	mock_sysfs_add(name, "hotplug_mock");
+	assert_int_equal(rte_dev_probe(name), 0);
+	return test_pmd_of(name);
+}
+
 static int
 on_port_event(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 {

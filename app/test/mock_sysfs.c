@@ -16,13 +16,15 @@
 #include "mock_sysfs.h"
 #include "test.h"
 
+const char *mock_sysfs_folder = "/tmp";
+
 static char root[64];
 
 const char *
 mock_sysfs_path(const char *name, const char *file)
 {
-	static char path[4][256];
-	static unsigned int next;
+	static _Thread_local char path[4][256];
+	static _Thread_local unsigned int next;
 	char *p = path[next++ % 4];
 
 	snprintf(p, sizeof(path[0]), "%s/%s/%s", root, name, file);
@@ -32,7 +34,7 @@ mock_sysfs_path(const char *name, const char *file)
 const char *
 mock_sysfs_make(void)
 {
-	strcpy(root, "/tmp/hotplug-sysfs-XXXXXX");
+	snprintf(root, sizeof(root), "%s/hotplug-sysfs-XXXXXX", mock_sysfs_folder);
 	assert_non_null(mkdtemp(root));
 	setenv("SYSFS_PCI_DEVICES", root, 1);
 	return root;
@@ -53,7 +55,7 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 static void
 remove_tree(const char *path)
 {
-	assert_memory_equal(path, "/tmp/hotplug-sysfs-", 19);
+	assert_non_null(strstr(path, "/hotplug-sysfs-"));
 	if (access(path, F_OK) == 0)
 		assert_int_equal(nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
@@ -115,7 +117,7 @@ mock_sysfs_physfn(const char *name, const char *pf)
 static void
 write_resources(const char *name)
 {
-	static uint8_t registers[MOCK_BAR_LEN];
+	static _Thread_local uint8_t registers[MOCK_BAR_LEN];
 	char text[512];
 	int i, n;
 

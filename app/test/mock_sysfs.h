@@ -13,6 +13,7 @@
 #define MOCK_DEVICE 0x5678
 #define MOCK_BAR_LEN (256 * 1024ul)
 
+extern const char *mock_sysfs_folder;    /* where; "/tmp" */
 const char *mock_sysfs_make(void);              /* its path; sets the variable */
 void mock_sysfs_destroy(void);
 

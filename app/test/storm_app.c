@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* storm_app: what the storm's application does with its ports, and remembers of it.
+ * In:  threads that want a port attached, set up, started, stopped, closed.
+ * Out: it is, or the card is lost just then; what a call has said is what counts later.
+ * Lock: a card's `settings`, and its `life` for writing (start and stop: for reading).
+ * Context: any thread of the application's. */
+
+#include <errno.h>
+#include <stdio.h>
+
+#include <rte_ethdev.h>
+
+#include <hotplug.h>
+
+#include "storm.h"
+#include "test.h"
+
+#define ATTEMPTS 20
+
+struct storm_port *
+app_pick(struct storm_card *card, struct dice *dice)
+{
+	unsigned int i, n = card->bad->is->n_ports, first = dice_below(dice, n);
+
+	for (i = 0; i < n; i++)
+		if (atomic_load(&card->port[(first + i) % n].is_open))
+			return &card->port[(first + i) % n];
+	return NULL;
+}
+
+void
+app_polls_end(struct storm_port *port)
+{
+	atomic_store(&port->is_polled, false);
+	while (atomic_load(&port->n_polling) != 0)
+		test_sleep_ms(0);
+}
+
+bool
+app_start(struct storm_port *port)
+{
+	if (rte_eth_dev_start(port->id) != 0)
+		return false;
+	port->is_started = true;
+	atomic_store(&port->is_polled, true);
+	return true;
+}
+
+bool
+app_stop(struct storm_port *port)
+{
+	app_polls_end(port);
+	if (rte_eth_dev_stop(port->id) == 0)
+		port->is_started = false;
+	atomic_store(&port->is_polled, port->is_started);
+	return !port->is_started;
+}
+
+static int
+set_up_rxq(const struct storm_port *port, const struct character *is, uint16_t queue)
+{
+	struct rte_mempool *pools[2] = { storm_pool, storm_pool };
+	const struct rte_eth_rxconf several = { .rx_mempools = pools, .rx_nmempool = 2 };
+
+	return is->n_pools > 1 ? rte_eth_rx_queue_setup(port->id, queue, 64, 0, &several, NULL) :
+		rte_eth_rx_queue_setup(port->id, queue, 64, 0, NULL, storm_pool);
+}
+
+static bool
+configure(struct storm_card *card, struct storm_port *port)
+{
+	const struct character *is = card->bad->is;
+	const struct rte_eth_conf conf = { .intr_conf.rxq = (is->ways & BAD_HAS_RX_INTR) != 0 };
+	unsigned int i;
+
+	if (rte_eth_dev_configure(port->id, is->n_queues, is->n_queues, &conf) != 0)
+		return false;
+	for (i = 0; i < is->n_queues; i++)
+		if (set_up_rxq(port, is, i) != 0 ||
+		    rte_eth_tx_queue_setup(port->id, i, 64, 0, NULL) != 0)
+			return false;
+	return true;
+}
+
+/* It is stopped, or was never started. */
+bool
+app_set_up(struct storm_card *card, struct storm_port *port)
+{
+	bool is_done;
+
+	pthread_mutex_lock(&card->set_up);
+	is_done = configure(card, port);
+	pthread_mutex_unlock(&card->set_up);
+	return is_done && app_start(port);
+}
+
+static void
+take_ports(struct storm_card *card)
+{
+	uint16_t ids[BAD_MAX_PORTS];
+	int i, n = hotplug_port_list(card->name, ids, BAD_MAX_PORTS);
+
+	if (n != (int)card->bad->is->n_ports)
+		storm_fail("ports after an attach", card->name, n, card->bad->is->n_ports);
+	for (i = 0; i < n && i < BAD_MAX_PORTS; i++) {
+		card->port[i].id = ids[i];
+		card->port[i].is_started = false;
+		atomic_store(&card->port[i].is_open, true);
+		(void)app_set_up(card, &card->port[i]);
+	}
+}
+
+void
+app_attach(struct storm_card *card)
+{
+	int ret = hotplug_device_attach(card->name, HOTPLUG_PRIVATE, NULL);
+
+	if (ret == 0) {
+		take_ports(card);
+		atomic_store(&card->is_leaving, false);
+	}
+}
+
+/* A loss that has not been told yet need not be told any more. */
+static void
+leave(struct storm_card *card)
+{
+	unsigned int n_gone;
+
+	pthread_mutex_lock(&card->weather);
+	atomic_store(&card->is_leaving, true);
+	n_gone = card->told.n_gone;
+	if (card->told.n_must > n_gone) {
+		card->told.n_may += card->told.n_must - n_gone;
+		card->told.n_must = n_gone;
+	}
+	pthread_mutex_unlock(&card->weather);
+}
+
+/* A close that says 0 has closed it: from then on the id is not ours. */
+static void
+close_port(struct storm_card *card, struct storm_port *port)
+{
+	int ret;
+
+	app_polls_end(port);
+	(void)rte_eth_dev_stop(port->id);
+	ret = rte_eth_dev_close(port->id);
+	if (ret != 0)
+		storm_fail("rte_eth_dev_close()", card->name, ret, 0);
+	port->is_started = false;
+	atomic_store(&port->is_open, false);
+	atomic_fetch_add(&storm_n_closes, 1);
+}
+
+static void
+detach(struct storm_card *card)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ATTEMPTS; i++) {        /* its loss may be told just now */
+		ret = hotplug_device_detach(card->name, HOTPLUG_PRIVATE, NULL);
+		if (ret == 0 || ret == -ENODEV)
+			return;
+		test_sleep_ms(50);
+	}
+	storm_fail("hotplug_device_detach()", card->name, ret, 0);
+}
+
+/* One: the last, since a card whose first port is closed does not heal (doc/limits.md). */
+void
+app_leave(struct storm_card *card, bool is_whole)
+{
+	unsigned int i = card->bad->is->n_ports;
+	bool is_done = false;
+
+	leave(card);
+	while (i-- > 0 && !is_done)
+		if (atomic_load(&card->port[i].is_open)) {
+			close_port(card, &card->port[i]);
+			is_done = !is_whole;
+		}
+	if (is_whole)
+		detach(card);
+}

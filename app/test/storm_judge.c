@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* storm_judge: what must hold whenever the storm is quiet.
+ * In:  all cards are there, no thread of the application calls.
+ * Out: each open port lives, under its id, started or stopped as it was told last; each closed
+ *      one is closed, and can be had again; each loss was told once; no driver hangs; the same
+ *      threads, descriptors and memory as at the first quiet point.
+ * Context: the main thread; on_event(): events. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <rte_ethdev.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+
+#include <hotplug.h>
+
+#include "mock_sysfs.h"
+#include "port/port.h"
+#include "storm.h"
+#include "test.h"
+
+#define QUIET_MS 30000          /* with sanitizers, on a busy machine */
+#define FD_SLACK 16             /* wakers, one for each queue, are kept (lib/port/port.h) */
+#define HEAP_SLACK 64           /* objects on EAL's heap, in all the time */
+#define MALLOC_SLACK (512 * 1024)
+
+static struct {
+	unsigned int n_fds, n_threads;
+	size_t n_objects, n_bytes;
+	bool is_taken;
+} first;
+
+/* --- events ---------------------------------------------------------------------------- */
+
+static struct storm_card *
+find(const char *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < storm_n_cards; i++)
+		if (strcmp(storm_cards[i].name, device) == 0)
+			return &storm_cards[i];
+	return NULL;
+}
+
+/* GONE is said when no register is the card's any more; the mapping may be none by now. */
+static void
+look_at_registers(const struct storm_card *card)
+{
+	unsigned int life = atomic_load(&card->bad->life);
+	uint8_t *bar = card->bad->bar;
+	uint32_t value = 0;
+	struct iovec here = { &value, sizeof(value) }, there = { bar, sizeof(value) };
+
+	if (bar == NULL || process_vm_readv(getpid(), &here, 1, &there, 1, 0) != sizeof(value))
+		return;
+	if (value == 0x5a5a5a5a && atomic_load(&card->bad->life) == life &&
+	    card->bad->bar == bar && atomic_load(&card->bad->is_lost))
+		storm_fail("GONE, and a register is the card's still", card->name, life, 0);
+}
+
+static void
+on_event(const struct hotplug_event *event, void *arg)
+{
+	struct storm_card *card = find(event->device);
+
+	(void)arg;
+	if (card == NULL || event->type != HOTPLUG_EVENT_GONE)
+		return;
+	look_at_registers(card);
+	atomic_fetch_add(&card->told.n_gone, 1);
+}
+
+void
+judge_start(void)
+{
+	if (hotplug_event_subscribe(NULL, on_event, NULL) <= 0)
+		storm_fail("hotplug_event_subscribe()", "", -1, 1);
+}
+
+/* --- cards ----------------------------------------------------------------------------- */
+
+static bool
+is_alive(const struct storm_card *card)
+{
+	const struct storm_port *port;
+	unsigned int i;
+
+	for (i = 0; i < card->bad->is->n_ports; i++) {
+		port = &card->port[i];
+		if (atomic_load(&port->is_open) &&
+		    port_of(&rte_eth_devices[port->id])->state != PORT_LIVE)
+			return false;
+	}
+	return hotplug_device_state(card->name) == HOTPLUG_STATE_ATTACHED;
+}
+
+/* A teardown of a card whose ports the application has all closed needs no heal. */
+static bool
+is_settled(struct storm_card *card)
+{
+	struct dice dice = { 1 };
+
+	return app_pick(card, &dice) == NULL || is_alive(card);
+}
+
+static void
+wait_for_card(struct storm_card *card)
+{
+	const struct storm_port *port = &card->port[0];
+	unsigned int i;
+
+	for (i = 0; i < QUIET_MS / 10 && !is_settled(card); i++)
+		test_sleep_ms(10);
+	if (is_settled(card))
+		return;
+	printf("# %s (%s): state %d, probed %d, life %u\n", card->name, card->bad->is->of,
+	       hotplug_device_state(card->name), card->bad->is_probed, card->bad->life);
+	for (i = 0; i < card->bad->is->n_ports; i++, port++)
+		printf("#   port %u: open %d, state %d, ethdev's %d\n", port->id, port->is_open,
+		       port_of(&rte_eth_devices[port->id])->state,
+		       rte_eth_devices[port->id].state);
+	storm_fail("a card that does not heal", card->name, 0, 1);
+}
+
+static void
+judge_told(struct storm_card *card)
+{
+	struct storm_told *told = &card->told;
+
+	(void)WAIT_FOR(told->n_gone >= told->n_must);
+	if (told->n_gone < told->n_must)
+		storm_fail("losses told", card->name, told->n_gone, told->n_must);
+	if (told->n_gone > told->n_must + told->n_may)
+		storm_fail("losses told (too many)", card->name, told->n_gone,
+			   told->n_must + told->n_may);
+	told->n_gone = told->n_must = told->n_may = 0;
+}
+
+static void
+judge_port(const struct storm_card *card, const struct storm_port *port)
+{
+	const struct rte_eth_dev *eth = &rte_eth_devices[port->id];
+	struct rte_eth_dev_info info;
+	struct rte_mbuf *pkts[4];
+	unsigned int n_rx = card->bad->n_rx;
+
+	if (rte_eth_dev_info_get(port->id, &info) != 0 ||
+	    strcmp(rte_dev_name(info.device), card->name) != 0)
+		storm_fail("the id is another card's", card->name, port->id, 0);
+	if (rte_eth_dev_is_removed(port->id) != 0)
+		storm_fail("rte_eth_dev_is_removed()", card->name, 1, 0);
+	if (eth->data->dev_started != port->is_started)
+		storm_fail("started", card->name, eth->data->dev_started, port->is_started);
+	if (!port->is_started)
+		return;
+	(void)rte_eth_rx_burst(port->id, 0, pkts, N_ELEMENTS(pkts));
+	if (card->bad->n_rx != n_rx + 1)
+		storm_fail("a burst has not come to the driver", card->name, port->id, 0);
+}
+
+/* What the application has closed is closed, and can be attached again. */
+static void
+make_whole(struct storm_card *card)
+{
+	unsigned int i;
+
+	for (i = 0; i < card->bad->is->n_ports; i++)
+		if (!atomic_load(&card->port[i].is_open))
+			break;
+	if (i < card->bad->is->n_ports) {
+		app_leave(card, true);
+		if (atomic_load(&card->bad->is_probed))
+			storm_fail("its driver has it still", card->name, 1, 0);
+		app_attach(card);
+	}
+	for (i = 0; i < card->bad->is->n_ports; i++)
+		if (!atomic_load(&card->port[i].is_open))
+			storm_fail("a port that cannot be had again", card->name, i, 0);
+		else if (!card->port[i].is_started && !app_set_up(card, &card->port[i]))
+			storm_fail("a port that cannot be set up", card->name, i, 0);
+}
+
+static void
+judge_card(struct storm_card *card)
+{
+	unsigned int i;
+
+	wait_for_card(card);
+	judge_told(card);
+	for (i = 0; i < card->bad->is->n_ports; i++)
+		if (atomic_load(&card->port[i].is_open))
+			judge_port(card, &card->port[i]);
+	if (atomic_load(&card->bad->n_hung) != 0)
+		storm_fail("a register that never came", card->name, card->bad->n_hung, 0);
+	make_whole(card);
+	for (i = 0; i < card->bad->is->n_ports; i++)
+		judge_port(card, &card->port[i]);
+}
+
+/* --- what it costs --------------------------------------------------------------------- */
+
+static unsigned int
+count(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	unsigned int n = 0;
+
+	while (dir != NULL && readdir(dir) != NULL)
+		n++;
+	if (dir != NULL)
+		closedir(dir);
+	return n;
+}
+
+static size_t
+n_objects(void)
+{
+	struct rte_malloc_socket_stats stats;
+	size_t n = 0;
+	int i;
+
+	for (i = 0; i < RTE_MAX_NUMA_NODES; i++)
+		if (rte_malloc_get_socket_stats(i, &stats) == 0)
+			n += stats.alloc_count;
+	return n;
+}
+
+/* A sanitizer's own allocator counts for itself. */
+static size_t
+n_bytes(void)
+{
+	return IS_SANITIZED ? 0 : mallinfo2().uordblks;
+}
+
+static void
+judge_costs(void)
+{
+	if (!first.is_taken) {
+		first.n_fds = count("/proc/self/fd");
+		first.n_threads = count("/proc/self/task");
+		first.n_objects = n_objects();
+		first.n_bytes = n_bytes();
+		first.is_taken = true;
+		return;
+	}
+	if (!WAIT_FOR(count("/proc/self/task") <= first.n_threads))
+		storm_fail("threads", "", count("/proc/self/task"), first.n_threads);
+	if (!WAIT_FOR(count("/proc/self/fd") <= first.n_fds + FD_SLACK))
+		storm_fail("descriptors", "", count("/proc/self/fd"), first.n_fds);
+	if (n_objects() > first.n_objects + HEAP_SLACK)
+		storm_fail("objects on EAL's heap", "", n_objects(), first.n_objects);
+	if (n_bytes() > first.n_bytes + MALLOC_SLACK)
+		storm_fail("bytes on the heap", "", n_bytes(), first.n_bytes);
+}
+
+void
+judge(bool with_costs)
+{
+	unsigned int i;
+
+	for (i = 0; i < storm_n_cards; i++)
+		(void)weather_return(&storm_cards[i]);
+	for (i = 0; i < storm_n_cards; i++)
+		judge_card(&storm_cards[i]);
+	if (with_costs)
+		judge_costs();
+}
