@@ -11,6 +11,7 @@
 #include "../survive/publish.h"
 #include "inside.h"
 #include "interrupts.h"
+#include "kept.h"
 #include "queues.h"
 #include "settings.h"
 #include "stats.h"
@@ -28,6 +29,17 @@ live_stop(struct rte_eth_dev *eth)
 	return ret;
 }
 
+/* At once: what follows takes milliseconds, and whoever reads the port's addresses finds none.
+ * Of a teardown, which keeps the port; one that the application closes is ethdev's to free. */
+static void
+hold_addresses(struct rte_eth_dev *eth, const struct port *port)
+{
+	port_lock();
+	if (port->state == PORT_DYING || port->state == PORT_STUCK)
+		kept_hold_addresses(eth);
+	port_unlock();
+}
+
 int
 live_close(struct rte_eth_dev *eth)
 {
@@ -38,6 +50,7 @@ live_close(struct rte_eth_dev *eth)
 	device_enter(dev);      /* until it returns, also when we are disabled meanwhile */
 	hotplug_device_unsettle(port->bus, port->key);
 	ret = port->pmd_ops->dev_close(eth);
+	hold_addresses(eth, port);
 	hotplug_device_settle(port->bus, port->key);
 	device_leave(dev);
 	return ret;
