@@ -16,7 +16,7 @@ Row = collections.namedtuple("Row", "name boot run args optional", defaults=(Non
 
 NICS = ("e1000e", "e1000", "virtio-net-pci", "vmxnet3")
 PAIRS = tuple(n for n in NICS for _ in range(2))    # two of each in every guest
-QUEUES = {"vmxnet3": 2, "igb": 2}       # two where QEMU has them: virtio's are the netdev's, one
+QUEUES = {"vmxnet3": 2, "igb": 2}       # with RSS: e1000e has none, virtio's netdev one queue
 KERNEL_DRIVER = {"e1000": "e1000", "igb": "igb", "e1000e": "e1000e", "vmxnet3": "vmxnet3",
                  "virtio-net-pci": "virtio_net"}
 
