@@ -32,7 +32,7 @@ import hugepages                                                        # noqa: 
 import kernel                                                           # noqa: E402
 
 N_HUGEPAGES = 512
-STORM_S = 900               # of each build of the storm; 30 s in suite mp
+STORM_S = 900               # of each build of the storm
 # What --all writes itself is not what was tested.
 GENERATED = ":!doc/matrix.md", ":!doc/benchmarks.md", ":!doc/pictures/bench-*", ":!bench/bench-*.json"
 
