@@ -60,8 +60,9 @@ def mp(o):
             return 0, 1
         passed, failed = meson_suite("build", "mp")
         for program in ("storm", "storm_asan") if o.all else ():
-            good = quiet("env", "ASAN_OPTIONS=detect_leaks=0:handle_sigbus=0",
-                         "build/app/test/" + program, "--seconds", str(STORM_S))
+            good = quiet("ninja", "-C", "build", "app/test/" + program) and \
+                quiet("env", "ASAN_OPTIONS=detect_leaks=0:handle_sigbus=0",
+                      "build/app/test/" + program, "--seconds", str(STORM_S))
             passed, failed = passed + good, failed + (not good)
         return passed, failed
 
