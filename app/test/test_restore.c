@@ -233,6 +233,7 @@ test_settle_faults_meanwhile_are_answered(void **state)
 	value = toy_read(&toy.bar[0][0]);       /* ones, or it flips already */
 	assert_true(value == 0xff || value == 0);
 	assert_true(WAIT_FOR(toy_read(&toy.bar[0][0]) == 0));
+	assert_true(WAIT_FOR(toy_read(&toy.bar[1][0]) == 0));   /* all of it is laid */
 	hole = toy_unmap(&toy, 1);      /* where the kernel may put what flips it */
 	assert_int_equal(hotplug_device_settle(&toy_bus, &toy), 0);
 	assert_false(vmas_has_ours(hole, LEN));
