@@ -240,12 +240,12 @@ ask_two(void *arg)
 	struct rte_eth_dev_info info;
 	struct rte_eth_stats stats;
 
-	n_asked += rte_eth_stats_get(port, &stats) == 0;
+	n_asked += rte_eth_stats_get(port, &stats) == -ENODEV;
 	(void)rte_eth_dev_info_get(port, &info);        /* by whose name? */
 	return NULL;
 }
 
-/* As a telemetry client does: ethdev finds the port valid. */
+/* As a telemetry client does. */
 static void
 ask_beside(struct test_pmd *pmd)
 {
@@ -256,7 +256,7 @@ ask_beside(struct test_pmd *pmd)
 }
 
 /* A driver is not called before it is configured, which vmxnet3's stats_get does not bear;
- * its bus may not have said yet which one it is. */
+ * its bus may not have said yet which one it is.  No port is found there until it has. */
 static void
 test_driver_that_has_just_been_probed_is_not_asked(void **state)
 {
