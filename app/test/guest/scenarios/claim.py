@@ -62,6 +62,7 @@ def control(lab):
     """That claim() can fail: the same with stock testpmd."""
     victim, bystander = lab.slots("e1000e")
     t = lab.start([victim, bystander], DRIVER, stock=True)
+    t.type_on("show port stats all")        # which reads its registers
     steal(lab.guest, victim, "e1000e")
     lab.watch(2)
     check(t.wait_end(20)["signal"] == "SIGBUS", "stock testpmd does not die of SIGBUS: "

@@ -25,6 +25,7 @@ def rows(full):
 def control(lab):
     victim, bystander = lab.slots("e1000e")
     t = lab.start([victim, bystander], DRIVER, stock=True)
+    t.type_on("show port stats all")        # which reads its registers
     removal.remove(lab.guest, victim, "sysfs").wait(10)
     lab.watch(2)
     check(t.wait_end(20)["signal"] == "SIGBUS", "stock testpmd survives the removal: %s" % t.end())
