@@ -9,6 +9,7 @@ import time
 
 import removal
 from eventer import Eventer
+from guest import TooBusy
 from scenarios.row import Row, boot, check
 
 DRIVER = "uio_pci_generic"
@@ -52,6 +53,8 @@ def spoof(lab, e, bdfs):
     lab.guest.sh(SPOOF % ((bdfs[0],) * 3))
     time.sleep(1)
     false = e.heard("ours")
+    if false and all(x["what"] == "restored" and x["sign"] == "eal" for x in false):
+        raise TooBusy("this machine was too busy to tell: EAL's thread waits 50 ms for a look")
     check(not false, "false alarms: %s" % false)
     lab.figures["stock_false_alarms"] = len(e.heard("eal"))
     check(e.stats()["monitor"] == 1, "a bad message ended the monitor")
