@@ -100,7 +100,7 @@ ask_one(int fd, const char *command, char *answer, struct dice *dice)
 	if (strncmp(command, "/hotplug", 8) == 0)
 		snprintf(text, sizeof(text), "%s,%s", command, card->name);
 	else if (port != NULL && strcmp(command, "/ethdev/list") != 0)
-		snprintf(text, sizeof(text), "%s,%u,%u", command, port->id, 0);
+		snprintf(text, sizeof(text), "%s,%u,0", command, port->id);
 	else
 		snprintf(text, sizeof(text), "%s", "/ethdev/list");
 	is_answered = request(fd, text, answer);

@@ -110,6 +110,8 @@ marks_set(const char *device, struct work_mark wanted)
 		return 0;
 	if (mark == NULL)
 		mark = find_mark(dev, NULL);
+	if (mark == NULL)
+		return -ENOSPC;         /* never: there is one for each job */
 	*mark = wanted;
 	list(dev);
 	return 1;

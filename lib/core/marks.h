@@ -5,7 +5,7 @@
 
 #include "device.h"
 
-/* 1: marked; 0: it was, for no later time; -ENOENT: no such device. */
+/* 1: marked; 0: it was, for no later time; -ENOENT: no such device; -ENOSPC: no mark is left. */
 int marks_set(const char *device, struct work_mark mark);
 /* The earliest that may run, and whose it is; NULL: none. */
 struct work_mark *marks_earliest(struct hotplug_device **whose);
