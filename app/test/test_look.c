@@ -14,6 +14,7 @@
 
 #define N_HELD 60u
 #define SOON_MS 3000            /* on a busy machine */
+#define LOOK_MS 20              /* three are more than EAL's thread waits in a burst */
 
 static struct toy held[N_HELD], other;
 static struct heard heard;
@@ -187,6 +188,47 @@ test_look_and_subscribers_keep_eals_thread_for_50_ms_in_all(void **state)
 	destroy(N_HELD);
 }
 
+static void *
+answer_late(void *arg)
+{
+	pthread_mutex_lock(&other.gate);
+	atomic_store((atomic_bool *)arg, true);
+	test_sleep_ms(LOOK_MS);
+	pthread_mutex_unlock(&other.gate);
+	return NULL;
+}
+
+/* Reports that come alone are no burst: each has the 50 ms for itself, and a device that
+ * answers in that time keeps its registers.  Where this machine took longer nothing is said. */
+static void
+test_look_is_waited_for_at_each_report_that_comes_alone(void **state)
+{
+	unsigned int i, n_in_time = 0;
+	atomic_bool is_held;
+	pthread_t thread;
+	uint64_t begin;
+
+	(void)state;
+	make(&other, "other", 3);
+	for (i = 0; i < 40 && n_in_time < 5; i++) {
+		test_sleep_ms(2 * 100);         /* longer than what joins two to a burst */
+		atomic_store(&is_held, false);
+		assert_int_equal(pthread_create(&thread, NULL, answer_late, &is_held), 0);
+		assert_true(WAIT_FOR(atomic_load(&is_held)));
+		begin = now_ms();
+		assert_int_equal(hotplug_bus_report(&toy_bus, &other, HOTPLUG_SIGN_EAL), 0);
+		if (now_ms() - begin < 50) {
+			assert_int_equal(toy_read(&other.bar[0][0]), 0x5a);
+			n_in_time++;
+		}
+		pthread_join(thread, NULL);
+		assert_true(WAIT_FOR(hotplug_device_state(other.name) ==
+				     HOTPLUG_STATE_ATTACHED));
+	}
+	assert_int_equal(n_in_time, 5);
+	toy_destroy(&other);
+}
+
 int
 main(void)
 {
@@ -195,6 +237,7 @@ main(void)
 		ENABLED(test_look_from_before_a_sign_is_not_believed),
 		ENABLED(test_look_that_returns_after_disable_is_nobodys),
 		ENABLED(test_look_and_subscribers_keep_eals_thread_for_50_ms_in_all),
+		ENABLED(test_look_is_waited_for_at_each_report_that_comes_alone),
 	};
 
 	return cmocka_run_group_tests_name("look", tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -242,6 +243,27 @@ test_settle_faults_meanwhile_are_answered(void **state)
 	assert_true(toy_reads_all(toy.bar[0], LEN, 0xff));
 }
 
+/* A process without a free descriptor: nothing flips, nobody can ask what is mapped, and the
+ * record is believed. */
+static void
+test_settle_faults_are_answered_where_proc_cannot_be_read(void **state)
+{
+	struct rlimit old, none;
+	uint8_t value;
+
+	(void)state;
+	assert_int_equal(toy_publish(&toy), 0);
+	assert_int_equal(hotplug_device_unsettle(&toy_bus, &toy), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	toy_pull(&toy);
+	value = toy_read(&toy.bar[0][0]);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(value, 0xff);
+	assert_int_equal(hotplug_device_settle(&toy_bus, &toy), 0);
+}
+
 static void
 test_settle_nests(void **state)
 {
@@ -296,6 +318,7 @@ main(void)
 		ENABLED(test_restore_keeps_pieces_and_their_protection),
 		ENABLED(test_settle_a_device_being_closed_is_cut_off_at_once),
 		ENABLED(test_settle_faults_meanwhile_are_answered),
+		ENABLED(test_settle_faults_are_answered_where_proc_cannot_be_read),
 		ENABLED(test_settle_nests),
 		ENABLED(test_settle_a_scare_meanwhile_leaves_no_debt),
 		ENABLED(test_settle_needs_a_published_device),

@@ -25,7 +25,6 @@
 #include "../core/enable.h"
 #include "../eal/clock.h"
 #include "../eal/host.h"
-#include "inside.h"
 #include "kept.h"
 #include "release.h"
 #include "stuck.h"
