@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -232,17 +234,23 @@ maps_walk(uintptr_t start, uintptr_t end,
 	return ret;
 }
 
+/* The kernel stays what it is: a cut-off asks once, not each time. */
 bool
 maps_is_quick(void)
 {
-	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	bool is_quick;
+	static atomic_bool is_known;
 	struct vma vma;
+	int fd;
 
-	is_quick = fd >= 0 && ask(fd, 0, &vma) > 0;
-	if (fd >= 0)
-		close(fd);
-	return is_quick;
+	if (atomic_load(&is_known))
+		return true;
+	fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (ask(fd, 0, &vma) > 0)
+		atomic_store(&is_known, true);
+	close(fd);
+	return atomic_load(&is_known);
 }
 
 bool
