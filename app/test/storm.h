@@ -62,6 +62,7 @@ struct storm_card {
 
 extern struct storm_card storm_cards[STORM_MAX_CARDS];
 extern unsigned int storm_n_cards;
+struct storm_card *storm_card_of(const char *device);   /* NULL: none of them */
 extern struct rte_mempool *storm_pool;
 extern _Atomic bool storm_is_quiet;     /* no tricks, no calls */
 extern _Atomic unsigned long storm_n_losses, storm_n_calls, storm_n_answers, storm_n_polls,

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <rte_ethdev.h>
 
@@ -17,6 +18,17 @@
 #include "test.h"
 
 #define ATTEMPTS 20
+
+struct storm_card *
+storm_card_of(const char *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < storm_n_cards; i++)
+		if (strcmp(storm_cards[i].name, device) == 0)
+			return &storm_cards[i];
+	return NULL;
+}
 
 struct storm_port *
 app_pick(struct storm_card *card, struct dice *dice)

@@ -41,17 +41,6 @@ static struct {
 
 /* --- events ---------------------------------------------------------------------------- */
 
-static struct storm_card *
-find(const char *device)
-{
-	unsigned int i;
-
-	for (i = 0; i < storm_n_cards; i++)
-		if (strcmp(storm_cards[i].name, device) == 0)
-			return &storm_cards[i];
-	return NULL;
-}
-
 /* GONE is said when no register is the card's any more; the mapping may be none by now. */
 static void
 look_at_registers(const struct storm_card *card)
@@ -71,7 +60,7 @@ look_at_registers(const struct storm_card *card)
 static void
 on_event(const struct hotplug_event *event, void *arg)
 {
-	struct storm_card *card = find(event->device);
+	struct storm_card *card = storm_card_of(event->device);
 
 	(void)arg;
 	if (card == NULL || event->type != HOTPLUG_EVENT_GONE)

@@ -132,17 +132,6 @@ storm_accomplice(unsigned int number)
 	return 0;
 }
 
-static struct storm_card *
-find(const char *device)
-{
-	unsigned int i;
-
-	for (i = 0; i < storm_n_cards; i++)
-		if (strcmp(storm_cards[i].name, device) == 0)
-			return &storm_cards[i];
-	return NULL;
-}
-
 /* False: none, or another one is played just now.  Done when n_done is *number. */
 static bool
 give_order(enum step step, struct storm_card *card, unsigned int *number, unsigned int *sleep_ms)
@@ -188,7 +177,7 @@ keep_set_ups_away(enum step step, struct storm_card *card)
 static void
 on_step(enum step step, const char *device)
 {
-	struct storm_card *card = find(device);
+	struct storm_card *card = storm_card_of(device);
 	unsigned int number, sleep_ms, i;
 
 	atomic_fetch_add(&n_seen[step], 1);
