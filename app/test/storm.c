@@ -214,7 +214,6 @@ make_card(unsigned int i)
 	snprintf(card->name, sizeof(card->name), "0000:%02x:00.0", 0x10 + i);
 	pthread_mutex_init(&card->settings, NULL);
 	pthread_mutex_init(&card->weather, NULL);
-	pthread_mutex_init(&card->set_up, NULL);
 	pthread_rwlockattr_init(&attr);
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&card->life, &attr);

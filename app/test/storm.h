@@ -19,9 +19,6 @@
  * - nobody asks a port anything while the application itself configures or closes it
  *   (`life`; stock frees what is asked for): telemetry's clients neither;
  * - nobody polls a port that the application has stopped (`is_polled`, `n_polling`).
- * And one thing that is the library's to mend, not the application's: rte_eth_dev_configure()
- * and the queues' set-up change ethdev's data before the driver is asked, also of a port that
- * is just being healed (doc/limits.md): a heal and these wait for each other here (`set_up`).
  * All else is nothing to the library: it knows none of these locks, its teardowns and
  * heals come in the middle of whatever is done.  Not kept apart: statistics, link, info and all
  * else that asks, telemetry, bursts, callbacks, settings of other ports, settings beside
@@ -54,7 +51,6 @@ struct storm_card {
 	pthread_mutex_t settings;
 	pthread_rwlock_t life;
 	pthread_mutex_t weather;        /* losses and returns */
-	pthread_mutex_t set_up;         /* the port is configured: the application's, or a heal */
 	struct storm_port port[BAD_MAX_PORTS];
 	_Atomic bool is_leaving;        /* the application is closing or detaching it */
 	struct storm_told told;

@@ -99,12 +99,7 @@ configure(struct storm_card *card, struct storm_port *port)
 bool
 app_set_up(struct storm_card *card, struct storm_port *port)
 {
-	bool is_done;
-
-	pthread_mutex_lock(&card->set_up);
-	is_done = configure(card, port);
-	pthread_mutex_unlock(&card->set_up);
-	return is_done && app_start(port);
+	return configure(card, port) && app_start(port);
 }
 
 static void

@@ -87,9 +87,7 @@ call_heavy(struct storm_card *card, struct dice *dice)
 	if (port == NULL)
 		return;
 	app_polls_end(port);
-	pthread_mutex_lock(&card->set_up);
 	storm_call(any_call(CALL_IS_HEAVY, dice), port->id, any_queue(card, dice), dice);
-	pthread_mutex_unlock(&card->set_up);
 	atomic_store(&port->is_polled, port->is_started);
 }
 

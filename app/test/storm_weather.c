@@ -159,21 +159,6 @@ give_order(enum step step, struct storm_card *card, unsigned int *number, unsign
 	return is_given;
 }
 
-/* A heal, from its claim to its end, on one thread (storm.h). */
-static void
-keep_set_ups_away(enum step step, struct storm_card *card)
-{
-	static _Thread_local struct storm_card *healing;
-
-	if (step == STEP_HEAL_CLAIM) {
-		pthread_mutex_lock(&card->set_up);
-		healing = card;
-	} else if (step == STEP_HEAL_OVER && healing == card) {
-		healing = NULL;
-		pthread_mutex_unlock(&card->set_up);
-	}
-}
-
 static void
 on_step(enum step step, const char *device)
 {
@@ -183,7 +168,6 @@ on_step(enum step step, const char *device)
 	atomic_fetch_add(&n_seen[step], 1);
 	if (card == NULL)
 		return;
-	keep_set_ups_away(step, card);
 	if (atomic_load(&storm_is_quiet))
 		return;
 	if (give_order(step, card, &number, &sleep_ms))

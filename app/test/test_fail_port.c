@@ -95,37 +95,11 @@ __wrap_socketpair(int domain, int type, int protocol, int fds[2])
 /* What heal sets up again. */
 int __real_rte_eth_dev_info_get(uint16_t port, struct rte_eth_dev_info *info);
 int __wrap_rte_eth_dev_info_get(uint16_t port, struct rte_eth_dev_info *info);
-int __real_rte_eth_dev_configure(uint16_t port, uint16_t n_rx, uint16_t n_tx,
-				 const struct rte_eth_conf *conf);
-int __wrap_rte_eth_dev_configure(uint16_t port, uint16_t n_rx, uint16_t n_tx,
-				 const struct rte_eth_conf *conf);
-int __real_rte_eth_rx_queue_setup(uint16_t port, uint16_t queue, uint16_t n, unsigned int socket,
-				  const struct rte_eth_rxconf *conf, struct rte_mempool *pool);
-int __wrap_rte_eth_rx_queue_setup(uint16_t port, uint16_t queue, uint16_t n, unsigned int socket,
-				  const struct rte_eth_rxconf *conf, struct rte_mempool *pool);
-int __real_rte_eth_dev_start(uint16_t port);
-int __wrap_rte_eth_dev_start(uint16_t port);
 
 int
 __wrap_rte_eth_dev_info_get(uint16_t port, struct rte_eth_dev_info *info)
 {
 	return nth_fails(EIO, __func__) ? -EIO : __real_rte_eth_dev_info_get(port, info);
-}
-
-int
-__wrap_rte_eth_dev_configure(uint16_t port, uint16_t n_rx, uint16_t n_tx,
-			     const struct rte_eth_conf *conf)
-{
-	return nth_fails(ENOMEM, __func__) ? -ENOMEM :
-		__real_rte_eth_dev_configure(port, n_rx, n_tx, conf);
-}
-
-int
-__wrap_rte_eth_rx_queue_setup(uint16_t port, uint16_t queue, uint16_t n, unsigned int socket,
-			      const struct rte_eth_rxconf *conf, struct rte_mempool *pool)
-{
-	return nth_fails(ENOMEM, __func__) ? -ENOMEM :
-		__real_rte_eth_rx_queue_setup(port, queue, n, socket, conf, pool);
 }
 
 int __real_rte_eth_dev_callback_register(uint16_t port, enum rte_eth_event_type type,
@@ -141,10 +115,10 @@ __wrap_rte_eth_dev_callback_register(uint16_t port, enum rte_eth_event_type type
 		__real_rte_eth_dev_callback_register(port, type, fn, arg);
 }
 
-int
-__wrap_rte_eth_dev_start(uint16_t port)
+static bool
+refuse(const char *op)
 {
-	return nth_fails(EIO, __func__) ? -EIO : __real_rte_eth_dev_start(port);
+	return nth_fails(EIO, op);
 }
 
 static bool is_shared;          /* as with hugepages, which it has none of */
@@ -327,6 +301,7 @@ static void
 test_each_call_fails_once(void **state)
 {
 	(void)state;
+	test_pmd_refuses = refuse;
 	is_shared = false;
 	fail_each();
 }

@@ -46,6 +46,7 @@ bool test_pmd_has_rx_intr;
 unsigned int test_pmd_max_queues = 1;
 bool test_pmd_sets_link = true;
 int (*test_pmd_in_configure)(struct test_pmd *pmd);
+bool (*test_pmd_refuses)(const char *op);
 void (*test_pmd_in_probe)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_init)(struct test_pmd *pmd);
@@ -89,11 +90,17 @@ release_queue(struct rte_eth_dev *eth, uint16_t queue)
 
 static void release_txq(struct rte_eth_dev *eth, uint16_t queue);
 
+static bool
+refuses(const char *op)
+{
+	return test_pmd_refuses != NULL && test_pmd_refuses(op);
+}
+
 static int
 set_up_queue(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned int socket,
 	     const struct rte_eth_rxconf *conf, struct rte_mempool *pool)
 {
-	struct test_queue *q = calloc(1, sizeof(*q));
+	struct test_queue *q = refuses(__func__) ? NULL : calloc(1, sizeof(*q));
 
 	(void)n_desc;
 	(void)socket;
@@ -179,6 +186,8 @@ configure_port(struct rte_eth_dev *eth)
 
 	const struct rte_eth_rss_conf *rss = &eth->data->dev_conf.rx_adv_conf.rss_conf;
 
+	if (refuses(__func__))
+		return -EIO;
 	pmd->n_configures++;
 	if (rss->rss_key != NULL)
 		memcpy(pmd->told.configured_key, rss->rss_key, rss->rss_key_len);
@@ -222,6 +231,8 @@ start_port(struct rte_eth_dev *eth)
 {
 	struct test_pmd *pmd = test_pmd_of(eth->device->name);
 
+	if (refuses(__func__))
+		return -EIO;
 	call(test_pmd_in_start, pmd);
 	pmd->n_starts++;
 	return begin_interrupts(eth);

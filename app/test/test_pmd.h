@@ -75,6 +75,8 @@ extern bool test_pmd_has_rx_intr;
 extern unsigned int test_pmd_max_queues; /* what it says of itself */
 /* Called in each configure; what it answers is the answer. */
 extern int (*test_pmd_in_configure)(struct test_pmd *pmd);
+/* Asked by configure, start and the set-up of a queue for receiving; NULL: never. */
+extern bool (*test_pmd_refuses)(const char *op);
 /* Called in each receive of a queue that is set up, in each start, stop, close and remove,
  * and in each reading of statistics. */
 extern void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);

@@ -5,8 +5,8 @@
  * Out: its driver's own, where that has not been closed; nothing where it has.
  *      A close that has returned 0 is the end of that port: no later step of a
  *      heal finds it (its life is another), and none is at it.
- * Ethdev's own close and stop say -ENODEV while a port is probed, so both come here first
- * (release.c): close_begin(), close_begin_stop().
+ * Ethdev's own close and stop say -ENODEV while a port is probed, and the port would live
+ * after its application was rid of it: so both come here first (calls.c).
  * A port that a teardown or a heal is at is waited for, since ethdev frees, after the
  * close, what the driver uses in there.  A heal takes no further step with it meanwhile:
  * the wait is for the one that it is in, a probe as a rule.  Who is not out after
@@ -25,8 +25,9 @@
 #include "../core/enable.h"
 #include "../eal/clock.h"
 #include "../eal/host.h"
+#include "calls.h"
+#include "change.h"
 #include "kept.h"
-#include "release.h"
 #include "stuck.h"
 
 /* Somebody is at it, and comes to an end; in a forked child nobody is. */
@@ -38,15 +39,14 @@ is_busy(enum port_state state)
 	return state == PORT_DYING || state == PORT_HEALING || state == PORT_CLOSING;
 }
 
-static bool
-is_refused(enum port_state state)
+bool
+close_is_refused(enum port_state state)
 {
 	return is_busy(state) || state == PORT_STUCK;
 }
 
-/* With the lock held, which it gives up for a while: until nobody is at it. */
-static void
-wait_for_turn(const struct port *port)
+void
+close_wait_for_turn(const struct port *port)
 {
 	const struct timespec pause = { .tv_nsec = MS };
 	uint64_t until = device_now_ns() + enable_config()->stuck_ms * MS;
@@ -64,6 +64,13 @@ has_driver(const struct rte_eth_dev *eth, enum port_state state)
 {
 	return state == PORT_LIVE || state == PORT_DEAD || state == PORT_DOOMED ||
 		(eth->dev_ops != &dead_ops && (state == PORT_NONE || state == PORT_LEAVING));
+}
+
+/* By a teardown that waits, if for us: its driver has not been closed yet. */
+static bool
+is_dying(enum port_state state)
+{
+	return state == PORT_DYING || state == PORT_STUCK;
 }
 
 /* What our own thread is at it is no call of the application's. */
@@ -85,15 +92,18 @@ int
 close_stop(struct rte_eth_dev *eth)
 {
 	struct port *port = port_of(eth);
-	bool is_drivers;
+	bool is_drivers, is_waited_for;
 	int ret;
 
 	if (port_own != PORT_OWN_NOTHING)
 		return stop_ourselves(eth);
 	port_lock();
 	port->config.is_started = false;        /* so that a later life is not started */
-	wait_for_turn(port);
-	is_drivers = has_driver(eth, port->state) && port->pmd_ops->dev_stop != NULL;
+	is_waited_for = change_is_mine(eth - rte_eth_devices);
+	if (!is_waited_for)
+		close_wait_for_turn(port);
+	is_drivers = (has_driver(eth, port->state) || (is_waited_for && is_dying(port->state))) &&
+		port->pmd_ops->dev_stop != NULL;
 	if (is_drivers)         /* a teardown that comes now waits for us */
 		atomic_fetch_add(&port->n_inside, 1);
 	port_unlock();
@@ -127,10 +137,10 @@ take(struct rte_eth_dev *eth)
 
 	port_lock();
 	port->n_unwanted++;
-	wait_for_turn(port);
+	close_wait_for_turn(port);
 	port->n_unwanted--;
 	state = port->state;
-	if (!is_refused(state) && state != PORT_LEAVING) {
+	if (!close_is_refused(state) && state != PORT_LEAVING) {
 		port->state = PORT_CLOSING;
 		port->life++;
 		kept_give(eth, port);   /* ethdev's release frees them */
@@ -147,7 +157,7 @@ take_at_last(struct rte_eth_dev *eth)
 	enum port_state was;
 
 	host_log(HOST_WARN, "%s: closing its port waits for its driver", port_of(eth)->device);
-	while (is_refused(was = take(eth)))
+	while (close_is_refused(was = take(eth)))
 		nanosleep(&pause, NULL);
 	return was;
 }
@@ -155,7 +165,7 @@ take_at_last(struct rte_eth_dev *eth)
 int
 close_port(struct rte_eth_dev *eth)
 {
-	bool is_guarded = release_guard() == 0;
+	bool is_guarded = calls_guard() == 0;
 	enum port_state was;
 	int ret;
 
@@ -164,9 +174,9 @@ close_port(struct rte_eth_dev *eth)
 	if (port_own == PORT_OWN_DRIVER)
 		return eth->dev_ops != &dead_ops ? live_close(eth) : 0;
 	was = take(eth);
-	if (is_refused(was) && is_guarded)
+	if (close_is_refused(was) && is_guarded)
 		return -EBUSY;
-	if (is_refused(was))
+	if (close_is_refused(was))
 		was = take_at_last(eth);
 	if (was == PORT_LIVE)
 		stop_first(eth);
@@ -198,10 +208,12 @@ close_is_asked(uint16_t id)
 	return is_asked;
 }
 
-/* --- around ethdev's own calls ----------------------------------------------------- */
+/* --- ethdev's own calls -------------------------------------------------------------- */
 
-int
-close_begin(uint16_t id)
+/* Who is at the port has left it, and no heal begins meanwhile.  -EBUSY: he does not leave, or
+ * is the caller. */
+static int
+begin_close(uint16_t id)
 {
 	struct rte_eth_dev *eth = &rte_eth_devices[id];
 	struct port *port = port_of(eth);
@@ -214,8 +226,8 @@ close_begin(uint16_t id)
 	port_lock();
 	port->n_unwanted++;
 	was_healing = port->state == PORT_HEALING;
-	wait_for_turn(port);
-	is_free = !is_refused(port->state);     /* STUCK in a probe ethdev says -ENODEV */
+	close_wait_for_turn(port);
+	is_free = !close_is_refused(port->state);     /* STUCK in a probe ethdev says -ENODEV */
 	if (!is_free)
 		port->n_unwanted--;
 	was_healing = was_healing && port->state == PORT_LIVE;
@@ -225,8 +237,8 @@ close_begin(uint16_t id)
 	return is_free ? 0 : -EBUSY;
 }
 
-void
-close_finish(uint16_t id)
+static void
+finish_close(uint16_t id)
 {
 	struct port *port = port_of(&rte_eth_devices[id]);
 	char device[HOTPLUG_NAME_LEN] = "";
@@ -242,8 +254,9 @@ close_finish(uint16_t id)
 		heal_soon(device);
 }
 
-bool
-close_begin_stop(uint16_t id)
+/* True: ethdev would only say -ENODEV, and the port is not started. */
+static bool
+begin_stop(uint16_t id)
 {
 	struct port *port = port_of(&rte_eth_devices[id]);
 	bool is_probing;
@@ -254,8 +267,26 @@ close_begin_stop(uint16_t id)
 	if (port->state != PORT_LIVE)   /* ethdev asks the driver, and that one is ours */
 		port->config.is_started = false;
 	if (port->state == PORT_HEALING)
-		wait_for_turn(port);
+		close_wait_for_turn(port);
 	is_probing = stuck_is_probing(port);    /* late: it is not started when it heals */
 	port_unlock();
 	return is_probing;
+}
+
+int
+__wrap_rte_eth_dev_close(uint16_t id)
+{
+	int ret = begin_close(id);
+
+	if (ret != 0)
+		return ret;
+	ret = WAY_ON(rte_eth_dev_close)(id);
+	finish_close(id);
+	return ret;
+}
+
+int
+__wrap_rte_eth_dev_stop(uint16_t id)
+{
+	return begin_stop(id) ? 0 : WAY_ON(rte_eth_dev_stop)(id);
 }

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "change.h"
 #include "kept.h"
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 #include "settings.h"
@@ -86,6 +87,12 @@ pool_ops_supported(struct rte_eth_dev *eth, const char *pool)
 	return -ENOTSUP;
 }
 
+static int
+configure(struct rte_eth_dev *eth)
+{
+	return change_keep_refusal(eth, -EIO);
+}
+
 /* It is not set again when the port heals. */
 static void
 mac_addr_remove(struct rte_eth_dev *eth, uint32_t index)
@@ -154,6 +161,7 @@ const struct eth_dev_ops dead_ops = {
 	QUEUE_OPS(TABLE)
 	PORT_OPS_OTHER(TABLE)
 	PORT_OPS_VOID(TABLE)
+	.dev_configure = configure,
 	.dev_stop = close_stop,
 	.dev_close = close_port,
 	.link_update = link_update,

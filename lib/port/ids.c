@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "../sync/sync.h"
+#include "calls.h"
 #include "ids.h"
 #include "local.h"
 #include "release.h"
@@ -98,7 +99,8 @@ has_ids(const char *device, const uint16_t *ids, unsigned int n)
 
 	for (i = 0; i < n; i++) {
 		eth = &rte_eth_devices[ids[i]];
-		if (eth->state != RTE_ETH_DEV_ATTACHED || strcmp(eth->device->name, device) != 0 ||
+		if (eth->state != RTE_ETH_DEV_ATTACHED ||
+		    strcmp(eth->device->name, device) != 0 ||
 		    strcmp(eth->data->name, port_of(eth)->name) != 0)
 			return false;
 	}
@@ -186,7 +188,7 @@ ids_probe(const char *device, const char *devargs, const uint16_t *ids, unsigned
 	unsigned int i;
 	int ret;
 
-	if (release_guard() != 0)
+	if (calls_guard() != 0)
 		return -ENOSYS;
 	for (i = 0; i < n; i++)
 		release_hide(&rte_eth_devices[ids[i]]);

@@ -24,7 +24,7 @@
 static bool
 is_refused(const struct rte_eth_dev *eth)
 {
-	return __atomic_load_n(&eth->dev_ops, __ATOMIC_ACQUIRE) == &dead_ops ||
+	return eth->dev_ops == &dead_ops ||
 		(port_is_healing(port_of(eth)) && port_own == PORT_OWN_NOTHING);
 }
 

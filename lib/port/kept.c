@@ -85,6 +85,7 @@ kept_hold(struct rte_eth_dev *eth)
 	const struct port *port = port_of(eth);
 	unsigned int i;
 
+	kept_hold_tx(eth);
 	port_lock();
 	kept_hold_addresses(eth);
 	for (i = 0; data->rx_queues != NULL && i < data->nb_rx_queues && i < port->n_rxq; i++)

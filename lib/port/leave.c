@@ -18,7 +18,7 @@
 #include <rte_eal.h>
 
 #include "leave.h"
-#include "release.h"
+#include "calls.h"
 
 /* Without queues there is nothing to poll. */
 static bool
@@ -56,7 +56,7 @@ leave_begin(const uint16_t *ids, unsigned int n, struct leaving *old)
 	unsigned int i;
 
 	if (rte_eal_process_type() != RTE_PROC_SECONDARY || !has_queues(ids, n) ||
-	    release_guard() != 0)
+	    calls_guard() != 0)
 		return;
 	for (i = 0; i < n; i++)
 		begin(&rte_eth_devices[ids[i]], port_of(&rte_eth_devices[ids[i]]), &old[i]);

@@ -22,7 +22,7 @@
 #include "../eal/monitor.h"
 #include "../sync/sync.h"
 #include "die.h"
-#include "release.h"
+#include "calls.h"
 
 /* What is owed to the ports of a device. */
 enum {
@@ -104,7 +104,7 @@ tell_application(struct rte_eth_dev *eth, unsigned int owed)
 		call_back(eth, RTE_ETH_EVENT_INTR_LSC);
 	if (is_owned) {
 		quiet_follow_fail_safe();
-		(void)release_guard();  /* fail-safe will release it twice */
+		(void)calls_guard();  /* fail-safe will release it twice */
 	}
 }
 

@@ -136,7 +136,8 @@ struct port {
 	bool is_waiting;                /* for other processes (together.c): said already */
 	uint64_t next_try_ns;           /* not before */
 	_Atomic uint64_t probe_due_ns;  /* when its driver's probe is late; 0: none runs */
-	_Atomic int n_inside;           /* control calls in the PMD now (inside.c) */
+	_Atomic int n_inside;           /* calls that are at it now (inside.c, change.c) */
+	int refusal_of_configure;       /* heal's own (change.c) */
 };
 
 /* Ports of one device, as a step found them: a later one works on those that are the same
@@ -171,9 +172,11 @@ int port_close_shadow(const struct rte_device *dev);
 /* ports.c */
 /* Those of a device that are in that state; how many. */
 unsigned int ports_find(struct ports *ports, const char *device, enum port_state state);
-/* Those that are in state `from` still, in the same life, and that nobody wants to close
- * (HEALING), come into state `to`; the others drop out.  How many are left. */
+/* Those that are in state `from` still, in the same life, come into state `to`; the others
+ * drop out.  How many are left. */
 unsigned int ports_move(struct ports *ports, enum port_state from, enum port_state to);
+/* From HELD to HEALING.  -ECANCELED: none; -EBUSY, and none: the application sets one up. */
+int ports_claim(struct ports *ports);
 /* Those that are in the same life, and in that state (PORT_NONE: any), are left. */
 unsigned int ports_keep(struct ports *ports, enum port_state state);
 void ports_raise(const struct ports *ports, enum rte_eth_event_type type);
@@ -185,12 +188,10 @@ bool ports_has(const char *device, enum port_state state);
 /* close.c: the application's dev_stop and dev_close, alive or dead. */
 int close_stop(struct rte_eth_dev *eth);
 int close_port(struct rte_eth_dev *eth);
-/* Around ethdev's own close: who is at the port has left it, and no heal begins meanwhile.
- * -EBUSY: he does not leave, or is the caller. */
-int close_begin(uint16_t id);
-void close_finish(uint16_t id);
-/* Before ethdev's own stop; true: that would only say -ENODEV, and the port is not started. */
-bool close_begin_stop(uint16_t id);
+/* With the lock held, which it gives up for a while: until nobody is at it, or he is late;
+ * and is somebody?  Then a call that needs it for itself is -EBUSY. */
+void close_wait_for_turn(const struct port *port);
+bool close_is_refused(enum port_state state);
 /* Ethdev has released it. */
 void close_end(struct rte_eth_dev *eth);
 /* HEALING, and somebody waits to close it: no further step, it is his. */
@@ -260,7 +261,8 @@ struct rte_device *attach_find(const struct rte_devargs *devargs);
 int set_up_port(uint16_t id, struct port *port);
 
 /* revive.c: context work; those of the ports that are HELD still.  0: LIVE, but for those
- * that the application closes, which drop out.  -ECANCELED: it closes them all.
+ * that the application closes, which drop out.  -ECANCELED: it closes them all, or sets
+ * one up, and heal_run() comes again.
  * -E2BIG (devargs too long to be remembered), -ENODEV and others of the probe: HELD;
  * what set-up and the other processes say: torn down. */
 int revive(const char *device, struct ports *ports);

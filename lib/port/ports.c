@@ -6,6 +6,7 @@
  * Lock: port_lock(), in here.
  * Context: app, events, work, teardown. */
 
+#include <errno.h>
 #include <string.h>
 
 #include "port.h"
@@ -52,8 +53,7 @@ ports_move(struct ports *ports, enum port_state from, enum port_state to)
 	port_lock();
 	for (i = 0; i < ports->n; i++) {
 		port = port_of(&rte_eth_devices[ports->id[i]]);
-		if (port->state != from || port->life != ports->life[i] ||
-		    (to == PORT_HEALING && port->n_unwanted > 0))
+		if (port->state != from || port->life != ports->life[i])
 			continue;
 		port->state = to;
 		keep(ports, &n, i);
@@ -61,6 +61,46 @@ ports_move(struct ports *ports, enum port_state from, enum port_state to)
 	ports->n = n;
 	port_unlock();
 	return n;
+}
+
+/* With the lock held. */
+static bool
+is_changed(const struct ports *ports)
+{
+	const struct port *port;
+	unsigned int i;
+
+	for (i = 0; i < ports->n; i++) {
+		port = port_of(&rte_eth_devices[ports->id[i]]);
+		if (port->life == ports->life[i] && atomic_load(&port->n_inside) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* Not one that somebody waits to close. */
+int
+ports_claim(struct ports *ports)
+{
+	unsigned int i, n = 0;
+	struct port *port;
+	bool is_busy;
+
+	port_lock();
+	is_busy = is_changed(ports);
+	for (i = 0; i < ports->n && !is_busy; i++) {
+		port = port_of(&rte_eth_devices[ports->id[i]]);
+		if (port->state != PORT_HELD || port->life != ports->life[i] ||
+		    port->n_unwanted > 0)
+			continue;
+		port->state = PORT_HEALING;
+		keep(ports, &n, i);
+	}
+	ports->n = n;
+	port_unlock();
+	if (is_busy)
+		return -EBUSY;
+	return n > 0 ? 0 : -ECANCELED;
 }
 
 unsigned int

@@ -155,10 +155,17 @@ quiet_wait(void)
 	grace_wait(old, n);
 }
 
+#define IS_QUIET(member) \
+	is = is && fp->member == quiet_of_##member;
+
 bool
 quiet_is(uint16_t port)
 {
-	return rte_eth_fp_ops[port].rx_pkt_burst == quiet_rx;
+	const struct rte_eth_fp_ops *fp = &rte_eth_fp_ops[port];
+	bool is = true;
+
+	FAST_PATH(IS_QUIET)
+	return is;
 }
 
 void

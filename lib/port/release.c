@@ -10,59 +10,28 @@
  *      makes ops and data NULL, which a thread that reads statistics takes.  Nothing is
  *      freed or cleared before the port is invalid, and who found it valid has let go.
  * How: there is no callback at that point (the port is UNUSED during a probe), so the
- *      call itself is ours: in shared libraries each object's slot for that function
- *      (eal/slots.c); in static programs the linker's --wrap.
- *      The application's close and stop are taken in the same way, for close.c, and the
- *      end of a probe, which would announce the port as NEW.
+ *      call itself is ours (calls.c), and the end of a probe, which would announce the
+ *      port as NEW.
  * A port that is being torn down is not released at all: its driver is in there.
  * Nor is one a second time, as fail-safe does with its lost sub-device: its number is
  * zeroed by then (25.11: its data is NULL), and ethdev would take port 0's fast
  * path away, or die.  One that leaves a secondary is released as there (leave.c).
- * Context: work, app, events (release_guard); whatever thread runs a PMD. */
+ * Context: work, app; whatever thread runs a PMD. */
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <rte_malloc.h>
 
-#include "../eal/slots.h"
+#include "calls.h"
 #include "kept.h"
 #include "leave.h"
 #include "release.h"
 #include "stuck.h"
 
-/* Ours, where the linker was told --wrap=NAME; then __real_NAME exists. */
-int __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth);
-int __real_rte_eth_dev_release_port(struct rte_eth_dev *eth) __attribute__((weak));
-void __wrap_rte_eth_dev_probing_finish(struct rte_eth_dev *eth);
-void __real_rte_eth_dev_probing_finish(struct rte_eth_dev *eth) __attribute__((weak));
-int __wrap_rte_eth_dev_close(uint16_t id);
-int __real_rte_eth_dev_close(uint16_t id) __attribute__((weak));
-int __wrap_rte_eth_dev_stop(uint16_t id);
-int __real_rte_eth_dev_stop(uint16_t id) __attribute__((weak));
-
-/* The one slot of each that stays: the way on. */
-static int (*volatile in_ethdev)(struct rte_eth_dev *eth) = rte_eth_dev_release_port;
-static void (*volatile ethdev_finish)(struct rte_eth_dev *eth) = rte_eth_dev_probing_finish;
-static int (*volatile ethdev_close)(uint16_t id) = rte_eth_dev_close;
-static int (*volatile ethdev_stop)(uint16_t id) = rte_eth_dev_stop;
-
 static _Atomic unsigned long n_released;
-
-static struct slots calls[] = {
-	{ .symbol = "rte_eth_dev_release_port", .ours = (uintptr_t)__wrap_rte_eth_dev_release_port,
-	  .way_on = (uintptr_t)&in_ethdev },
-	{ .symbol = "rte_eth_dev_probing_finish",
-	  .ours = (uintptr_t)__wrap_rte_eth_dev_probing_finish,
-	  .way_on = (uintptr_t)&ethdev_finish },
-	{ .symbol = "rte_eth_dev_close", .ours = (uintptr_t)__wrap_rte_eth_dev_close,
-	  .way_on = (uintptr_t)&ethdev_close },
-	{ .symbol = "rte_eth_dev_stop", .ours = (uintptr_t)__wrap_rte_eth_dev_stop,
-	  .way_on = (uintptr_t)&ethdev_stop },
-};
 
 /* Who has found it valid before goes on for a while, over what is freed next: the caller
  * has quiet_wait() in between. */
@@ -122,8 +91,7 @@ __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 	}
 	if (eth != NULL && stuck_is(port_of(eth)))
 		return -EBUSY;          /* its driver is at what would be freed */
-	ret = __real_rte_eth_dev_release_port != NULL ?
-		__real_rte_eth_dev_release_port(eth) : in_ethdev(eth);
+	ret = WAY_ON(rte_eth_dev_release_port)(eth);
 	if (eth != NULL)
 		close_end(eth);
 	if (port_own != PORT_OWN_DRIVER)
@@ -141,55 +109,8 @@ release_number(void)
 void
 __wrap_rte_eth_dev_probing_finish(struct rte_eth_dev *eth)
 {
-	if (eth != NULL && port_own == PORT_OWN_DRIVER && port_is_healing(port_of(eth))) {
+	if (eth != NULL && port_own == PORT_OWN_DRIVER && port_is_healing(port_of(eth)))
 		kept_hold_tx(eth);      /* it is found valid when the bus knows its driver (ids.c) */
-	} else if (__real_rte_eth_dev_probing_finish != NULL) {
-		__real_rte_eth_dev_probing_finish(eth);
-	} else {
-		ethdev_finish(eth);
-	}
-}
-
-/* While a port is probed ethdev itself says -ENODEV to both, and the port would live after
- * its application was rid of it. */
-int
-__wrap_rte_eth_dev_close(uint16_t id)
-{
-	int ret = close_begin(id);
-
-	if (ret != 0)
-		return ret;
-	ret = __real_rte_eth_dev_close != NULL ? __real_rte_eth_dev_close(id) : ethdev_close(id);
-	close_finish(id);
-	return ret;
-}
-
-int
-__wrap_rte_eth_dev_stop(uint16_t id)
-{
-	if (close_begin_stop(id))
-		return 0;
-	return __real_rte_eth_dev_stop != NULL ? __real_rte_eth_dev_stop(id) : ethdev_stop(id);
-}
-
-int
-release_guard(void)
-{
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* calls, and the number */
-	static unsigned long long n_loads_then;
-	bool is_linked = __real_rte_eth_dev_release_port != NULL;
-	unsigned long long n_loads = slots_n_loads();
-	unsigned int i;
-	int ret;
-
-	pthread_mutex_lock(&lock);
-	for (i = 0; i < RTE_DIM(calls) && (n_loads == 0 || n_loads != n_loads_then); i++) {
-		if (is_linked)          /* the linker has seen to ours */
-			calls[i].not_in = calls[i].ours;
-		slots_take(&calls[i]);
-	}
-	n_loads_then = n_loads;
-	ret = calls[0].n_taken > 0 || is_linked ? 0 : -ENOTSUP;
-	pthread_mutex_unlock(&lock);
-	return ret;
+	else
+		WAY_ON(rte_eth_dev_probing_finish)(eth);
 }

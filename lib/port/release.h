@@ -5,13 +5,6 @@
 
 #include <ethdev_driver.h>
 
-/* From now on a port that is HEALING keeps its fast path, whoever releases it, one
- * whose driver is in a teardown is not released, and none is twice; to be called again when more
- * PMDs may have been loaded.
- * 0; -ENOTSUP: a static program that was linked without --wrap: probe no port that may
- * be polled. */
-int release_guard(void);
-
 /* Give the id free for a probe; whoever is at it meets a dead port.  Several are hidden
  * first, so that their readers are waited for once. */
 void release_hide(struct rte_eth_dev *eth);

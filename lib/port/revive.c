@@ -25,6 +25,8 @@
 #include "steps.h"
 #include "together.h"
 
+#define CHANGED_MS 10           /* until the application has set up what it was at */
+
 /* With the lock held. */
 static bool
 is_any_dead(const struct ports *ports)
@@ -150,15 +152,19 @@ revive(const char *device, struct ports *ports)
 	char devargs[sizeof(((struct port *)0)->devargs)];
 	struct port *port;
 	unsigned int i;
+	int ret;
 
 	if (!take_devargs(ports->id[0], devargs, sizeof(devargs)))
 		return -E2BIG;
 	step_before(STEP_HEAL_CLAIM, device);
 	port_probe_lock();
-	if (work_is_left() || ports_move(ports, PORT_HELD, PORT_HEALING) == 0) {
+	ret = work_is_left() ? -ECANCELED : ports_claim(ports);
+	if (ret != 0)
 		port_probe_unlock();
+	if (ret == -EBUSY)              /* later: no event tells */
+		work_push(heal_run, device, CHANGED_MS);
+	if (ret != 0)
 		return -ECANCELED;
-	}
 	for (i = 0; i < ports->n; i++) {
 		port = port_of(&rte_eth_devices[ports->id[i]]);
 		port->base = port->last;

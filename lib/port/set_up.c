@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "../eal/host.h"
+#include "change.h"
 #include "interrupts.h"
 #include "settings.h"
 #include "steps.h"
@@ -103,7 +104,7 @@ configure(uint16_t id, struct port *port)
 		config->conf.rx_adv_conf.rss_conf.rss_key = port->settings.rss_key;
 		config->conf.rx_adv_conf.rss_conf.rss_key_len = port->settings.rss_key_len;
 	}
-	ret = rte_eth_dev_configure(id, config->n_rxq, config->n_txq, &config->conf);
+	ret = change_configure(id, config->n_rxq, config->n_txq, &config->conf);
 	if (ret == 0 && config->mtu != rte_eth_devices[id].data->mtu)
 		ret = rte_eth_dev_set_mtu(id, config->mtu);
 	return ret;

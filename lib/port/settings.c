@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../eal/host.h"
+#include "change.h"
 #include "inside.h"
 #include "settings.h"
 
@@ -44,7 +45,7 @@ configure(struct rte_eth_dev *eth)
 	int ret;
 
 	if (!inside_enter(eth))
-		return -EIO;
+		return change_keep_refusal(eth, -EIO);
 	ret = port->pmd_ops->dev_configure(eth);
 	inside_leave(eth);
 	port_lock();
@@ -54,7 +55,7 @@ configure(struct rte_eth_dev *eth)
 		keep_key(&port->settings, &eth->data->dev_conf.rx_adv_conf.rss_conf);
 	}
 	port_unlock();
-	return ret;
+	return change_keep_refusal(eth, ret);
 }
 
 static int

@@ -15,6 +15,7 @@
 #include "../core/enable.h"
 #include "../eal/devargs.h"
 #include "../eal/host.h"
+#include "calls.h"
 #include "kept.h"
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 #include "queues.h"
@@ -88,7 +89,7 @@ stand_in_front(struct rte_eth_dev *eth, struct port *port)
 		QUEUE_OPS(KEEP_AWAY)
 	}
 	*port->ops = all;
-	__atomic_store_n(&eth->dev_ops, port->ops, __ATOMIC_RELEASE);
+	eth->dev_ops = port->ops;
 }
 
 void
@@ -105,6 +106,8 @@ port_wrap_healed(struct rte_eth_dev *eth)
 static void
 wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 {
+	const struct rte_device *device = eth->device;
+
 	if (port->ops == NULL)
 		port->ops = malloc(sizeof(*port->ops));
 	if (port->ops == NULL || kept_make(port) != 0) {
@@ -115,17 +118,17 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 	if (is_new(eth, port))
 		forget(port);
 	port->bus = bus;
-	port->key = eth->device;
-	port->dev = device_find(bus, eth->device->name);
+	port->key = device;
+	port->dev = device_find(bus, device->name);
 	if (!port_is_healing(port)) {   /* that ends with heal */
 		port->state = PORT_LIVE;
 		port->life++;
 		port->config.is_started = eth->data->dev_started;
 	}
-	snprintf(port->device, sizeof(port->device), "%s", eth->device->name);
-	remember_devargs(port, eth->device);
-	port->policy = config_policy(enable_config(), eth->device->name,
-		eth->device->driver != NULL ? eth->device->driver->name : NULL);
+	snprintf(port->device, sizeof(port->device), "%s", device->name);
+	remember_devargs(port, device);
+	port->policy = config_policy(enable_config(), device->name,
+		device->driver != NULL ? device->driver->name : NULL);
 	eth->data->dev_flags |= RTE_ETH_DEV_INTR_RMV;   /* INTR_RMV comes, whatever the PMD */
 	if (eth->dev_ops != port->ops)
 		stand_in_front(eth, port);
@@ -160,16 +163,18 @@ is_there(const struct rte_eth_dev *eth)
 void
 port_published(struct hotplug_bus *bus, const void *key)
 {
+	const struct eth_dev_ops *ops;
 	struct rte_eth_dev *eth;
 	unsigned int i;
 
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
-		if (!is_there(eth) || eth->device != key ||
-		    eth->dev_ops == NULL || eth->dev_ops->dev_close == NULL ||
-		    (eth->dev_ops == ports[i].ops && !port_is_healing(&ports[i])) ||
-		    eth->dev_ops == &dead_ops)
+		ops = eth->dev_ops;
+		if (!is_there(eth) || eth->device != key || ops == NULL ||
+		    ops->dev_close == NULL || ops == &dead_ops ||
+		    (ops == ports[i].ops && !port_is_healing(&ports[i])))
 			continue;
+		(void)calls_guard();    /* who sets it up comes to us first (change.c) */
 		ask_info(eth, &ports[i]);
 		port_lock();
 		wrap_one(eth, &ports[i], bus);

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_change: the application sets a port up while it is torn down, or heals.
+ * In:  mock functions and a PMD for them; the library with a hook before each step
+ *      (lib/port/steps.h), at which a thread of the application's begins a call.
+ * Out: the call ends, with what its documentation says; the port heals, whole.
+ * Context: app; the library's own threads do the work. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_ethdev.h>
+#include <rte_log.h>
+
+#include <ethdev_driver.h>
+#include <hotplug.h>
+
+#include "mock_port.h"
+#include "port/port.h"
+#include "port/steps.h"
+#include "test.h"
+
+static char card[32];
+static uint16_t card_port;
+static enum step step_wanted;
+static int (*_Atomic change)(void);     /* made once, at that step; NULL: none */
+static _Atomic int answer;
+static _Atomic bool has_begun, has_ended;
+static pthread_t caller;
+
+static void *
+call(void *arg)
+{
+	int (*fn)(void) = (int (*)(void))(uintptr_t)arg;
+
+	atomic_store(&has_begun, true);
+	atomic_store(&answer, fn());
+	atomic_store(&has_ended, true);
+	return NULL;
+}
+
+static void
+begin_call(int (*fn)(void))
+{
+	atomic_store(&has_begun, false);
+	atomic_store(&has_ended, false);
+	assert_int_equal(pthread_create(&caller, NULL, call, (void *)(uintptr_t)fn), 0);
+	assert_true(WAIT_FOR(atomic_load(&has_begun)));
+}
+
+static void
+on_step(enum step step, const char *device)
+{
+	if (step != step_wanted || strcmp(device, card) != 0 || change == NULL)
+		return;
+	begin_call(change);
+	change = NULL;
+	test_sleep_ms(50);      /* it would be in the middle of ethdev by now */
+}
+
+/* Two queues for sending, none for receiving. */
+static int
+set_up(void)
+{
+	const struct rte_eth_conf conf = { 0 };
+	int ret = rte_eth_dev_configure(card_port, 0, 2, &conf);
+
+	if (ret == 0)
+		ret = rte_eth_tx_queue_setup(card_port, 0, 64, 0, NULL);
+	return ret != 0 ? ret : rte_eth_tx_queue_setup(card_port, 1, 64, 0, NULL);
+}
+
+static int
+stop_and_set_up(void)
+{
+	int ret = rte_eth_dev_stop(card_port);
+
+	return ret != 0 ? ret : set_up();
+}
+
+static struct test_pmd *
+plug_started(const char *name)
+{
+	struct test_pmd *pmd = plug(name);
+
+	snprintf(card, sizeof(card), "%s", name);
+	card_port = pmd->port;
+	assert_int_equal(set_up(), 0);
+	assert_int_equal(rte_eth_dev_start(card_port), 0);
+	return pmd;
+}
+
+static void
+check_whole(void)
+{
+	const struct rte_eth_dev_data *data = rte_eth_devices[card_port].data;
+
+	assert_int_equal(data->nb_tx_queues, 2);
+	assert_non_null(data->tx_queues[0]);
+	assert_non_null(data->tx_queues[1]);
+	assert_int_equal(rte_eth_dev_is_removed(card_port), 0);
+}
+
+/* Each step of a heal.  Ethdev took the queues away that the heal had just set up. */
+static void
+test_setup_beside_each_step_of_a_heal(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:71:00.0");
+	enum step step;
+
+	(void)state;
+	for (step = STEP_HEAL_LOOK; step <= STEP_HEAL_TELL; step++) {
+		n_success = 0;
+		lose_for_good(pmd);
+		step_wanted = step;
+		change = stop_and_set_up;
+		come_back(pmd);
+		assert_true(WAIT_FOR(n_success == 1 && atomic_load(&has_ended)));
+		pthread_join(caller, NULL);
+		if (atomic_load(&answer) != 0)  /* it was dead still: once more */
+			assert_int_equal(stop_and_set_up(), 0);
+		check_whole();
+		assert_int_equal(rte_eth_dev_start(card_port), 0);
+	}
+	remove_port(card_port);
+}
+
+/* Of a teardown, whose driver reads the queues that ethdev frees. */
+static void
+test_setup_beside_each_step_of_a_teardown(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:72:00.0");
+	enum step step;
+
+	(void)state;
+	for (step = STEP_END_CLAIM; step <= STEP_END_OVER; step++) {
+		if (step == STEP_END_OTHERS)
+			continue;       /* of one process alone it is taken all the same */
+		n_success = 0;
+		step_wanted = step;
+		change = stop_and_set_up;
+		lose(pmd);
+		assert_true(WAIT_FOR(change == NULL && atomic_load(&has_ended)));
+		pthread_join(caller, NULL);
+		assert_true(WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_HELD));
+		come_back(pmd);
+		assert_true(WAIT_FOR(n_success == 1));
+		assert_int_equal(stop_and_set_up(), 0);
+		check_whole();
+		assert_int_equal(rte_eth_dev_start(card_port), 0);
+	}
+	remove_port(card_port);
+}
+
+/* --- a heal waits ------------------------------------------------------------------------ */
+
+static _Atomic bool is_inside, is_held;
+
+static int
+hold_configure(struct test_pmd *pmd)
+{
+	(void)pmd;
+	atomic_store(&is_inside, true);
+	while (atomic_load(&is_held))
+		test_sleep_ms(1);
+	return 0;
+}
+
+/* The card is lost and back while its driver is in the application's configure: the teardown
+ * waits for that, and so does the heal. */
+static void
+test_loss_inside_configure(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:73:00.0");
+
+	(void)state;
+	assert_int_equal(rte_eth_dev_stop(card_port), 0);
+	atomic_store(&is_held, true);
+	test_pmd_in_configure = hold_configure;
+	begin_call(set_up);
+	assert_true(WAIT_FOR(atomic_load(&is_inside)));
+	lose(pmd);
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_DYING));
+	test_sleep_ms(50);
+	assert_int_equal(pmd->n_closes, 0);
+	atomic_store(&is_held, false);
+	assert_true(WAIT_FOR(atomic_load(&has_ended)));
+	pthread_join(caller, NULL);
+	test_pmd_in_configure = NULL;
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_HELD));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(stop_and_set_up(), 0);
+	check_whole();
+	remove_port(card_port);
+}
+
+/* --- a driver refuses ---------------------------------------------------------------------- */
+
+static int
+refuse_once(struct test_pmd *pmd)
+{
+	(void)pmd;
+	test_pmd_in_configure = NULL;
+	return -EIO;
+}
+
+static _Atomic bool is_over;
+
+static void *
+clean_up(void *arg)
+{
+	unsigned long n = 0;
+
+	(void)arg;
+	while (!atomic_load(&is_over)) {
+		(void)rte_eth_tx_done_cleanup(card_port, 0, 0);
+		n++;
+	}
+	assert_true(n > 0);
+	return NULL;
+}
+
+/* The card is lost again before heal has configured it: ethdev freed the array of queues that
+ * rte_eth_tx_done_cleanup() reads (SIGSEGV). */
+static void
+test_configure_that_fails_beside_a_reader(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:74:00.0");
+	pthread_t reader;
+	unsigned int i;
+
+	(void)state;
+	atomic_store(&is_over, false);
+	assert_int_equal(pthread_create(&reader, NULL, clean_up, NULL), 0);
+	for (i = 0; i < 10; i++) {
+		n_success = 0;
+		lose_for_good(pmd);
+		test_pmd_in_configure = refuse_once;
+		come_back(pmd);
+		assert_true(WAIT_FOR(n_success == 1));
+		assert_null(test_pmd_in_configure);
+		assert_non_null(rte_eth_devices[card_port].data->tx_queues);
+	}
+	atomic_store(&is_over, true);
+	pthread_join(reader, NULL);
+	remove_port(card_port);
+}
+
+/* --- ethdev stops what it has just started -------------------------------------------------- */
+
+static void
+die_in_start(struct test_pmd *pmd)
+{
+	test_pmd_in_start = NULL;
+	lose(pmd);
+	(void)WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_DYING);
+}
+
+static int
+start(void)
+{
+	return rte_eth_dev_start(card_port);
+}
+
+/* What ethdev restores after the start is refused by then, and it stops the port itself; the
+ * teardown waits for the call that this is in. */
+static void
+test_loss_inside_start(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:75:00.0");
+
+	(void)state;
+	assert_int_equal(rte_eth_promiscuous_enable(card_port), 0);
+	assert_int_equal(rte_eth_dev_stop(card_port), 0);
+	test_pmd_in_start = die_in_start;
+	begin_call(start);
+	assert_true(WAIT_FOR(atomic_load(&has_ended)));
+	pthread_join(caller, NULL);
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_HELD));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	remove_port(card_port);
+}
+
+static int
+begin(void **state)
+{
+	if (mock_port_start(state, "flaps=0") != 0)
+		return -1;
+	test_pmd_max_queues = 2;
+	(void)rte_log_set_level_pattern("lib.ethdev", RTE_LOG_EMERG);
+	step_hook = on_step;
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_setup_beside_each_step_of_a_heal),
+		cmocka_unit_test(test_setup_beside_each_step_of_a_teardown),
+		cmocka_unit_test(test_loss_inside_configure),
+		cmocka_unit_test(test_configure_that_fails_beside_a_reader),
+		cmocka_unit_test(test_loss_inside_start),
+	};
+
+	return cmocka_run_group_tests_name("change", tests, begin, mock_port_stop);
+}

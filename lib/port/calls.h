@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_PORT_CALLS_H
+#define HOTPLUG_PORT_CALLS_H
+
+#include <ethdev_driver.h>
+
+/* Those of ethdev's calls that come to us first, whoever makes them.  Each has a function of
+ * ours, __wrap_NAME(), and goes on with WAY_ON(NAME). */
+#define CALLS(CALL) \
+	CALL(int, rte_eth_dev_release_port, (struct rte_eth_dev *)) \
+	CALL(void, rte_eth_dev_probing_finish, (struct rte_eth_dev *)) \
+	CALL(int, rte_eth_dev_close, (uint16_t)) \
+	CALL(int, rte_eth_dev_stop, (uint16_t)) \
+	CALL(int, rte_eth_dev_start, (uint16_t)) \
+	CALL(int, rte_eth_dev_configure, \
+	     (uint16_t, uint16_t, uint16_t, const struct rte_eth_conf *)) \
+	CALL(int, rte_eth_rx_queue_setup, (uint16_t, uint16_t, uint16_t, unsigned int, \
+					   const struct rte_eth_rxconf *, struct rte_mempool *)) \
+	CALL(int, rte_eth_tx_queue_setup, (uint16_t, uint16_t, uint16_t, unsigned int, \
+					   const struct rte_eth_txconf *))
+
+/* __real_NAME exists where the linker was told --wrap=NAME. */
+#define CALLS_DECLARE(type, name, parameters) \
+	type __wrap_##name parameters; \
+	type __real_##name parameters __attribute__((weak)); \
+	extern type (*volatile calls_##name) parameters;
+CALLS(CALLS_DECLARE)
+#define WAY_ON(name) (__real_##name != NULL ? __real_##name : calls_##name)
+
+/* From now on they come to us; to be called again when more objects may have been loaded.
+ * 0; -ENOTSUP: a static program that was linked without --wrap: probe no port that may
+ * be polled. */
+int calls_guard(void);
+
+#endif /* HOTPLUG_PORT_CALLS_H */

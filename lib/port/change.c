@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* change: the application sets a port up, whatever is being done to it.
+ * In:  its calls that change ethdev's data of a port beside its driver's op: configure, a
+ *      queue's set-up, start (calls.c).
+ * Out: ethdev's own, while no teardown and no heal is at the port; -EBUSY: it is STUCK.
+ * Ethdev frees and makes the arrays of queues before and after it asks the driver, and start
+ * lays the fast path when the driver has returned: a driver's close, and a heal, read all that.
+ * A start that fails stops the port inside ethdev: that stop waits for nobody (close.c).
+ * Order: with the lock held a call finds that nobody is at the port, or waits for that, and
+ * counts itself; a teardown, which is DYING by then, waits for those that are counted
+ * (inside.c), a heal does not begin beside one (ports.c).
+ * Lock: port_lock(): never in a driver.
+ * Context: app; heal's own thread, which goes through. */
+
+#include <errno.h>
+
+#include "calls.h"
+#include "change.h"
+#include "inside.h"
+#include "kept.h"
+
+static _Thread_local uint16_t changing = RTE_MAX_ETHPORTS;      /* the innermost */
+
+bool
+change_is_mine(uint16_t id)
+{
+	return changing == id;
+}
+
+static bool
+is_ours(uint16_t id)
+{
+	return id >= RTE_MAX_ETHPORTS || port_own != PORT_OWN_NOTHING;
+}
+
+static int
+begin(uint16_t id)
+{
+	struct port *port = port_of(&rte_eth_devices[id]);
+	int ret = 0;
+
+	if (is_ours(id))
+		return 0;
+	port_lock();
+	close_wait_for_turn(port);
+	if (close_is_refused(port->state))
+		ret = -EBUSY;
+	else
+		atomic_fetch_add(&port->n_inside, 1);
+	port_unlock();
+	return ret;
+}
+
+/* Ethdev has none for a port whose configure was refused (kept.c). */
+static void
+end(uint16_t id)
+{
+	struct rte_eth_dev *eth = &rte_eth_devices[id];
+
+	if (is_ours(id))
+		return;
+	if (eth->dev_ops == &dead_ops)
+		kept_hold_tx(eth);
+	atomic_fetch_sub(&port_of(eth)->n_inside, 1);
+}
+
+#define CHANGE(name, parameters, arguments) \
+	int \
+	__wrap_##name parameters \
+	{ \
+		uint16_t outer = changing; \
+		int ret = begin(id); \
+\
+		if (ret != 0) \
+			return ret; \
+		changing = id; \
+		ret = WAY_ON(name) arguments; \
+		changing = outer; \
+		end(id); \
+		return ret; \
+	}
+
+CHANGE(rte_eth_dev_start, (uint16_t id), (id))
+CHANGE(rte_eth_dev_configure,
+       (uint16_t id, uint16_t n_rxq, uint16_t n_txq, const struct rte_eth_conf *conf),
+       (id, n_rxq, n_txq, conf))
+CHANGE(rte_eth_rx_queue_setup,
+       (uint16_t id, uint16_t queue, uint16_t n_desc, unsigned int socket,
+	const struct rte_eth_rxconf *conf, struct rte_mempool *pool),
+       (id, queue, n_desc, socket, conf, pool))
+CHANGE(rte_eth_tx_queue_setup,
+       (uint16_t id, uint16_t queue, uint16_t n_desc, unsigned int socket,
+	const struct rte_eth_txconf *conf),
+       (id, queue, n_desc, socket, conf))
+
+/* --- a configure of heal's --------------------------------------------------------------- */
+
+int
+change_keep_refusal(struct rte_eth_dev *eth, int ret)
+{
+	if (port_own != PORT_OWN_SET_UP)
+		return ret;
+	port_of(eth)->refusal_of_configure = ret;
+	return 0;
+}
+
+int
+change_configure(uint16_t id, uint16_t n_rxq, uint16_t n_txq, const struct rte_eth_conf *conf)
+{
+	struct port *port = port_of(&rte_eth_devices[id]);
+	int ret;
+
+	port->refusal_of_configure = 0;
+	ret = rte_eth_dev_configure(id, n_rxq, n_txq, conf);
+	return ret != 0 ? ret : port->refusal_of_configure;
+}
