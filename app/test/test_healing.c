@@ -18,6 +18,8 @@
 #include <ethdev_driver.h>
 #include <hotplug.h>
 
+#include "core/duty.h"
+#include "mock_eal.h"
 #include "mock_port.h"
 #include "port/port.h"
 #include "port/steps.h"
@@ -50,7 +52,7 @@ plug_started(const char *name)
 	const struct rte_eth_conf conf = { 0 };
 	struct test_pmd *pmd = plug(name);
 
-	snprintf(card, sizeof(card), "%s", name);
+	memmove(card, name, strlen(name) + 1);
 	card_port = pmd->port;
 	assert_int_equal(rte_eth_dev_configure(pmd->port, 0, 1, &conf), 0);
 	assert_int_equal(rte_eth_tx_queue_setup(pmd->port, 0, 64, 0, NULL), 0);
@@ -180,10 +182,95 @@ test_other_port_is_closed_during_the_probe(void **state)
 	assert_int_equal(rte_dev_remove(mock_find(other->name)), 0);
 }
 
+/* --- it is lost again, unseen --------------------------------------------------------- */
+
+static void
+vanish_in_probe(struct test_pmd *pmd)
+{
+	test_pmd_in_finish = NULL;
+	mock_sysfs_remove(pmd->name);   /* no sign of that: a look finds out */
+}
+
+/* Nothing of it can be read when it is published: neither which card it is, nor by which
+ * kernel driver.  It was bound to none from then on ("is not ours to use yet"), for good. */
+static void
+test_loss_in_the_probe(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:66:00.0");
+
+	(void)state;
+	remove_port(card_port);
+	mock_sysfs_remove(card);
+	test_pmd_in_finish = vanish_in_probe;
+	pmd = plug_started(card);
+	assert_null(test_pmd_in_finish);
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_HELD));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	remove_port(card_port);
+}
+
+static struct test_pmd *lost_unseen_now;
+static _Atomic unsigned int n_told;
+
+static void
+vanish_when_published(struct hotplug_bus *bus, const void *key)
+{
+	struct test_pmd *pmd = lost_unseen_now;
+
+	(void)bus;
+	(void)key;
+	if (pmd == NULL)
+		return;
+	lost_unseen_now = NULL;
+	lose(pmd);
+	assert_true(WAIT_FOR(hotplug_device_state(pmd->name) == HOTPLUG_STATE_GONE));
+	test_sleep_ms(20);      /* and it has been told of */
+}
+
+static const struct duty vanish = { .published = vanish_when_published };
+
+static int
+on_removal(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)type;
+	(void)arg;
+	(void)result;
+	n_told++;
+	return 0;
+}
+
+/* Between its publication and the look at its ports: nobody found one, and the port lived
+ * for ever on a card that was gone.  At its first probe, then in the one that heals. */
+static void
+test_loss_before_its_ports_are_known(void **state)
+{
+	struct test_pmd *pmd;
+
+	(void)state;
+	assert_int_equal(rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_LSC,
+						       on_removal, NULL), 0);
+	snprintf(card, sizeof(card), "0000:67:00.0");
+	lost_unseen_now = test_pmd_of(card);
+	pmd = plug(card);
+	card_port = pmd->port;
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_HELD));
+	assert_int_equal(n_told, 1);
+	lost_unseen_now = pmd;
+	come_back(pmd);
+	assert_true(WAIT_FOR(lost_unseen_now == NULL && mock_find(card) == NULL));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_LSC,
+							 on_removal, NULL), 0);
+	remove_port(card_port);
+}
+
 static int
 start(void **state)
 {
-	if (mock_port_start(state, "flaps=0") != 0)
+	if (duty_take(&vanish) != 0 || mock_port_start(state, "flaps=0") != 0)
 		return -1;
 	(void)rte_log_set_level_pattern("lib.ethdev", RTE_LOG_CRIT);
 	step_hook = on_step;
@@ -198,6 +285,8 @@ main(void)
 		cmocka_unit_test(test_sent_packets_are_asked_for_after_a_failure),
 		cmocka_unit_test(test_call_that_is_refused_leaves_no_mark),
 		cmocka_unit_test(test_other_port_is_closed_during_the_probe),
+		cmocka_unit_test(test_loss_in_the_probe),
+		cmocka_unit_test(test_loss_before_its_ports_are_known),
 	};
 
 	return cmocka_run_group_tests_name("healing", tests, start, mock_port_stop);

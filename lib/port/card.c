@@ -47,11 +47,21 @@ card_is_dark(const struct lost_card *card)
 		HOTPLUG_LOOK_DARK;
 }
 
+/* Lost in its first probe, before we could read its driver's name: whoever binds it knows. */
+static int
+take_driver(struct lost_card *card, const struct hotplug_glance *now)
+{
+	if (!now->is_user_space)
+		return -ENODEV;
+	memcpy(card->kernel_driver, now->kernel_driver, sizeof(card->kernel_driver));
+	return 0;
+}
+
 /* Bound to the driver that it had?  Only a card that was enumerated anew is: who takes
  * the driver of one that stayed, an administrator or a removal on its way, would find
  * it bound again behind his back.  When he gives it back, an event tells. */
 int
-card_bind(const struct lost_card *card)
+card_bind(struct lost_card *card)
 {
 	const struct hotplug_bus_ops *ops = card->bus->ops;
 	struct hotplug_glance now;
@@ -59,6 +69,8 @@ card_bind(const struct lost_card *card)
 	memset(&now, 0, sizeof(now));
 	if (ops->glance == NULL || device_glance(card->bus, card->device, &now) != 0)
 		return -ENODEV;
+	if (card->kernel_driver[0] == '\0')
+		return take_driver(card, &now);
 	if (strcmp(now.kernel_driver, card->kernel_driver) == 0)
 		return 0;
 	if (now.generation == card->id.generation)

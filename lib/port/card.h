@@ -21,7 +21,7 @@ bool card_is_there(struct lost_card *card);
 bool card_is_dark(const struct lost_card *card);
 bool card_is_acceptable(const struct lost_card *card);
 /* -ENODEV: left alone. */
-int card_bind(const struct lost_card *card);
+int card_bind(struct lost_card *card);
 /* May this process open it, bound as it is?  -errno, and what it may not, in words. */
 int card_obstacle(const struct lost_card *card, char *text, size_t len);
 

@@ -93,12 +93,13 @@ die_of_loss(struct rte_eth_dev *eth, struct port *port)
 	port_unlock();
 }
 
-/* Lost again before it was whole: what is known of it stays, and heal sees to it. */
+/* Lost again before it was whole: what is known of it stays, and heal sees to it.  Not before
+ * its driver's own ops are on record: port_published() comes back to it. */
 static void
 lose_healing(struct rte_eth_dev *eth)
 {
 	port_lock();
-	if (port_is_healing(port_of(eth)))
+	if (port_is_healing(port_of(eth)) && eth->dev_ops == port_of(eth)->ops)
 		eth->dev_ops = &dead_ops;
 	port_unlock();
 }

@@ -51,7 +51,7 @@ waits_for_others(const struct ports *ports, struct lost_card *card)
 
 /* Bound, and open to us. */
 static int
-bind_and_open(const struct ports *ports, const struct lost_card *card)
+bind_and_open(const struct ports *ports, struct lost_card *card)
 {
 	char text[512];
 	int ret = card_bind(card), obstacle;

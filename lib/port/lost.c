@@ -86,6 +86,19 @@ is_primarys(const struct rte_eth_dev *eth)
 		rte_eal_process_type() == RTE_PROC_SECONDARY && sync_is_on();
 }
 
+/* Of this life, already; from here on it is. */
+static bool
+is_told(struct port *port)
+{
+	bool is;
+
+	port_lock();
+	is = port->is_told;
+	port->is_told = true;
+	port_unlock();
+	return is;
+}
+
 /* Its owner tears it down: on living registers when it was asked for, else on dead
  * ones.  INTR_RMV comes once; where EAL's monitor runs, that tells by itself.  fail-safe
  * has turned to its backup in there, and hears of the link after that: its own stays up. */
@@ -98,7 +111,7 @@ tell_application(struct rte_eth_dev *eth, unsigned int owed)
 	if (state == PORT_DEAD && !is_owned)
 		call_back(eth, RTE_ETH_EVENT_INTR_LSC);
 	if ((state == PORT_DEAD || (state == PORT_LIVE && (owed & ASKED_FOR))) &&
-	    (owed & UNTOLD) && !eal_has_monitor() && !is_primarys(eth))
+	    (owed & UNTOLD) && !eal_has_monitor() && !is_primarys(eth) && !is_told(port_of(eth)))
 		call_back(eth, RTE_ETH_EVENT_INTR_RMV);
 	if (state == PORT_DEAD && is_owned)
 		call_back(eth, RTE_ETH_EVENT_INTR_LSC);
@@ -213,6 +226,13 @@ void
 port_returned(const char *device)
 {
 	owe(device, BACK);
+}
+
+void
+lost_unseen(struct hotplug_bus *bus, const void *key, const char *device)
+{
+	port_lost(bus, key);
+	owe(device, LOST | UNTOLD);
 }
 
 void

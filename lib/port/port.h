@@ -101,6 +101,7 @@ struct port {
 	 * (with the lock held).  A step that began with another number has no port. */
 	uint64_t life;
 	unsigned int n_unwanted;        /* closes under way: no further step of a heal */
+	bool is_told;                   /* INTR_RMV has come, in this life */
 	bool is_given_up;               /* heal has left it to one of them */
 	enum hotplug_policy policy;     /* its device's, its driver's, or everybody's */
 	struct hotplug_bus *bus;

@@ -52,6 +52,7 @@ let_go(const struct ports *ports, enum port_state state)
 		port->is_given_up = false;
 		if (port->state != PORT_HEALING || port->life != ports->life[i])
 			continue;
+		port->is_told = false;
 		if (state == PORT_LIVE)
 			port_wrap_healed(&rte_eth_devices[ports->id[i]]);
 		if (state == PORT_DOOMED)

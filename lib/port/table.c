@@ -16,6 +16,7 @@
 #include "../eal/devargs.h"
 #include "../eal/host.h"
 #include "calls.h"
+#include "die.h"
 #include "kept.h"
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 #include "queues.h"
@@ -123,6 +124,7 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 	if (!port_is_healing(port)) {   /* that ends with heal */
 		port->state = PORT_LIVE;
 		port->life++;
+		port->is_told = false;
 		port->config.is_started = eth->data->dev_started;
 	}
 	snprintf(port->device, sizeof(port->device), "%s", device->name);
@@ -164,6 +166,7 @@ void
 port_published(struct hotplug_bus *bus, const void *key)
 {
 	const struct eth_dev_ops *ops;
+	struct hotplug_device *dev = NULL;
 	struct rte_eth_dev *eth;
 	unsigned int i;
 
@@ -179,7 +182,11 @@ port_published(struct hotplug_bus *bus, const void *key)
 		port_lock();
 		wrap_one(eth, &ports[i], bus);
 		port_unlock();
+		dev = ports[i].dev;
 	}
+	/* A loss is known before its ports die: either that found them, or this finds it. */
+	if (dev != NULL && atomic_load(&dev->is_gone))
+		lost_unseen(bus, key, dev->name);
 }
 
 void

@@ -107,7 +107,8 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	dev->key = info->key;
 	dev->was_attached = true;
 	copy_name(dev->driver, info->driver);
-	copy_name(dev->kernel_driver, info->kernel_driver);
+	if (info->kernel_driver != NULL && info->kernel_driver[0] != '\0')
+		copy_name(dev->kernel_driver, info->kernel_driver);     /* else gone: as before */
 	dev->id = info->id;
 	dev->n_ports = info->n_ports;
 	memcpy(dev->port, info->port, sizeof(dev->port));
