@@ -25,6 +25,7 @@
 #include "local.h"
 #include "others.h"
 #include "port.h"
+#include "shared.h"
 #include "whose.h"
 
 static int
@@ -159,8 +160,8 @@ walk(const char *device, uint16_t *ports, unsigned int n_max)
 	port_probe_lock();
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
-		if (eth->state == RTE_ETH_DEV_UNUSED || eth->device == NULL ||
-		    strcmp(rte_dev_name(eth->device), device) != 0)
+		if (LOAD(eth->state) == RTE_ETH_DEV_UNUSED || LOAD(eth->device) == NULL ||
+		    strcmp(rte_dev_name(LOAD(eth->device)), device) != 0)
 			continue;
 		if (n < n_max)
 			ports[n] = i;

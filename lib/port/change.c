@@ -19,6 +19,7 @@
 #include "change.h"
 #include "inside.h"
 #include "kept.h"
+#include "shared.h"
 
 static _Thread_local uint16_t changing = RTE_MAX_ETHPORTS;      /* the innermost */
 
@@ -60,7 +61,7 @@ end(uint16_t id)
 
 	if (is_ours(id))
 		return;
-	if (eth->dev_ops == &dead_ops)
+	if (LOAD(eth->dev_ops) == &dead_ops)
 		kept_hold_tx(eth);
 	atomic_fetch_sub(&port_of(eth)->n_inside, 1);
 }

@@ -28,6 +28,7 @@
 #include "calls.h"
 #include "change.h"
 #include "kept.h"
+#include "shared.h"
 #include "stuck.h"
 
 /* Somebody is at it, and comes to an end; in a forked child nobody is. */
@@ -63,7 +64,7 @@ static bool
 has_driver(const struct rte_eth_dev *eth, enum port_state state)
 {
 	return state == PORT_LIVE || state == PORT_DEAD || state == PORT_DOOMED ||
-		(eth->dev_ops != &dead_ops && (state == PORT_NONE || state == PORT_LEAVING));
+		(LOAD(eth->dev_ops) != &dead_ops && (state == PORT_NONE || state == PORT_LEAVING));
 }
 
 /* By a teardown that waits, if for us: its driver has not been closed yet. */
@@ -77,7 +78,7 @@ is_dying(enum port_state state)
 static int
 stop_ourselves(struct rte_eth_dev *eth)
 {
-	return eth->dev_ops != &dead_ops ? live_stop(eth) : 0;
+	return LOAD(eth->dev_ops) != &dead_ops ? live_stop(eth) : 0;
 }
 
 static void
@@ -172,7 +173,7 @@ close_port(struct rte_eth_dev *eth)
 	if (port_own == PORT_OWN_SET_UP)
 		return -EBUSY;
 	if (port_own == PORT_OWN_DRIVER)
-		return eth->dev_ops != &dead_ops ? live_close(eth) : 0;
+		return LOAD(eth->dev_ops) != &dead_ops ? live_close(eth) : 0;
 	was = take(eth);
 	if (close_is_refused(was) && is_guarded)
 		return -EBUSY;

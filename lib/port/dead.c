@@ -17,6 +17,7 @@
 #include "kept.h"
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 #include "settings.h"
+#include "shared.h"
 #include "stats.h"
 
 static int
@@ -192,9 +193,9 @@ dead_hold(struct rte_eth_dev *eth)
 	memcpy(eth->data->name, port->name, sizeof(eth->data->name));
 	eth->data->mtu = port->config.mtu;
 	eth->data->dev_flags = RTE_ETH_DEV_INTR_RMV;
-	eth->device = &port->shadow;
-	eth->dev_ops = &dead_ops;
+	STORE(eth->device, &port->shadow);
+	STORE(eth->dev_ops, &dead_ops);
 	atomic_thread_fence(memory_order_release);
-	eth->state = RTE_ETH_DEV_ATTACHED;      /* from here on it is read */
+	STORE(eth->state, RTE_ETH_DEV_ATTACHED);      /* from here on it is read */
 	port_unlock();
 }

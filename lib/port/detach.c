@@ -17,6 +17,7 @@
 #include "../eal/devargs.h"
 #include "../eal/host.h"
 #include "../sync/sync.h"
+#include "shared.h"
 #include "stuck.h"
 #include "whose.h"
 
@@ -31,9 +32,9 @@ device_of(uint16_t port_id, char *name)
 {
 	const struct rte_eth_dev *eth = &rte_eth_devices[port_id];
 
-	if (enable_is_on() || eth->state == RTE_ETH_DEV_UNUSED)
+	if (enable_is_on() || LOAD(eth->state) == RTE_ETH_DEV_UNUSED)
 		return whose_device(port_id, name);
-	snprintf(name, HOTPLUG_NAME_LEN, "%s", rte_dev_name(eth->device));
+	snprintf(name, HOTPLUG_NAME_LEN, "%s", rte_dev_name(LOAD(eth->device)));
 	return 0;
 }
 
@@ -119,7 +120,7 @@ owner_of(uint16_t port_id)
 {
 	const struct rte_eth_dev *eth = &rte_eth_devices[port_id];
 
-	if (eth->state == RTE_ETH_DEV_UNUSED)
+	if (LOAD(eth->state) == RTE_ETH_DEV_UNUSED)
 		return NULL;
 	if (eth->data->owner.id != RTE_ETH_DEV_NO_OWNER)
 		return eth->data->owner.name;
@@ -178,7 +179,7 @@ hotplug_port_remove(uint16_t port_id, char *name, size_t size)
 
 	if (port_id >= RTE_MAX_ETHPORTS || name == NULL || size == 0)
 		return -EINVAL;
-	if (rte_eth_devices[port_id].state != RTE_ETH_DEV_UNUSED) {
+	if (LOAD(rte_eth_devices[port_id].state) != RTE_ETH_DEV_UNUSED) {
 		ret = stop(port_id);
 		/* the primary closes it, last; what is lost is closed here */
 		if (ret == 0 && sync_is_on() &&

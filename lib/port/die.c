@@ -15,6 +15,7 @@
 #include "die.h"
 #include "kept.h"
 #include "settings.h"
+#include "shared.h"
 
 /* With the lock held: what a later life needs. */
 static void
@@ -74,9 +75,9 @@ die(struct rte_eth_dev *eth, struct port *port)
 	take_config(eth, &port->config);
 	settings_take(eth, port);
 	kept_take(eth, port);
-	take_shadow(port, eth->device);
+	take_shadow(port, LOAD(eth->device));
 	port->state = PORT_DEAD;
-	eth->dev_ops = &dead_ops;
+	STORE(eth->dev_ops, &dead_ops);
 #ifdef HAS_FLOW_FP_OPS          /* 24.03 */
 	eth->flow_fp_ops = &rte_flow_fp_default_ops;
 #endif
@@ -99,8 +100,8 @@ static void
 lose_healing(struct rte_eth_dev *eth)
 {
 	port_lock();
-	if (port_is_healing(port_of(eth)) && eth->dev_ops == port_of(eth)->ops)
-		eth->dev_ops = &dead_ops;
+	if (port_is_healing(port_of(eth)) && LOAD(eth->dev_ops) == port_of(eth)->ops)
+		STORE(eth->dev_ops, &dead_ops);
 	port_unlock();
 }
 
@@ -112,7 +113,7 @@ port_lost(struct hotplug_bus *bus, const void *key)
 
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
-		if (eth->device != key || port_of(eth)->bus != bus)
+		if (LOAD(eth->device) != key || port_of(eth)->bus != bus)
 			continue;
 		if (port_of(eth)->state == PORT_LIVE)
 			die_of_loss(eth, port_of(eth));

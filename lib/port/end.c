@@ -25,6 +25,7 @@
 #include "interrupts.h"
 #include "kept.h"
 #include "local.h"
+#include "shared.h"
 #include "steps.h"
 #include "stuck.h"
 
@@ -186,7 +187,7 @@ run(const char *device)
 	ports_find(&ports, device, PORT_DOOMED);
 	if (ports_move(&ports, PORT_DOOMED, PORT_DYING) == 0)
 		return;         /* the application has closed them all */
-	ret = end(rte_eth_devices[ports.id[0]].device, device, &ports);
+	ret = end(LOAD(rte_eth_devices[ports.id[0]].device), device, &ports);
 	step_before(STEP_END_HELD, device);
 	if (ret != 0)
 		host_log(HOST_ERR, "%s: its driver does not let it go (%s): port %u is kept",

@@ -19,13 +19,14 @@
 #include "ids.h"
 #include "local.h"
 #include "release.h"
+#include "shared.h"
 #include "steps.h"
 #include "stuck.h"
 
 static void
 release(struct rte_eth_dev *eth)
 {
-	eth->state = RTE_ETH_DEV_UNUSED;        /* no DESTROY */
+	STORE(eth->state, RTE_ETH_DEV_UNUSED);        /* no DESTROY */
 	rte_eth_dev_release_port(eth);
 }
 
@@ -85,8 +86,8 @@ show(const uint16_t *ids, unsigned int n)
 	atomic_thread_fence(memory_order_release);
 	for (i = 0; i < n; i++) {
 		eth = &rte_eth_devices[ids[i]];
-		if (eth->state == RTE_ETH_DEV_UNUSED && eth->data->name[0] != '\0')
-			eth->state = RTE_ETH_DEV_ATTACHED;
+		if (LOAD(eth->state) == RTE_ETH_DEV_UNUSED && eth->data->name[0] != '\0')
+			STORE(eth->state, RTE_ETH_DEV_ATTACHED);
 	}
 }
 
@@ -99,8 +100,8 @@ has_ids(const char *device, const uint16_t *ids, unsigned int n)
 
 	for (i = 0; i < n; i++) {
 		eth = &rte_eth_devices[ids[i]];
-		if (eth->state != RTE_ETH_DEV_ATTACHED ||
-		    strcmp(eth->device->name, device) != 0 ||
+		if (LOAD(eth->state) != RTE_ETH_DEV_ATTACHED ||
+		    strcmp(LOAD(eth->device)->name, device) != 0 ||
 		    strcmp(eth->data->name, port_of(eth)->name) != 0)
 			return false;
 	}
@@ -115,8 +116,8 @@ close_others(const char *device, const uint16_t *ids, unsigned int n)
 	unsigned int i;
 
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (rte_eth_devices[i].state == RTE_ETH_DEV_ATTACHED && !is_one_of(i, ids, n) &&
-		    strcmp(rte_eth_devices[i].device->name, device) == 0)
+		if (LOAD(rte_eth_devices[i].state) == RTE_ETH_DEV_ATTACHED && !is_one_of(i, ids, n) &&
+		    strcmp(LOAD(rte_eth_devices[i].device)->name, device) == 0)
 			(void)rte_eth_dev_close(i);
 }
 
@@ -129,12 +130,12 @@ undo(const char *device, bool was_any_released)
 	unsigned int i;
 
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (rte_eth_devices[i].state == RTE_ETH_DEV_ATTACHED &&
-		    strcmp(rte_eth_devices[i].device->name, device) == 0) {
+		if (LOAD(rte_eth_devices[i].state) == RTE_ETH_DEV_ATTACHED &&
+		    strcmp(LOAD(rte_eth_devices[i].device)->name, device) == 0) {
 			if (sync_is_on())
 				(void)local_remove(device);
 			else
-				(void)local_remove_told(rte_eth_devices[i].device);
+				(void)local_remove_told(LOAD(rte_eth_devices[i].device));
 			break;
 		}
 	return port_probe_was_alone() && !was_any_released ? -EADDRINUSE : -EAGAIN;

@@ -19,12 +19,13 @@
 #include "../survive/publish.h"
 #include "inside.h"
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
+#include "shared.h"
 
 /* Nobody's registers are made to flip for a call that is refused. */
 static bool
 is_refused(const struct rte_eth_dev *eth)
 {
-	return eth->dev_ops == &dead_ops ||
+	return LOAD(eth->dev_ops) == &dead_ops ||
 		(port_is_healing(port_of(eth)) && port_own == PORT_OWN_NOTHING);
 }
 
@@ -133,7 +134,7 @@ dev_start_wanted(struct rte_eth_dev *eth)
 static int
 is_removed_healing(struct rte_eth_dev *eth)
 {
-	if (eth->dev_ops != &dead_ops && is_refused(eth))
+	if (LOAD(eth->dev_ops) != &dead_ops && is_refused(eth))
 		return 0;
 	return is_removed(eth);
 }

@@ -31,6 +31,7 @@
 #include <rte_malloc.h>
 
 #include "kept.h"
+#include "shared.h"
 
 /* Of a queue that was set up; nobody follows it. */
 static char stand_in[1];
@@ -111,7 +112,7 @@ kept_let_go(const uint16_t *ids, unsigned int n)
 
 	for (i = 0; i < n; i++) {
 		eth = &rte_eth_devices[ids[i]];
-		eth->device = &port_of(eth)->shadow;
+		STORE(eth->device, &port_of(eth)->shadow);
 		eth->intr_handle = NULL;
 		eth->security_ctx = NULL;
 	}

@@ -19,6 +19,7 @@
 
 #include "leave.h"
 #include "calls.h"
+#include "shared.h"
 
 /* Without queues there is nothing to poll. */
 static bool
@@ -44,7 +45,7 @@ begin(struct rte_eth_dev *eth, struct port *port, struct leaving *old)
 	port_lock();
 	old->state = port->state;
 	port->state = PORT_LEAVING;
-	snprintf(port->device, sizeof(port->device), "%s", eth->device->name);
+	snprintf(port->device, sizeof(port->device), "%s", LOAD(eth->device)->name);
 	memcpy(port->name, eth->data->name, sizeof(port->name));
 	port_unlock();
 	quiet_begin(eth - rte_eth_devices);
@@ -101,15 +102,15 @@ leave_undo(const uint16_t *ids, unsigned int n, const struct leaving *old)
 void
 leave_release(struct rte_eth_dev *eth)
 {
-	if (eth->state != RTE_ETH_DEV_UNUSED)
+	if (LOAD(eth->state) != RTE_ETH_DEV_UNUSED)
 		rte_eth_dev_callback_process(eth, RTE_ETH_EVENT_DESTROY, NULL);
 	port_lock();
 	port_of(eth)->state = PORT_NONE;
-	eth->state = RTE_ETH_DEV_UNUSED;
-	eth->device = NULL;
+	STORE(eth->state, RTE_ETH_DEV_UNUSED);
+	STORE(eth->device, NULL);
 	eth->process_private = NULL;
 	eth->intr_handle = NULL;
-	eth->dev_ops = NULL;
+	STORE(eth->dev_ops, NULL);
 	port_unlock();
 }
 

@@ -29,6 +29,7 @@
 #include "local.h"
 #include "others.h"
 #include "port.h"
+#include "shared.h"
 
 /* EAL owns what has been inserted; it may put it into what it has.  A secondary's list
  * of virtual devices comes from the primary without their devargs. */
@@ -161,9 +162,9 @@ release_rest(const struct rte_device *dev, struct rte_device *stand_in, const ui
 
 	for (i = 0; i < n; i++) {
 		eth = &rte_eth_devices[ids[i]];
-		if (eth->state == RTE_ETH_DEV_UNUSED || eth->device != dev)
+		if (LOAD(eth->state) == RTE_ETH_DEV_UNUSED || LOAD(eth->device) != dev)
 			continue;
-		eth->device = stand_in;
+		STORE(eth->device, stand_in);
 		rte_eth_dev_release_port(eth);
 	}
 }

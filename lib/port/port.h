@@ -96,7 +96,7 @@ struct port_stats {
 };
 
 struct port {
-	enum port_state state;
+	_Atomic enum port_state state;
 	/* Whose the id is: another number whenever the port is closed, released or another's
 	 * (with the lock held).  A step that began with another number has no port. */
 	uint64_t life;

@@ -21,6 +21,7 @@
 #include "grace.h"
 #include "port.h"
 #include "port_ops.h"   /* made from this DPDK's headers (list-ops) */
+#include "shared.h"
 #include "thread.h"
 
 struct rte_eth_recycle_rxq_info;
@@ -216,7 +217,7 @@ quiet_follow_fail_safe(void)
 
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
-		if (eth->state != RTE_ETH_DEV_ATTACHED || !eth->data->dev_started ||
+		if (LOAD(eth->state) != RTE_ETH_DEV_ATTACHED || !eth->data->dev_started ||
 		    !is_fail_safe(eth))
 			continue;
 		rte_eth_fp_ops[i].rx_pkt_burst = eth->rx_pkt_burst;

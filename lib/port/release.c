@@ -29,6 +29,7 @@
 #include "kept.h"
 #include "leave.h"
 #include "release.h"
+#include "shared.h"
 #include "stuck.h"
 
 static _Atomic unsigned long n_released;
@@ -38,9 +39,9 @@ static _Atomic unsigned long n_released;
 void
 release_hide(struct rte_eth_dev *eth)
 {
-	eth->state = RTE_ETH_DEV_UNUSED;        /* no DESTROY */
-	eth->dev_ops = &dead_ops;
-	eth->device = &port_of(eth)->shadow;
+	STORE(eth->state, RTE_ETH_DEV_UNUSED);        /* no DESTROY */
+	STORE(eth->dev_ops, &dead_ops);
+	STORE(eth->device, &port_of(eth)->shadow);
 	eth->intr_handle = NULL;
 	atomic_thread_fence(memory_order_seq_cst);
 }
@@ -49,7 +50,7 @@ void
 release_quietly(struct rte_eth_dev *eth)
 {
 	struct rte_eth_dev_data *data = eth->data;
-	bool is_valid = eth->state != RTE_ETH_DEV_UNUSED;
+	bool is_valid = LOAD(eth->state) != RTE_ETH_DEV_UNUSED;
 
 	release_hide(eth);
 	if (is_valid)
@@ -68,7 +69,7 @@ release_quietly(struct rte_eth_dev *eth)
 static bool
 is_released(const struct rte_eth_dev *eth)
 {
-	return eth->state == RTE_ETH_DEV_UNUSED &&
+	return LOAD(eth->state) == RTE_ETH_DEV_UNUSED &&
 		(eth->data == NULL || eth->data->name[0] == '\0');
 }
 

@@ -22,6 +22,7 @@
 #include "ids.h"
 #include "interrupts.h"
 #include "port.h"
+#include "shared.h"
 #include "steps.h"
 #include "together.h"
 
@@ -34,7 +35,7 @@ is_any_dead(const struct ports *ports)
 	unsigned int i;
 
 	for (i = 0; i < ports->n; i++)
-		if (rte_eth_devices[ports->id[i]].dev_ops == &dead_ops)
+		if (LOAD(rte_eth_devices[ports->id[i]].dev_ops) == &dead_ops)
 			return true;
 	return false;
 }
@@ -56,7 +57,7 @@ let_go(const struct ports *ports, enum port_state state)
 		if (state == PORT_LIVE)
 			port_wrap_healed(&rte_eth_devices[ports->id[i]]);
 		if (state == PORT_DOOMED)
-			rte_eth_devices[ports->id[i]].dev_ops = &dead_ops;
+			STORE(rte_eth_devices[ports->id[i]].dev_ops, &dead_ops);
 		port->state = state;
 	}
 }

@@ -20,6 +20,7 @@
 #include "kept.h"
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 #include "queues.h"
+#include "shared.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* ports */
 static struct port ports[RTE_MAX_ETHPORTS];
@@ -56,7 +57,7 @@ static bool
 is_new(const struct rte_eth_dev *eth, const struct port *port)
 {
 	return !port_is_healing(port) &&
-		(!eth->data->dev_configured || strcmp(port->device, eth->device->name) != 0);
+		(!eth->data->dev_configured || strcmp(port->device, LOAD(eth->device)->name) != 0);
 }
 
 static void
@@ -82,15 +83,15 @@ forget(struct port *port)
 static void
 stand_in_front(struct rte_eth_dev *eth, struct port *port)
 {
-	struct eth_dev_ops all = *eth->dev_ops, *ops = &all;
+	struct eth_dev_ops all = *LOAD(eth->dev_ops), *ops = &all;
 
-	port->pmd_ops = eth->dev_ops;
+	port->pmd_ops = LOAD(eth->dev_ops);
 	live_wrap(&all);
 	if (port_is_healing(port)) {
 		QUEUE_OPS(KEEP_AWAY)
 	}
 	*port->ops = all;
-	eth->dev_ops = port->ops;
+	STORE(eth->dev_ops, port->ops);
 }
 
 void
@@ -98,7 +99,7 @@ port_wrap_healed(struct rte_eth_dev *eth)
 {
 	struct port *port = port_of(eth);
 
-	if (eth->dev_ops == port->ops) {
+	if (LOAD(eth->dev_ops) == port->ops) {
 		QUEUE_OPS(LET_IN)
 	}
 }
@@ -107,7 +108,7 @@ port_wrap_healed(struct rte_eth_dev *eth)
 static void
 wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 {
-	const struct rte_device *device = eth->device;
+	const struct rte_device *device = LOAD(eth->device);
 
 	if (port->ops == NULL)
 		port->ops = malloc(sizeof(*port->ops));
@@ -132,7 +133,7 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 	port->policy = config_policy(enable_config(), device->name,
 		device->driver != NULL ? device->driver->name : NULL);
 	eth->data->dev_flags |= RTE_ETH_DEV_INTR_RMV;   /* INTR_RMV comes, whatever the PMD */
-	if (eth->dev_ops != port->ops)
+	if (LOAD(eth->dev_ops) != port->ops)
 		stand_in_front(eth, port);
 }
 
@@ -145,10 +146,10 @@ ask_info(struct rte_eth_dev *eth, struct port *port)
 
 	memset(info, 0, sizeof(*info));
 	info->switch_info.domain_id = RTE_ETH_DEV_SWITCH_DOMAIN_ID_INVALID;
-	info->device = eth->device;
+	info->device = LOAD(eth->device);
 	info->max_mtu = UINT16_MAX;
-	if (eth->dev_ops->dev_infos_get != NULL)
-		(void)eth->dev_ops->dev_infos_get(eth, info);
+	if (LOAD(eth->dev_ops)->dev_infos_get != NULL)
+		(void)LOAD(eth->dev_ops)->dev_infos_get(eth, info);
 	if (info->switch_info.name == NULL)
 		return;
 	snprintf(port->switch_name, sizeof(port->switch_name), "%s", info->switch_info.name);
@@ -159,7 +160,7 @@ ask_info(struct rte_eth_dev *eth, struct port *port)
 static bool
 is_there(const struct rte_eth_dev *eth)
 {
-	return eth->state != RTE_ETH_DEV_UNUSED || port_is_healing(port_of(eth));
+	return LOAD(eth->state) != RTE_ETH_DEV_UNUSED || port_is_healing(port_of(eth));
 }
 
 void
@@ -172,8 +173,8 @@ port_published(struct hotplug_bus *bus, const void *key)
 
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
-		ops = eth->dev_ops;
-		if (!is_there(eth) || eth->device != key || ops == NULL ||
+		ops = LOAD(eth->dev_ops);
+		if (!is_there(eth) || LOAD(eth->device) != key || ops == NULL ||
 		    ops->dev_close == NULL || ops == &dead_ops ||
 		    (ops == ports[i].ops && !port_is_healing(&ports[i])))
 			continue;
@@ -209,7 +210,7 @@ port_list(const struct rte_device *dev, uint16_t *ids)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (is_there(&rte_eth_devices[i]) && rte_eth_devices[i].device == dev)
+		if (is_there(&rte_eth_devices[i]) && LOAD(rte_eth_devices[i].device) == dev)
 			ids[n++] = i;
 	return n;
 }
@@ -242,9 +243,9 @@ port_close_shadow(const struct rte_device *dev)
 	int ret = 0;
 
 	for (i = 0; i < RTE_MAX_ETHPORTS && ret == 0; i++)
-		if (rte_eth_devices[i].state != RTE_ETH_DEV_UNUSED &&
-		    port_is_shadow(rte_eth_devices[i].device) &&
-		    strcmp(rte_eth_devices[i].device->name, dev->name) == 0)
+		if (LOAD(rte_eth_devices[i].state) != RTE_ETH_DEV_UNUSED &&
+		    port_is_shadow(LOAD(rte_eth_devices[i].device)) &&
+		    strcmp(LOAD(rte_eth_devices[i].device)->name, dev->name) == 0)
 			ret = rte_eth_dev_close(i);
 	return ret;
 }
@@ -258,8 +259,8 @@ port_unwrap_all(void)
 
 	port_lock();
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (ports[i].ops != NULL && rte_eth_devices[i].dev_ops == ports[i].ops) {
-			rte_eth_devices[i].dev_ops = ports[i].pmd_ops;
+		if (ports[i].ops != NULL && LOAD(rte_eth_devices[i].dev_ops) == ports[i].ops) {
+			STORE(rte_eth_devices[i].dev_ops, ports[i].pmd_ops);
 			ports[i].state = PORT_NONE;
 			ports[i].life++;
 		}

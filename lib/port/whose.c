@@ -18,6 +18,7 @@
 #include <rte_dev.h>
 
 #include "port.h"
+#include "shared.h"
 #include "whose.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* notes */
@@ -47,7 +48,7 @@ on_new(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 	(void)type;
 	(void)arg;
 	(void)result;
-	write_note(port, rte_eth_devices[port].device, true);
+	write_note(port, LOAD(rte_eth_devices[port].device), true);
 	return 0;
 }
 
@@ -57,7 +58,7 @@ on_destroy(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 	(void)type;
 	(void)arg;
 	(void)result;
-	write_note(port, rte_eth_devices[port].device, false);
+	write_note(port, LOAD(rte_eth_devices[port].device), false);
 	port_released(&rte_eth_devices[port]);
 	return 0;
 }
@@ -78,8 +79,8 @@ whose_start(void)
 	if (!port_probe_trylock())
 		return 0;       /* a driver of a former enable is stuck: the notes are of then */
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (rte_eth_devices[i].state != RTE_ETH_DEV_UNUSED)
-			write_note(i, rte_eth_devices[i].device, true);
+		if (LOAD(rte_eth_devices[i].state) != RTE_ETH_DEV_UNUSED)
+			write_note(i, LOAD(rte_eth_devices[i].device), true);
 		else
 			notes[i].is_open = false;
 	port_probe_unlock();
@@ -113,7 +114,7 @@ whose_ports(const char *device, uint16_t *ports, unsigned int n_max)
 
 	pthread_mutex_lock(&lock);
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
-		if (!notes[i].is_open || rte_eth_devices[i].state == RTE_ETH_DEV_UNUSED ||
+		if (!notes[i].is_open || LOAD(rte_eth_devices[i].state) == RTE_ETH_DEV_UNUSED ||
 		    strcmp(notes[i].device, device) != 0)
 			continue;
 		if (n < n_max)
