@@ -34,6 +34,7 @@
 
 #define N_TRIES 6
 #define N_MANY 12
+#define PAUSE_MS 50u
 
 static _Atomic unsigned int n_failed;
 
@@ -63,7 +64,7 @@ lose_started(const char *name)
 
 /* --- when is it tried ------------------------------------------------------------------ */
 
-/* Longer than six tries take: they are none. */
+/* More often than there are tries: they are none. */
 static void
 test_refused_open_uses_up_no_try(void **state)
 {
@@ -72,13 +73,13 @@ test_refused_open_uses_up_no_try(void **state)
 
 	(void)state;
 	test_pmd_probe_answer = -EACCES;
+	heal_pause_ms = 5;
 	come_back(pmd);
-	assert_true(WAIT_FOR(pmd->n_probes >= 5));
-	test_sleep_ms(5000);
-	assert_true(pmd->n_probes >= 6);
+	assert_true(WAIT_FOR(pmd->n_probes > 2 * N_TRIES));
 	assert_int_equal(n_failed + n_removed, 0);
 	test_pmd_probe_answer = 0;
 	assert_true(WAIT_FOR(n_success == 1));
+	heal_pause_ms = PAUSE_MS;
 	remove_port(port);
 }
 
@@ -115,7 +116,7 @@ test_card_that_comes_anew_begins_anew(void **state)
 	(void)state;
 	test_pmd_probe_answer = -EIO;
 	come_back(pmd);
-	assert_true(WAIT_FOR(pmd->n_probes == 4));
+	assert_true(WAIT_FOR(pmd->n_probes >= 4));
 	n = pmd->n_probes;
 	mock_sysfs_remove(pmd->name);
 	hotplug_scan();
@@ -449,6 +450,7 @@ start(void **state)
 {
 	if (mock_port_start(state, "flaps=0") != 0)
 		return -1;
+	heal_pause_ms = PAUSE_MS;
 	(void)rte_log_set_level_pattern("lib.ethdev", RTE_LOG_CRIT);
 	return 0;
 }

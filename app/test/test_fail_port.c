@@ -23,6 +23,7 @@
 #include <hotplug.h>
 
 #include "eal/host.h"
+#include "port/port.h"
 #include "mock_port.h"
 #include "nth.h"
 #include "test.h"
@@ -319,6 +320,7 @@ start(void **state)
 {
 	int ret = mock_eal_start(state);
 
+	heal_pause_ms = 5;
 	pool = rte_pktmbuf_pool_create("fail", 63, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
 	return ret != 0 || pool == NULL;
 }

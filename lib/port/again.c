@@ -21,10 +21,9 @@
 #include "again.h"
 
 #define N_TRIES 6
-#define FIRST_PAUSE_MS 250
 #define LONGEST_REFUSAL_MS 4000 /* between two looks at what is not ours to use yet */
 
-unsigned int heal_slow_ms = 30000;
+unsigned int heal_pause_ms = 250, heal_slow_ms = 30000;
 
 static const char *
 what_is_wrong(int ret)
@@ -49,7 +48,7 @@ pause_ms(unsigned int n)
 {
 	if (n > N_TRIES)
 		return heal_slow_ms;
-	return n == 0 ? 0 : FIRST_PAUSE_MS << (n - 1);
+	return n == 0 ? 0 : heal_pause_ms << (n - 1);
 }
 
 /* With the lock held: the port in which stands what is remembered; NULL: it has been

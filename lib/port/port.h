@@ -274,6 +274,7 @@ void heal_run(const char *device);
 void heal_soon(const char *device);     /* as soon as it is its turn again; any context */
 void heal_returned(const char *device); /* it came anew; any context */
 void heal_resume(void);         /* enabled: it may have come while we were not */
+extern unsigned int heal_pause_ms;      /* after the first try; after each other twice as long */
 extern unsigned int heal_slow_ms;       /* between tries, when the first ones have failed */
 
 #endif /* HOTPLUG_PORT_PORT_H */
