@@ -15,6 +15,7 @@
 #include <rte_version.h>
 #include <rte_ethdev.h>
 
+#include "../../drivers/bus/pci/pci.h"
 #include "mock_eal.h"
 #include "test.h"
 
@@ -171,6 +172,26 @@ test_pci_a_removal_in_the_middle_of_a_probe_is_survived(void **state)
 	assert_int_equal(read_in_probe, 0xff);
 	assert_true(mock_comes_to(pmd->name, HOTPLUG_STATE_GONE));
 	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+}
+
+/* EAL frees those of a probe that has failed, and the device keeps them: the next probe read
+ * them, when its scan came while the card was away. */
+static void
+test_pci_devargs_that_eal_has_freed_are_not_read(void **state)
+{
+	struct rte_devargs stale = { 0 }, *devargs = calloc(1, sizeof(*devargs));
+	struct rte_pci_device dev = { .device.devargs = &stale };
+
+	(void)state;
+	assert_int_equal(rte_pci_addr_parse("0000:0c:00.0", &dev.addr), 0);
+	pci_refresh_devargs(&dev.device);
+	assert_null(dev.device.devargs);
+	assert_int_equal(rte_devargs_parse(devargs, "0000:0c:00.0,a=b"), 0);
+	assert_int_equal(rte_devargs_insert(&devargs), 0);
+	dev.device.devargs = &stale;
+	pci_refresh_devargs(&dev.device);
+	assert_ptr_equal(dev.device.devargs, devargs);
+	assert_int_equal(rte_devargs_remove(devargs), 0);
 }
 
 /* Only a driver that has an interrupt descriptor of uio is watched by it. */
@@ -356,6 +377,7 @@ main(void)
 		CLEAN(test_pci_a_uio_descriptor_that_hangs_up_is_the_end),
 		CLEAN(test_pci_a_real_fault_is_answered_with_ones),
 		CLEAN(test_pci_a_removal_in_the_middle_of_a_probe_is_survived),
+		CLEAN(test_pci_devargs_that_eal_has_freed_are_not_read),
 		CLEAN(test_pci_a_driver_without_descriptor_watches_none),
 		CLEAN(test_pci_what_comes_where_a_closed_port_was_stays),
 		CLEAN(test_pci_a_dead_port_is_closed_without_its_device),

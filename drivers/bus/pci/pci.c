@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <rte_bus_pci.h>
+#include <rte_devargs.h>
 
 #include "leftover.h"
 #include "pci.h"
@@ -105,6 +106,22 @@ unplug(struct rte_device *dev, void *arg)
 
 	leftover_note(container_of(dev, struct rte_pci_device, device), &unplugging->rest);
 	return unplugging->unplug(dev);
+}
+
+/* A scan gives it those that are on EAL's list by now, unless the card is away just then; its
+ * driver reads them, and so does whoever would probe it again. */
+void
+pci_refresh_devargs(struct rte_device *dev)
+{
+	const struct rte_pci_device *pci = container_of(dev, struct rte_pci_device, device);
+	struct rte_devargs *devargs, *found = NULL;
+	struct rte_pci_addr addr;
+
+	RTE_EAL_DEVARGS_FOREACH("pci", devargs)
+		if (rte_pci_addr_parse(devargs->name, &addr) == 0 &&
+		    rte_pci_addr_cmp(&addr, &pci->addr) == 0)
+			found = devargs;
+	dev->devargs = found;
 }
 
 int

@@ -16,6 +16,8 @@ void pci_probed(struct rte_pci_device *dev);
 bool pci_is_enabled(void);
 void pci_probed_all(void);
 bool pci_is_mapped(const struct rte_pci_device *dev);
+/* Before a probe: EAL frees the devargs of one that has failed, and the device keeps them. */
+void pci_refresh_devargs(struct rte_device *dev);
 int pci_unplug(struct rte_device *dev, int (*stock)(struct rte_device *dev));
 void pci_before_cleanup(void);
 void pci_after_cleanup(void);
