@@ -227,30 +227,41 @@ n_objects(void)
 	return n;
 }
 
-/* Made once for an id, and kept (lib/port/port.h). */
+/* Made once for an id, and kept (lib/port/port.h): bytes and descriptors. */
 static size_t
-n_bytes_of_wakers(void)
+n_kept(bool are_fds)
 {
-	size_t n = 0;
-	int i;
+	const struct waker *wakers;
+	size_t n = 0, n_fds = 0;
+	int i, j;
 
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		n += port_of(&rte_eth_devices[i])->wakers != NULL;
-	return n * RTE_MAX_QUEUES_PER_PORT * sizeof(struct waker);
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		wakers = port_of(&rte_eth_devices[i])->wakers;
+		n += wakers != NULL;
+		for (j = 0; wakers != NULL && j < RTE_MAX_QUEUES_PER_PORT; j++)
+			n_fds += wakers[j].fd > 0;
+	}
+	return are_fds ? n_fds : n * RTE_MAX_QUEUES_PER_PORT * sizeof(struct waker);
+}
+
+static unsigned int
+n_fds(void)
+{
+	return count("/proc/self/fd") - n_kept(true);
 }
 
 /* A sanitizer's own allocator counts for itself. */
 static size_t
 n_bytes(void)
 {
-	return IS_SANITIZED ? 0 : mallinfo2().uordblks - n_bytes_of_wakers();
+	return IS_SANITIZED ? 0 : mallinfo2().uordblks - n_kept(false);
 }
 
 static void
 judge_costs(void)
 {
 	if (!first.is_taken) {
-		first.n_fds = count("/proc/self/fd");
+		first.n_fds = n_fds();
 		first.n_threads = count("/proc/self/task");
 		first.n_objects = n_objects();
 		first.n_bytes = n_bytes();
@@ -259,8 +270,8 @@ judge_costs(void)
 	}
 	if (!WAIT_FOR(count("/proc/self/task") <= first.n_threads))
 		storm_fail("threads", "", count("/proc/self/task"), first.n_threads);
-	if (!WAIT_FOR(count("/proc/self/fd") <= first.n_fds + FD_SLACK))
-		storm_fail("descriptors", "", count("/proc/self/fd"), first.n_fds);
+	if (!WAIT_FOR(n_fds() <= first.n_fds + FD_SLACK))
+		storm_fail("descriptors", "", n_fds(), first.n_fds);
 	if (n_objects() > first.n_objects + HEAP_SLACK)
 		storm_fail("objects on EAL's heap", "", n_objects(), first.n_objects);
 	if (n_bytes() > first.n_bytes + MALLOC_SLACK)

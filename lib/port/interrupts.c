@@ -26,12 +26,23 @@
 #include "interrupts.h"
 
 static void
-keep(struct port *port, uint16_t queue, bool is_on)
+keep(struct port *port, uint16_t queue, bool is)
 {
 	port_lock();
 	if (queue < port->n_rxq)
-		port->rxq[queue].is_intr_on = is_on;
+		port->rxq[queue].is_intr_on = is;
 	port_unlock();
+}
+
+static bool
+is_on(const struct port *port, uint16_t queue)
+{
+	bool is;
+
+	port_lock();
+	is = port->rxq[queue].is_intr_on;
+	port_unlock();
+	return is;
 }
 
 static int
@@ -117,7 +128,7 @@ restore(uint16_t id, const struct port *port, uint16_t queue)
 	int ret;
 
 	ret = rte_eth_dev_rx_intr_ctl_q(id, queue, rxq->epfd, RTE_INTR_EVENT_ADD, rxq->intr_data);
-	if (ret == 0 && rxq->is_intr_on)
+	if (ret == 0 && is_on(port, queue))
 		ret = rte_eth_dev_rx_intr_enable(id, queue);
 	if (ret != 0 && ret != -EEXIST)
 		host_log(HOST_WARN, "%s: the rx interrupt of queue %u does not come back: %s",
