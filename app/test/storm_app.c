@@ -176,19 +176,22 @@ detach(struct storm_card *card)
 	storm_fail("hotplug_device_detach()", card->name, ret, 0);
 }
 
-/* One: the last, since a card whose first port is closed does not heal (doc/limits.md). */
+/* One: each in its turn. */
 void
 app_leave(struct storm_card *card, bool is_whole)
 {
-	unsigned int i = card->bad->is->n_ports;
+	unsigned int i, n = card->bad->is->n_ports, first = atomic_load(&storm_n_closes);
+	struct storm_port *port;
 	bool is_done = false;
 
 	leave(card);
-	while (i-- > 0 && !is_done)
-		if (atomic_load(&card->port[i].is_open)) {
-			close_port(card, &card->port[i]);
-			is_done = !is_whole;
-		}
+	for (i = 0; i < n && !is_done; i++) {
+		port = &card->port[(first + i) % n];
+		if (!atomic_load(&port->is_open))
+			continue;
+		close_port(card, port);
+		is_done = !is_whole;
+	}
 	if (is_whole)
 		detach(card);
 }

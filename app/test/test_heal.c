@@ -344,6 +344,39 @@ success_of(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 	return 0;
 }
 
+/* The driver makes the port that was closed anew, first, and was given the id of the other:
+ * "another number of ports", for good. */
+static void
+test_other_port_heals_when_the_first_was_closed(void **state)
+{
+	struct test_pmd *pmd, *other;
+	uint16_t first, second;
+
+	(void)state;
+	test_pmd_n_ports = 2;
+	pmd = plug("0000:7e:00.0");
+	first = pmd->port;
+	second = pmd->port2;
+	rte_eth_dev_callback_register(second, RTE_ETH_EVENT_RECOVERY_SUCCESS, success_of,
+				      (void *)(uintptr_t)&n_success2);
+	start_port(second);
+	assert_int_equal(rte_eth_dev_close(first), 0);
+	test_pmd_n_ports = 1;
+	other = mock_plug("0000:7f:00.0");
+	assert_int_equal(other->port, first);
+	test_pmd_n_ports = 2;
+	lose_for_good(pmd);
+	n_success2 = 0;
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success2 == 1));
+	test_pmd_n_ports = 1;
+	assert_int_equal(pmd->port2, second);
+	assert_int_equal(hotplug_port_list("0000:7e:00.0", NULL, 0), 1);
+	assert_string_equal(rte_eth_devices[first].device->name, "0000:7f:00.0");
+	remove_port(first);
+	remove_port(second);
+}
+
 /* Two ports on one function, with a stranger's id between them. */
 static void
 test_both_ports_of_a_device_heal(void **state)
@@ -528,6 +561,7 @@ main(void)
 		cmocka_unit_test(test_port_that_is_not_configured_is_torn_down_again),
 		cmocka_unit_test(test_port_is_lost_while_it_heals),
 		cmocka_unit_test(test_ports_keep_their_ids_in_the_other_order),
+		cmocka_unit_test(test_other_port_heals_when_the_first_was_closed),
 		cmocka_unit_test(test_both_ports_of_a_device_heal),
 		cmocka_unit_test(test_port_heals_with_what_was_set),
 		cmocka_unit_test(test_port_heals_with_long_devargs),

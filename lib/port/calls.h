@@ -10,6 +10,7 @@
 #define CALLS(CALL) \
 	CALL(int, rte_eth_dev_release_port, (struct rte_eth_dev *)) \
 	CALL(void, rte_eth_dev_probing_finish, (struct rte_eth_dev *)) \
+	CALL(struct rte_eth_dev *, rte_eth_dev_allocate, (const char *)) \
 	CALL(int, rte_eth_dev_close, (uint16_t)) \
 	CALL(int, rte_eth_dev_stop, (uint16_t)) \
 	CALL(int, rte_eth_dev_start, (uint16_t)) \

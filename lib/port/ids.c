@@ -3,7 +3,8 @@
 /* ids: probe a device so that its ports get the ids that they had.
  * In:  the ids of held ports (heal).  Out: probed under them, or held as before.
  * ethdev gives the lowest free id: placeholders (allocated, never announced) hold
- * the others meanwhile.
+ * the others meanwhile.  A driver that makes its ports in another order, or one that had
+ * been closed before these, is given each by its name.
  * Others may be at these ids, polling and asking: ethdev's release, ours and that of a
  * PMD whose probe fails, never gets to clear them (release.c).
  * Lock: the caller has port_probe_lock(): EAL's probe is not thread-safe.
@@ -73,6 +74,64 @@ release_some(const uint16_t *held, unsigned int n_held, const uint16_t *ids, uns
 		else if (is_one_of(held[i], ids, n) == ours)
 			release(&rte_eth_devices[held[i]]);
 }
+
+/* --- by their names --------------------------------------------------------------------- */
+
+/* What the probe in this thread is to give. */
+static _Thread_local struct {
+	const uint16_t *ids;
+	unsigned int n;
+} wanted;
+
+/* Where a port of that name belongs: its own id, or behind all of ours. */
+static unsigned int
+place_of(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < wanted.n; i++)
+		if (strcmp(port_of(&rte_eth_devices[wanted.ids[i]])->name, name) == 0)
+			return wanted.ids[i];
+	return wanted.ids[wanted.n - 1] + 1u;
+}
+
+/* Of ours, which nobody has been given yet: all others are held. */
+static unsigned int
+hold_below(unsigned int id, struct rte_eth_dev **held)
+{
+	char name[RTE_ETH_NAME_MAX_LEN];
+	struct rte_eth_dev *eth;
+	unsigned int n = 0;
+
+	for (;;) {
+		snprintf(name, sizeof(name), "hotplug-below-%u-%u", id, n);
+		eth = WAY_ON(rte_eth_dev_allocate)(name);
+		if (eth == NULL)
+			return n;
+		if (eth->data->port_id >= id)
+			break;
+		held[n++] = eth;
+	}
+	release(eth);
+	return n;
+}
+
+struct rte_eth_dev *
+__wrap_rte_eth_dev_allocate(const char *name)
+{
+	struct rte_eth_dev *held[RTE_MAX_ETHPORTS], *eth;
+	unsigned int n;
+
+	if (wanted.n == 0 || name == NULL)
+		return WAY_ON(rte_eth_dev_allocate)(name);
+	n = hold_below(place_of(name), held);
+	eth = WAY_ON(rte_eth_dev_allocate)(name);
+	while (n > 0)
+		release_quietly(held[--n]);
+	return eth;
+}
+
+/* --- the probe ---------------------------------------------------------------------------- */
 
 /* The probe has returned: from here on they are found valid.  Not before, as ethdev has it:
  * rte_eth_dev_info_get() follows device->driver, which a bus sets when its driver's probe has
@@ -164,9 +223,12 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 	release_some(held, n_held, ids, n, true);
 	step_before(STEP_HEAL_PROBE, device);
 	stuck_begin_probe(device, ids, n);
+	wanted.ids = ids;
+	wanted.n = n;
 	/* in this process alone: the others come when it works here (together.c) */
 	ret = sync_is_on() ? probe_here(device, devargs) :
 		local_probe_told(device, devargs);
+	wanted.n = 0;
 	stuck_end_probe(ids, n);
 	release_some(held, n_held, ids, n, false);
 	if (ret >= 0)
