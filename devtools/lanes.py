@@ -47,8 +47,10 @@ def fast(o):
 
 
 def sanitize(o):
-    """The fast tests again, built for ThreadSanitizer and AddressSanitizer."""
-    return meson_suite("build", "sanitize")
+    """The fast tests again, built for ThreadSanitizer and AddressSanitizer; --all: and more
+    of the parsers' made-up inputs."""
+    suites = ["sanitize"] + (["long"] if o.all else [])
+    return tuple(map(sum, zip(*(meson_suite("build", name) for name in suites))))
 
 
 def mp(o):
