@@ -6,6 +6,8 @@ A lane is a function that returns (passed, failed).  A required test that could 
 counts as failed, so does a lane that lacks what needs.py says; what is optional is
 printed as `not run: reason` and not counted.  A lane over its budget is told as slow:
 that says something of the machine, or of the lane, and nothing of what was tested.
+The last ones run two at a time (devtools/beside.py): they measure nothing, and what one of
+them says is printed when it has ended.  With --all each runs alone.
 Add a lane: write its function, enter it in LANES and, with what it calls, in needs.py.
 
 --all takes hours: what has passed in a run that was interrupted, or that failed, is not
@@ -21,6 +23,7 @@ import subprocess
 import sys
 import time
 
+import beside
 import children
 from commands import TOP, compiled, meson_suite, one, quiet, rows, trust_checkout
 import needs
@@ -69,8 +72,9 @@ def mp(o):
         return passed, failed
 
 
-# A handful of the module's rows; --all runs them all.
-MODULE_ROWS = "2 open, (sysfs|yank)|ghost|swap e1000e|bad input|line is quiet|testpmd e1000e yank"
+# A handful of the module's rows; --all runs them all.  `arming` does what its row without does.
+MODULE_ROWS = ("e1000, 2 open, sysfs|2 open, (yank|sysfs, arming)|ghost|swap e1000e|bad input|"
+               "line is quiet|testpmd virtio-net-pci sysfs")
 
 
 def guest(o):
@@ -143,13 +147,15 @@ def package(o):
 
 
 ROOT = "it needs root: "
-Lane = collections.namedtuple("Lane", "run budget root", defaults=(None,))
-LANES = {"build": Lane(build, 90), "fast": Lane(fast, 60), "sanitize": Lane(sanitize, 120),
-         "mp": Lane(mp, 210, ROOT + "its tests have mounts and networks of their own"),
-         "guest": Lane(guest, 480), "module": Lane(module, 120), "analysis": Lane(analysis, 60),
-         "bench": Lane(bench, 30), "doc": Lane(doc, 30), "abi": Lane(abi, 60),
-         "fresh": Lane(fresh, 240, ROOT + "it makes a system of its own"),
-         "package": Lane(package, 5)}
+# nice: of those that run beside others; who has only work to do leaves the processors to guests
+Lane = collections.namedtuple("Lane", "run budget root nice", defaults=(None, None))
+LANES = {"build": Lane(build, 150), "fast": Lane(fast, 60), "sanitize": Lane(sanitize, 90),
+         "mp": Lane(mp, 180, ROOT + "its tests have mounts and networks of their own"),
+         "guest": Lane(guest, 420), "bench": Lane(bench, 30),
+         "fresh": Lane(fresh, 330, ROOT + "it makes a system of its own", 0),
+         "module": Lane(module, 240, nice=0), "analysis": Lane(analysis, 150, nice=15),
+         "abi": Lane(abi, 90, nice=15), "doc": Lane(doc, 30, nice=15),
+         "package": Lane(package, 5, nice=15)}
 
 
 def run(name, o):
@@ -178,6 +184,28 @@ def timed(name, o):
                         0 if o.all else LANES[name].budget)
     print("== %s" % done, flush=True)
     return done
+
+
+def side_by_side(names, o):
+    """As timed(), of each that ends."""
+    def do(name):
+        os.nice(LANES[name].nice)
+        return run(name, o)
+
+    together = beside.Beside(do)
+    print("== %s: two at a time; each tells what it has to say at its end" % ", ".join(names),
+          flush=True)
+    try:
+        for name, said, counts, seconds, cpu in together.run(names):
+            print("== %s\n%s" % (name, said), end="")
+            if counts is None:
+                print("FAILED lane %s did not come to its end" % name)
+            done = summary.Lane(name, *(counts or (0, 1)), seconds, cpu, LANES[name].budget)
+            print("== %s" % done, flush=True)
+            yield done
+    finally:
+        for name, said in together.left():
+            print("== %s, until it was ended\n%s" % (name, said), flush=True)
 
 
 def known(o):
@@ -228,7 +256,11 @@ def main():
         print("budgets: " + ", ".join("%s %d s" % (n, x.budget) for n, x in LANES.items()))
     results, done = known(o), []
     o.begins = results is not None and not results.last         # and goes on with nothing
-    for name in chosen(o):
+    begin, names = time.monotonic(), list(chosen(o))
+    last = [n for n in names if LANES[n].nice is not None and not o.all]
+    if len(last) == 1:                      # nothing is beside it
+        last = []
+    for name in [n for n in names if n not in last]:
         lane = before(name, results)
         if lane is None:
             lane = timed(name, o)
@@ -237,8 +269,11 @@ def main():
         done.append(lane)
         if name == "build" and lane.failed:
             print("not run: all other lanes, there is nothing built")
+            last = []
             break
-    status = summary.end(done, o)
+    if last:
+        done += side_by_side(last, o)
+    status = summary.end(done, time.monotonic() - begin, o)
     if status == 0 and {x.name for x in done} == set(LANES):
         known(argparse.Namespace(all=o.all, anew=True))         # the next one begins anew
     return status

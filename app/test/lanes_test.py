@@ -38,7 +38,8 @@ class Check:
     def run(self, *args, root=None):
         """(exit status, what was printed)"""
         self.calls.clear()
-        lanes.LANES = {n: self.lane(n)._replace(root=root if n == "mp" else None)
+        lanes.LANES = {n: self.lane(n)._replace(root=root if n == "mp" else None,
+                                                nice=0 if n in self.beside else None)
                        for n in self.given}
         needs.NEEDS = {n: self.needs if n == "doc" else "" for n in self.given}
         sys.argv[1:], out = args, io.StringIO()
@@ -46,7 +47,7 @@ class Check:
             status = lanes.main()
         return status, out.getvalue()
 
-    needs = ""
+    needs, beside = "", ()
 
 
 def test_counts_and_status():
@@ -66,6 +67,44 @@ def test_slow_is_told_and_no_failure():
     same((status, check.calls), (0, ["build", "fast"]))
     assert "\nslow: lane build took 2 s, budget 1 s\n" in said, said
     same(said.splitlines()[-1], "21 passed, 0 failed")
+
+
+def meet(own, other, said):
+    """A lane that ends only beside another one, which does the same."""
+    def run():
+        print("%s begins" % said, flush=True)
+        with open(own, "w"), open(other):       # fifos: each waits for the other
+            print("%s ends" % said)
+        return 3, 0
+    return run
+
+
+def test_lanes_beside_each_other():
+    """What they say is not mixed; one that dies has failed; with --all each is alone."""
+    with tempfile.TemporaryDirectory() as d:
+        a, b = d + "/a", d + "/b"
+        os.mkfifo(a)
+        os.mkfifo(b)
+
+        def back():
+            print("back begins", flush=True)
+            with open(a) as _, open(b, "w"):
+                print("back ends")
+            return 4, 0
+        check = Check(build=(1, 0), there=meet(a, b, "there"), back=back,
+                      odd=OSError("no such file: depmod"), dead=lambda: os._exit(0))
+        check.beside = "there", "back", "odd", "dead"
+        status, said = check.run()
+    for name, n in ("there", 3), ("back", 4):
+        assert "== %s\n%s begins\n%s ends\n== %s " % ((name,) * 4) in said, said
+    assert "FAILED lane odd: no such file: depmod\n== odd " in said, said
+    assert "FAILED lane dead did not come to its end\n" in said, said
+    same((status, said.splitlines()[-1]), (1, "8 passed, 2 failed"))
+    check.given = {n: (1, 0) for n in check.given}
+    check.run("--all", "--anew")
+    same(check.calls, ["build", "there", "back", "odd", "dead"])
+    check.run("--lane", "odd")
+    same(check.calls, ["build", "odd"])
 
 
 def test_all_has_no_budgets():
