@@ -298,9 +298,10 @@ def op_slot(q):
     fd, slot = slot_control(q["port"], os.O_RDONLY)
     control = get(fd, slot, 2)
     os.close(fd)
-    if not threads.get(q["port"]):
+    states = [thread_state(t) for t in threads.get(q["port"], [])]
+    if not states or "X" in states:         # the port's driver may have been bound anew
         threads[q["port"]] = list(pciehp_threads(q["port"]))
-    states = [thread_state(t) for t in threads[q["port"]]]
+        states = [thread_state(t) for t in threads[q["port"]]]
     return {"control": control, "states": states, "is_off": control & SLOT_OFF == SLOT_OFF,
             "is_idle": set(states) == {"S"}}
 
