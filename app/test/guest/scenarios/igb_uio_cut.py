@@ -121,7 +121,7 @@ def come_back(lab, slot, module, options):
 def ring_in_part(lab, slot, bdf):
     """A process with a ring that is filled in part, and how many of its descriptors are.
     What was sent in former rows and lies before QEMU's door comes first: it may fill one."""
-    for _ in range(3):
+    for _ in range(20):
         user = uio.User(lab.guest, bdf, "-m sysfs -d")
         done = receive_some(lab, slot, user)
         if 20 < done < 150:
