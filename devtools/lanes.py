@@ -149,12 +149,12 @@ def package(o):
 ROOT = "it needs root: "
 # nice: of those that run beside others; who has only work to do leaves the processors to guests
 Lane = collections.namedtuple("Lane", "run budget root nice", defaults=(None, None))
-LANES = {"build": Lane(build, 150), "fast": Lane(fast, 60), "sanitize": Lane(sanitize, 90),
-         "mp": Lane(mp, 180, ROOT + "its tests have mounts and networks of their own"),
-         "guest": Lane(guest, 420), "bench": Lane(bench, 30),
-         "fresh": Lane(fresh, 330, ROOT + "it makes a system of its own", 0),
-         "module": Lane(module, 240, nice=0), "analysis": Lane(analysis, 150, nice=15),
-         "abi": Lane(abi, 90, nice=15), "doc": Lane(doc, 30, nice=15),
+LANES = {"build": Lane(build, 140), "fast": Lane(fast, 70), "sanitize": Lane(sanitize, 60),
+         "mp": Lane(mp, 250, ROOT + "its tests have mounts and networks of their own"),
+         "guest": Lane(guest, 370), "bench": Lane(bench, 20),
+         "fresh": Lane(fresh, 320, ROOT + "it makes a system of its own", 0),
+         "module": Lane(module, 250, nice=0), "analysis": Lane(analysis, 150, nice=15),
+         "abi": Lane(abi, 90, nice=15), "doc": Lane(doc, 10, nice=15),
          "package": Lane(package, 5, nice=15)}
 
 

@@ -11,6 +11,7 @@ In:  the lab's modules, with guests of ours in the place of QEMU's.  Out: TAP.
 """
 import contextlib
 import io
+import itertools
 import os
 import shlex
 import socket
@@ -30,6 +31,7 @@ import asker                        # noqa: E402
 import guest                        # noqa: E402
 import removal                      # noqa: E402
 import run                          # noqa: E402
+from scenarios import survive       # noqa: E402
 import wire                         # noqa: E402
 from scenarios.row import Row       # noqa: E402
 import testpmd                      # noqa: E402
@@ -218,8 +220,8 @@ class Slot:
     def cmd(self, name, **_):
         self.done.append(name)
 
-    def sh(self, command):
-        self.done.append(command.split("/")[-1])
+    def write(self, path, _):
+        self.done.append(os.path.basename(path))
 
     def port(self, _):
         return "0000:00:11.0"
@@ -260,6 +262,29 @@ def test_a_card_that_the_kernel_forgot_is_found_again(root):
     assert slot.plug(1) and slot.done == ["rescan"], slot.done
     slot = Slot(plugged=True, bdf="0000:01:00.0")
     assert slot.plug(1) is None and not slot.done, "it was there: %s" % slot.done
+
+
+def test_the_short_list_lacks_no_pair(root):
+    """Every two of a row's values meet, but for those of NIC and way."""
+    product = [r.args for r in survive.rows(True)]
+    few = [r.args for r in survive.rows(False)]
+    for a, b in itertools.combinations(("nic", "driver", "way", "hot_plug"), 2):
+        wanted, found = ({(r[a], r[b]) for r in rows} for rows in (product, few))
+        assert wanted == found or (a, b) == ("nic", "way"), (a, b, wanted - found)
+    assert len(few) == 10, [r.name for r in survive.rows(False)]
+
+
+def test_the_short_list_loads_few_drivers(root):
+    """--all, and whoever names a root or a DPDK, has all that are there."""
+    rows, boots = Rows(row=None), []
+    init = NoGuest.__init__
+    NoGuest.__init__ = lambda self, boot: boots.append(boot) or init(self, boot)
+    try:
+        for arguments in (), ("--all", "--anew"), ("--root", "//"):
+            lab_run(root, rows, *arguments)
+    finally:
+        NoGuest.__init__ = init
+    assert [b.drivers for b in boots] == [guest.DRIVERS, None, None], boots
 
 
 STARTED = """io packet forwarding - ports=3 - cores=2 - streams=3

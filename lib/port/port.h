@@ -104,7 +104,7 @@ struct port {
 	bool is_told;                   /* INTR_RMV has come, in this life */
 	bool is_given_up;               /* heal has left it to one of them */
 	enum hotplug_policy policy;     /* its device's, its driver's, or everybody's */
-	struct hotplug_bus *bus;
+	_Atomic(struct hotplug_bus *) bus;      /* read without the lock: a key */
 	const void *key;
 	struct hotplug_device *dev;     /* that of the last probe, for good; NULL: none */
 	char device[HOTPLUG_NAME_LEN];

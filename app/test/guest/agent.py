@@ -6,6 +6,7 @@ op_* below) and an `id`, which its answer carries; each runs on a thread of its
 own, so that one that blocks in the kernel keeps nobody waiting.
 Times are this machine's CLOCK_MONOTONIC in seconds.  The other end: guest.py.
 """
+import ctypes
 import glob
 import io
 import itertools
@@ -93,6 +94,44 @@ def op_run(q):
         p.kill()
         out, rc = b"(still running)", 124
     return {"rc": rc, "out": out.decode("utf-8", "replace")}
+
+
+def op_read(q):
+    """What is in the files that match `path`; nothing, where there are none."""
+    text = ""
+    for path in sorted(glob.glob(q["path"])):
+        try:
+            with open(path, errors="replace") as f:
+                text += f.read()
+        except OSError:                     # gone meanwhile, or its device is
+            pass
+    return {"text": text}
+
+
+def op_dmesg(q):
+    """The kernel log, as dmesg(1) prints it; `clear`: and begin a new one."""
+    libc = ctypes.CDLL(None)
+    log = ctypes.create_string_buffer(libc.klogctl(10, None, 0))    # SYSLOG_ACTION_SIZE_BUFFER
+    n = libc.klogctl(4 if q.get("clear") else 3, log, len(log))     # READ_CLEAR, READ_ALL
+    return {"text": re.sub(r"^<\d+>", "", log.raw[:n].decode("utf-8", "replace"), flags=re.M)}
+
+
+def op_few_drivers(q):
+    """From now on DPDK finds these in its folder of drivers, and no others; programs still
+    find the libraries that they are linked with.  Loading all 128 takes as long as a row."""
+    for folder in glob.glob("/usr/lib/*/dpdk/pmds-*"):
+        # not below /run or /tmp: EAL loads nothing from where anybody may write
+        every, few = ("/srv/%s-%s" % (os.path.basename(folder), x) for x in ("every", "few"))
+        os.makedirs(every)
+        os.makedirs(few)
+        subprocess.run(["mount", "--bind", folder, every], check=True)
+        for name in os.listdir(every):
+            library, _, version = name.partition(".so")
+            # EAL loads NAME.so and NAME.so.23.0; the linker wants NAME.so.23
+            if version.count(".") == 1 or version == "" and library in q["drivers"]:
+                os.symlink(os.path.join(every, name), os.path.join(few, name))
+        subprocess.run(["mount", "--bind", few, folder], check=True)
+    return {}
 
 
 def op_time(q):
@@ -259,9 +298,10 @@ def op_slot(q):
     fd, slot = slot_control(q["port"], os.O_RDONLY)
     control = get(fd, slot, 2)
     os.close(fd)
-    if not threads.get(q["port"]):
+    states = [thread_state(t) for t in threads.get(q["port"], [])]
+    if not states or "X" in states:         # the port's driver may have been bound anew
         threads[q["port"]] = list(pciehp_threads(q["port"]))
-    states = [thread_state(t) for t in threads[q["port"]]]
+        states = [thread_state(t) for t in threads[q["port"]]]
     return {"control": control, "states": states, "is_off": control & SLOT_OFF == SLOT_OFF,
             "is_idle": set(states) == {"S"}}
 

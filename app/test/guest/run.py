@@ -35,7 +35,7 @@ sys.path[:0] = [HERE, os.path.join(TOP, "devtools")]
 import kernel                                   # noqa: E402
 import resume                                   # noqa: E402
 import traces                                   # noqa: E402
-from guest import QEMU, Guest, LabError, TooBusy    # noqa: E402
+from guest import DRIVERS, QEMU, Guest, LabError, TooBusy    # noqa: E402
 from scenarios.row import Lab                   # noqa: E402
 from testpmd import Failed                      # noqa: E402
 
@@ -231,6 +231,8 @@ def chosen(o):
             for r in importlib.import_module("scenarios." + m).rows(o.all)]
     rows = [r for r in rows if o.only.search(r.name)]
     given = {k: v for k, v in (("kernel", o.kernel), ("root", o.root), ("dpdk", o.dpdk)) if v}
+    if not (o.all or o.root or o.dpdk):
+        given["drivers"] = DRIVERS
     rows = [r._replace(boot=r.boot._replace(**given)) for r in rows]
     rows = [r._replace(optional=r.optional(r.boot)) if callable(r.optional) else r for r in rows]
     return interleave(rows * o.repeat)

@@ -119,7 +119,7 @@ class Process:
         self.guest.ask(op="send", name=self.name, text=line + "\n")
 
     def maps(self):
-        return self.guest.sh("cat /proc/%d/maps" % self.state()["pid"])
+        return self.guest.read("/proc/%d/maps" % self.state()["pid"])
 
     def wait_forwarding(self, slots, timeout=30):
         """Until frames come back on all these wires; the time when they did."""

@@ -69,7 +69,7 @@ class Module:
             raise Failed("igb_uio does not load: " + out)
 
     def is_loaded(self):
-        return self.guest.sh("ls -d /sys/module/igb_uio 2>/dev/null").strip() != ""
+        return self.guest.read("/sys/module/igb_uio/refcnt") != ""
 
     def unload(self):
         """True when it could be; while something is open it cannot."""
@@ -132,22 +132,22 @@ class User:
 
 
 def attribute(guest, bdf, name):
-    return guest.sh("cat " + ATTRIBUTES % (bdf, name)).strip()
+    return guest.read(ATTRIBUTES % (bdf, name)).strip()
 
 
 def interrupts(guest):
     """Lines of /proc/interrupts that igb_uio holds."""
-    return [x for x in guest.sh("cat /proc/interrupts").splitlines() if "igb_uio" in x]
+    return [x for x in guest.read("/proc/interrupts").splitlines() if "igb_uio" in x]
 
 
 def interrupt_kinds(guest, bdf):
     """How the device signals: {"msix"}, {"msi"} or nothing (INTx, or none)."""
-    return set(guest.sh("cat /sys/bus/pci/devices/%s/msi_irqs/* 2>/dev/null" % bdf).split())
+    return set(guest.read("/sys/bus/pci/devices/%s/msi_irqs/*" % bdf).split())
 
 
 def removed(guest):
     """Devices that are removed and still open: [(bdf, state, opens, BARs cut off)]."""
-    return [tuple(x.split()) for x in guest.sh("cat " + REMOVED).splitlines()]
+    return [tuple(x.split()) for x in guest.read(REMOVED).splitlines()]
 
 
 def left_over(guest, seconds=15):

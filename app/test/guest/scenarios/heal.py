@@ -57,7 +57,7 @@ def igb(driver, way):
 
 
 def cycles(full, way):
-    return 3 if not full else 5 if way == "button" else 20      # it blinks for 5 s first
+    return 2 if not full else 5 if way == "button" else 20      # it blinks for 5 s first
 
 
 def heal(lab, nic, driver, way, cycles, options="flaps=0", apart=False, **shape):

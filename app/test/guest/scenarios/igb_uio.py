@@ -29,8 +29,9 @@ HANDFUL = (("e1000e", 2, "sysfs"), ("e1000e", 8, "yank"), ("e1000e", 1, "unbind"
 
 def rows(full):
     product = [(nic, n, way) for way in WAYS for nic in KIND for n in OPENERS]
-    found = [life_row(*values) for values in (product if full else HANDFUL)]
-    found += [life_row("e1000e", 2, way, 3, True)
+    cycles = 3 if full else 2               # the second one finds what the first one left
+    found = [life_row(*values, cycles) for values in (product if full else HANDFUL)]
+    found += [life_row("e1000e", 2, way, cycles, True)
               for way in (("sysfs", "unbind", "yank") if full else ("sysfs",))]
     if full:
         found += [life_row("e1000e", 2, "yank", 200),
@@ -40,7 +41,7 @@ def rows(full):
     return found
 
 
-def life_row(nic, n_users, way, cycles=3, is_arming=False):
+def life_row(nic, n_users, way, cycles, is_arming=False):
     return Row("igb_uio %s, %d open, %s%s, %d times"
                % (nic, n_users, way, ", arming" if is_arming else "", cycles),
                boot(removal.hotplug_for(way)), life,

@@ -105,8 +105,7 @@ def come_back(lab, slot, module, options):
     g.dmesg(clear=True)
     module.load(options)
     bdf = g.ready(slot, "igb_uio")
-    old = uio.User(g, bdf, "-m sysfs -d")
-    filled = receive_some(lab, slot, old)
+    old, filled = ring_in_part(lab, slot, bdf)
     check(removal.remove(g, slot, "sysfs").wait(20), "the removal blocks")
     g.sh("echo 1 > /sys/bus/pci/rescan")
     bdf = g.ready(slot, "igb_uio")
@@ -119,17 +118,26 @@ def come_back(lab, slot, module, options):
     return ghosts, (old, new)
 
 
+def ring_in_part(lab, slot, bdf):
+    """A process with a ring that is filled in part, and how many of its descriptors are.
+    What was sent in former rows and lies before QEMU's door comes first: it may fill one."""
+    for _ in range(20):
+        user = uio.User(lab.guest, bdf, "-m sysfs -d")
+        done = receive_some(lab, slot, user)
+        if 20 < done < 150:
+            return user, done
+        user.kill()
+    raise LabError("%d of 256 descriptors are filled" % done)
+
+
 def receive_some(lab, slot, user):
-    """Frames until the ring is filled in part; how many descriptors are."""
-    lab.wires.feed(slot)
-    for _ in range(200):
-        if user.report()["done"] > 20:
-            break
-    lab.wires.feed()
-    time.sleep(0.5)
-    done = user.report()["done"]
-    if not 20 < done < 150:
-        raise LabError("%d of 256 descriptors are filled" % done)
+    """Some frames; how many descriptors are filled when no more come."""
+    for _ in range(40):
+        lab.wires[slot].send()
+    done, before = user.report()["done"], None
+    while done != before:
+        time.sleep(0.5)
+        done, before = user.report()["done"], done
     return done
 
 

@@ -21,9 +21,9 @@ SPOOF = ("python3 -c \"import socket; s = socket.socket(16, 3, 15); s.bind((0, 0
 
 
 def rows(full):
-    ways = [("sysfs", "yank"), ()]
+    ways = [("sysfs", "yank")]              # and then six at once
     if full:
-        ways += [("button",), ("acpi",)]
+        ways += [(), ("button",), ("acpi",)]
     return [Row("watch eight NICs, %s" % (" ".join(w) or "all at once"),
                 boot(removal.hotplug_for((w or ("sysfs",))[0])), eight, dict(ways=w)) for w in ways]
 
