@@ -227,8 +227,8 @@ bus_none(void)
 		.look = see_nothing, .identify = identify_nothing, .glance = glance_at_nothing,
 		.enumerate = list_nothing, .lost = lose_nothing, .unbound = unbind_nothing,
 		.bind = bind_nothing, .holders = list_no_holders, .disarm = disarm_nothing,
-		.classify = classify_nothing, .revokes = revokes_nothing,
-		.obstacle = obstruct_nothing, .watch_probe = stop_nothing,
+		.classify = classify_nothing, .classify_next = classify_nothing,
+		.revokes = revokes_nothing, .obstacle = obstruct_nothing, .watch_probe = stop_nothing,
 	};
 	static struct hotplug_bus none = { .name = "none", .ops = &ops };
 

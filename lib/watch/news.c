@@ -84,17 +84,13 @@ is_old_news(struct hotplug_device *dev, const struct uevent_origin *origin)
 	return is_old;
 }
 
+/* What it says of one device. */
 static void
-take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
-	    const struct uevent_origin *origin)
+take_kind(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
+	  const struct uevent_origin *origin, enum hotplug_uevent_kind kind, const char *name)
 {
-	enum hotplug_uevent_kind kind;
 	struct hotplug_device *dev;
-	char name[HOTPLUG_NAME_LEN];
 
-	kind = bus->ops->classify(uevent, name);
-	if (kind == HOTPLUG_UEVENT_NONE)
-		return;
 	dev = origin->is_synthetic ? device_find(bus, name) : device_know(bus, name);
 	if (dev == NULL)
 		return;
@@ -107,6 +103,22 @@ take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
 		take_change(dev, kind);
 	if (kind == HOTPLUG_UEVENT_REMOVE)
 		look_again(dev);
+}
+
+static void
+take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
+	    const struct uevent_origin *origin)
+{
+	const struct hotplug_bus_ops *ops = bus->ops;
+	enum hotplug_uevent_kind kind;
+	char name[HOTPLUG_NAME_LEN];
+
+	kind = ops->classify(uevent, name);
+	while (kind != HOTPLUG_UEVENT_NONE) {
+		take_kind(bus, uevent, origin, kind, name);
+		kind = ops->classify_next != NULL ? ops->classify_next(uevent, name) :
+			HOTPLUG_UEVENT_NONE;
+	}
 }
 
 /* 1 taken, 0 none is waiting, -errno: one or more are lost. */
