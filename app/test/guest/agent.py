@@ -333,4 +333,5 @@ def main():
                              args=(fd, lock, json.loads(line))).start()
 
 
-main()
+if __name__ == "__main__":
+    main()
