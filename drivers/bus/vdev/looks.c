@@ -79,9 +79,9 @@ vdev_enumerate(void (*fn)(const char *name, void *arg), void *arg)
 }
 
 /* The kernel takes an interface from the sockets on it, and says `remove` then; its name need
- * not be the one that we know. */
+ * not be the one that we know.  It says `add` before the name is there. */
 static enum hotplug_uevent_kind
-meaning(const struct vdev_seen *seen, const char *iface)
+meaning(const struct vdev_seen *seen, const struct hotplug_uevent *uevent)
 {
 	unsigned int i;
 
@@ -90,21 +90,22 @@ meaning(const struct vdev_seen *seen, const char *iface)
 	if (seen->is_held)
 		return seen->held == 0 ? HOTPLUG_UEVENT_REMOVE : HOTPLUG_UEVENT_NONE;
 	for (i = 0; i < seen->names.n; i++)
-		if (strcmp(seen->names.name[i], iface) == 0)
-			return seen->by_name != 0 ? HOTPLUG_UEVENT_BIND : HOTPLUG_UEVENT_REMOVE;
+		if (strcmp(seen->names.name[i], uevent->sysname) == 0)
+			return strcmp(uevent->action, "remove") == 0 ? HOTPLUG_UEVENT_REMOVE :
+				HOTPLUG_UEVENT_BIND;
 	return HOTPLUG_UEVENT_NONE;
 }
 
 /* From that device on, the first that the uevent is about. */
 static enum hotplug_uevent_kind
-classify(const char *device, const char *iface, char *name)
+classify(const char *device, const struct hotplug_uevent *uevent, char *name)
 {
 	enum hotplug_uevent_kind kind = HOTPLUG_UEVENT_NONE;
 	struct vdev_seen seen;
 
 	for (; device != NULL; device = vdev_table_next(device)) {
 		if (vdev_table_see(device, &seen))
-			kind = meaning(&seen, iface);
+			kind = meaning(&seen, uevent);
 		if (kind != HOTPLUG_UEVENT_NONE)
 			break;
 	}
@@ -118,11 +119,11 @@ vdev_classify(const struct hotplug_uevent *uevent, char *name)
 {
 	if (strcmp(uevent->subsystem, "net") != 0 || uevent->sysname == NULL)
 		return HOTPLUG_UEVENT_NONE;
-	return classify(vdev_table_next(NULL), uevent->sysname, name);
+	return classify(vdev_table_next(NULL), uevent, name);
 }
 
 enum hotplug_uevent_kind
 vdev_classify_next(const struct hotplug_uevent *uevent, char *name)
 {
-	return classify(vdev_table_next(name), uevent->sysname, name);
+	return classify(vdev_table_next(name), uevent, name);
 }
