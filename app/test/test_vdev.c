@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include <rte_bus_vdev.h>
@@ -189,6 +190,49 @@ test_two_on_one_interface_both_heal(void **state)
 	vdev_remove(other);
 }
 
+static unsigned int n_rounds = 5;      /* a second each without uevents, and more */
+
+static struct asker {
+	pthread_t thread;
+	uint16_t port;
+	_Atomic bool is_over;
+} asker;
+
+static void *
+ask_for_link(void *arg)
+{
+	struct asker *a = arg;
+
+	while (!a->is_over)
+		(void)vdev_link(a->port);
+	return NULL;
+}
+
+/* As monitoring does.  This driver never looks at its link again: what is written over it
+ * stays. */
+static void
+test_link_is_asked_for_while_it_heals(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	vdev_enable("flaps=0");
+	netns_make("va");
+	asker.port = vdev_port(VDEV_ARGS);
+	asker.is_over = false;
+	assert_int_equal(pthread_create(&asker.thread, NULL, ask_for_link, &asker), 0);
+	for (i = 0; i < n_rounds; i++) {
+		vdev_lose("va");
+		vdev_come_back("va");
+		if (!vdev_link(asker.port))
+			break;
+	}
+	asker.is_over = true;
+	pthread_join(asker.thread, NULL);
+	assert_int_equal(i, n_rounds);
+	vdev_remove(asker.port);
+}
+
 static unsigned int
 count(const char *folder)
 {
@@ -217,8 +261,6 @@ take_stock(void)
 		.n_mbufs = rte_mempool_avail_count(vdev_pool),
 		.n_bytes = heap.heap_allocsz_bytes };
 }
-
-static unsigned int n_rounds = 5;      /* a second each without uevents, and more */
 
 /* More in test vdev-rounds, with testpmd. */
 static void
@@ -259,6 +301,7 @@ main(int argc, char **argv)
 		VDEV_CASE(test_enabled_late_finds_what_is_there),
 		VDEV_CASE(test_made_and_taken_by_the_vdev_calls),
 		VDEV_CASE(test_two_on_one_interface_both_heal),
+		VDEV_CASE(test_link_is_asked_for_while_it_heals),
 		VDEV_CASE(test_nothing_is_left_of_many_losses),
 	};
 	const char *reason = vdev_start(argv[0], argc > 1);

@@ -97,9 +97,13 @@ die_of_loss(struct rte_eth_dev *eth, struct port *port)
 static void
 lose_healing(struct rte_eth_dev *eth)
 {
+	const struct rte_eth_link down = { .link_status = RTE_ETH_LINK_DOWN };
+
 	port_lock();
-	if (port_is_healing(port_of(eth)))
+	if (port_is_healing(port_of(eth))) {
 		eth->dev_ops = &dead_ops;
+		rte_eth_linkstatus_set(eth, &down);
+	}
 	port_unlock();
 }
 
