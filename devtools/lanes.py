@@ -36,6 +36,7 @@ import kernel                                                           # noqa: 
 
 N_HUGEPAGES = 512
 STORM_S = 600               # of each build of the storm
+LOSSES = 1000               # of an interface under three processes
 # What --all writes itself is not what was tested.
 GENERATED = ":!doc/matrix.md", ":!doc/benchmarks.md", ":!doc/pictures/bench-*", ":!bench/bench-*.json"
 
@@ -64,6 +65,10 @@ def mp(o):
             print("FAILED suite mp: %s" % enough)
             return 0, 1
         passed, failed = meson_suite("build", "mp")
+        if o.all:
+            good = quiet(sys.executable, "app/test/mp_vdev.py", "build/lib/libdpdk-hotplug.so.0",
+                         str(LOSSES))
+            passed, failed = passed + good, failed + (not good)
         for program in ("storm", "storm_asan", "storm_tsan") if o.all else ():
             good = quiet("env", "ASAN_OPTIONS=detect_leaks=0:handle_sigbus=0",
                          "TSAN_OPTIONS=ignore_noninstrumented_modules=1",

@@ -149,6 +149,10 @@ struct hotplug_bus_ops {
 	 * HOTPLUG_NAME_LEN bytes.  Context: watch */
 	enum hotplug_uevent_kind (*classify)(const struct hotplug_uevent *uevent,
 					     char *name);
+	/** Of whom else, and what?  Several devices may stand on what the uevent is about.
+	 * name: in the one before, out the next.  NULL: there is none.  Context: watch */
+	enum hotplug_uevent_kind (*classify_next)(const struct hotplug_uevent *uevent,
+						  char *name);
 	/** With this kernel driver, can no process reach the card that comes next
 	 * through a mapping of the one that went?  NULL: it may.  Context: work */
 	bool (*revokes)(const char *kernel_driver);
@@ -198,7 +202,7 @@ int hotplug_bus_unregister(struct hotplug_bus *bus);
  *
  * @param bus   the bus, registered
  * @param info  copied
- * @return 0; -EINVAL no name, or too many or overlapping regions;
+ * @return 0; -EINVAL the bus is not registered, no name, or too many or overlapping regions;
  *   -ENOTCONN not enabled; -ENOMEM; -ESTALE a region is not mapped
  * @par Context   app, work
  * @since 0.1

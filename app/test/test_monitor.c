@@ -287,6 +287,19 @@ test_monitor_sees_the_same_driver_bound_again(void **state)
 	assert_int_equal(heard_total(&heard), 2);
 }
 
+/* A network interface is announced before anybody finds it by its name. */
+static void
+test_monitor_announces_what_cannot_be_seen_yet(void **state)
+{
+	(void)state;
+	script_uevent("bind", "sim0", SIM_USER);
+	assert_true(WAIT_FOR(script_is_read()));
+	test_sleep_ms(60);              /* looked for, several times */
+	assert_int_equal(hotplug_device_state("sim0"), HOTPLUG_STATE_ABSENT);
+	sim_put("sim0", SIM_USER, NULL);
+	assert_string_equal(heard_wait(&heard, HOTPLUG_EVENT_READY, 0).device, "sim0");
+}
+
 int
 main(void)
 {
@@ -294,6 +307,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			test_monitor_tells_of_a_removal_and_a_return_once_each, start, stop),
 		cmocka_unit_test_setup_teardown(test_monitor_loss_is_made_up_for, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_monitor_announces_what_cannot_be_seen_yet, start, stop),
 		cmocka_unit_test_setup_teardown(test_monitor_survives_bad_messages, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_monitor_that_breaks_is_replaced_by_a_timer, start, stop),

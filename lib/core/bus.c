@@ -32,6 +32,17 @@ bus_next(const struct hotplug_bus *bus)
 	return NULL;
 }
 
+bool
+bus_is_registered(const struct hotplug_bus *bus)
+{
+	struct hotplug_bus *other = NULL;
+
+	do
+		other = bus_next(other);
+	while (other != NULL && other != bus);
+	return other != NULL;
+}
+
 int
 bus_enable(const struct hotplug_bus *bus)
 {
@@ -227,8 +238,8 @@ bus_none(void)
 		.look = see_nothing, .identify = identify_nothing, .glance = glance_at_nothing,
 		.enumerate = list_nothing, .lost = lose_nothing, .unbound = unbind_nothing,
 		.bind = bind_nothing, .holders = list_no_holders, .disarm = disarm_nothing,
-		.classify = classify_nothing, .revokes = revokes_nothing,
-		.obstacle = obstruct_nothing, .watch_probe = stop_nothing,
+		.classify = classify_nothing, .classify_next = classify_nothing,
+		.revokes = revokes_nothing, .obstacle = obstruct_nothing, .watch_probe = stop_nothing,
 	};
 	static struct hotplug_bus none = { .name = "none", .ops = &ops };
 

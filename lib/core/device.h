@@ -120,6 +120,8 @@ struct hotplug_device {
 	struct hotplug_glance glance;   /* what was last seen; generation 0: not there */
 	unsigned int pass;              /* the last scan that saw it */
 	uint64_t known_seqnum;          /* older uevents tell nothing new of it */
+	uint64_t expected_ns;           /* announced, and not there yet: until when it is looked
+					 * for; 0: it is not */
 
 	/* The present suspicion. */
 	enum hotplug_sign first_sign;

@@ -62,7 +62,8 @@ hotplug_unplug(struct hotplug_bus *bus, struct rte_device *dev,
 
 	if (port_is_shadow(dev))
 		return port_close_shadow(dev);
-	if (bus_drops_devargs() && device_is_lost(bus, dev))
+	/* a virtual one has no place in a list of what is allowed */
+	if (bus_drops_devargs() && !bus_is_virtual(dev->bus) && device_is_lost(bus, dev))
 		devargs = devargs_copy(dev->devargs);
 	hotplug_device_unsettle(bus, dev);
 	ret = unplug(dev, arg);

@@ -99,9 +99,13 @@ die_of_loss(struct rte_eth_dev *eth, struct port *port)
 static void
 lose_healing(struct rte_eth_dev *eth)
 {
+	const struct rte_eth_link down = { .link_status = RTE_ETH_LINK_DOWN };
+
 	port_lock();
-	if (port_is_healing(port_of(eth)) && LOAD(eth->dev_ops) == port_of(eth)->ops)
+	if (port_is_healing(port_of(eth)) && LOAD(eth->dev_ops) == port_of(eth)->ops) {
 		STORE(eth->dev_ops, &dead_ops);
+		rte_eth_linkstatus_set(eth, &down);
+	}
 	port_unlock();
 }
 
@@ -115,9 +119,8 @@ port_lost(struct hotplug_bus *bus, const void *key)
 		eth = &rte_eth_devices[i];
 		if (LOAD(eth->device) != key || port_of(eth)->bus != bus)
 			continue;
+		lose_healing(eth);      /* first: it may have healed by now, and be LIVE */
 		if (port_of(eth)->state == PORT_LIVE)
 			die_of_loss(eth, port_of(eth));
-		else
-			lose_healing(eth);
 	}
 }

@@ -45,19 +45,24 @@ is_any_dead(const struct ports *ports)
 static void
 let_go(const struct ports *ports, enum port_state state)
 {
+	const struct rte_eth_link down = { .link_status = RTE_ETH_LINK_DOWN };
+	struct rte_eth_dev *eth;
 	struct port *port;
 	unsigned int i;
 
 	for (i = 0; i < ports->n; i++) {
-		port = port_of(&rte_eth_devices[ports->id[i]]);
+		eth = &rte_eth_devices[ports->id[i]];
+		port = port_of(eth);
 		port->is_given_up = false;
 		if (port->state != PORT_HEALING || port->life != ports->life[i])
 			continue;
 		port->is_told = false;
 		if (state == PORT_LIVE)
-			port_wrap_healed(&rte_eth_devices[ports->id[i]]);
-		if (state == PORT_DOOMED)
-			STORE(rte_eth_devices[ports->id[i]].dev_ops, &dead_ops);
+			port_wrap_healed(eth);
+		if (state == PORT_DOOMED) {
+			STORE(eth->dev_ops, &dead_ops);
+			rte_eth_linkstatus_set(eth, &down);
+		}
 		port->state = state;
 	}
 }

@@ -22,6 +22,8 @@
 #include "reconcile.h"
 
 #define REMOVED_NS 100000000ull
+#define EXPECTED_NS 5000000000ull       /* of a machine that does much else */
+#define SOON_NS 20000000ull
 #define UEVENTS_AT_ONCE 64
 
 static _Atomic bool has_monitor;
@@ -46,6 +48,29 @@ look_again(struct hotplug_device *dev)
 	device_lock();
 	if (dev->glance.generation != 0 && dev->look_ns == 0)
 		dev->look_ns = device_now_ns() + REMOVED_NS;
+	device_unlock();
+}
+
+/* The kernel announces a network interface before it can be found by its name. */
+static void
+expect(struct hotplug_device *dev)
+{
+	device_lock();
+	dev->expected_ns = device_now_ns() + EXPECTED_NS;
+	device_unlock();
+	news_expect(dev);
+}
+
+void
+news_expect(struct hotplug_device *dev)
+{
+	uint64_t now = device_now_ns();
+
+	device_lock();
+	if (dev->glance.generation != 0 || now >= dev->expected_ns)
+		dev->expected_ns = 0;
+	else if (dev->look_ns == 0)
+		dev->look_ns = now + SOON_NS;
 	device_unlock();
 }
 
@@ -84,17 +109,13 @@ is_old_news(struct hotplug_device *dev, const struct uevent_origin *origin)
 	return is_old;
 }
 
+/* What it says of one device. */
 static void
-take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
-	    const struct uevent_origin *origin)
+take_kind(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
+	  const struct uevent_origin *origin, enum hotplug_uevent_kind kind, const char *name)
 {
-	enum hotplug_uevent_kind kind;
 	struct hotplug_device *dev;
-	char name[HOTPLUG_NAME_LEN];
 
-	kind = bus->ops->classify(uevent, name);
-	if (kind == HOTPLUG_UEVENT_NONE)
-		return;
 	dev = origin->is_synthetic ? device_find(bus, name) : device_know(bus, name);
 	if (dev == NULL)
 		return;
@@ -107,6 +128,24 @@ take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
 		take_change(dev, kind);
 	if (kind == HOTPLUG_UEVENT_REMOVE)
 		look_again(dev);
+	if (kind == HOTPLUG_UEVENT_BIND || kind == HOTPLUG_UEVENT_ADD)
+		expect(dev);
+}
+
+static void
+take_uevent(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
+	    const struct uevent_origin *origin)
+{
+	const struct hotplug_bus_ops *ops = bus->ops;
+	enum hotplug_uevent_kind kind;
+	char name[HOTPLUG_NAME_LEN];
+
+	kind = ops->classify(uevent, name);
+	while (kind != HOTPLUG_UEVENT_NONE) {
+		take_kind(bus, uevent, origin, kind, name);
+		kind = ops->classify_next != NULL ? ops->classify_next(uevent, name) :
+			HOTPLUG_UEVENT_NONE;
+	}
 }
 
 /* 1 taken, 0 none is waiting, -errno: one or more are lost. */

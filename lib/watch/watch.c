@@ -74,10 +74,12 @@ serve(struct hotplug_device *dev)
 	if ((signs & DEVICE_FOUND) && judge_found(dev))
 		reconcile_one(dev);
 	if ((signs & DEVICE_LOOK) || is_look_due(dev)) {
-		if (judge_is_attached(dev))
+		if (judge_is_attached(dev)) {
 			judge_look(dev);
-		else
+		} else {
 			reconcile_one(dev);
+			news_expect(dev);
+		}
 	}
 	judge_overdue(dev);
 }

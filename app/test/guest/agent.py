@@ -373,4 +373,5 @@ def main():
                              args=(fd, lock, json.loads(line))).start()
 
 
-main()
+if __name__ == "__main__":
+    main()

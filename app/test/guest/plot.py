@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 # series: [(name, colour, arrival times)]; marks, near: [(time, label)]
 Panel = collections.namedtuple("Panel", "heading note series marks near")
-Picture = collections.namedtuple("Picture", "title subtitle panels start end bin pps")
+Picture = collections.namedtuple("Picture", "title subtitle panels start end bin pps victim")
 
 WIDTH, LEFT, RIGHT = 1200, 78, 28
 RATE_H, ROW_H, LABEL_H = 200, 26, 19
@@ -183,11 +183,13 @@ def draw(picture):
     c = Canvas()
     c.text(LEFT, 36, picture.title, 20, bold=True)
     c.text(LEFT, 58, picture.subtitle, 12, PALE)
+    legend = {"victim": "victim: the port whose " + picture.victim,
+              "bystander": "bystander: the other port of the same process"}
     x = LEFT
     for name, colour, _ in picture.panels[0].series:
         c.line(x, 76, x + 26, 76, colour, 3)
-        c.text(x + 32, 80, LEGEND[name], 12)
-        x += 60 + 6.3 * len(LEGEND[name])
+        c.text(x + 32, 80, legend[name], 12)
+        x += 60 + 6.3 * len(legend[name])
     c.y = 98
     highest = min(2.2 * picture.pps,                # what a stall held back comes in a burst
                   max(max(rates(times, picture.start, picture.end, picture.bin))
@@ -200,7 +202,3 @@ def draw(picture):
         if panel.near:
             draw_near(c, panel)
     return c.svg()
-
-
-LEGEND = {"victim": "victim: the port whose card is torn out",
-          "bystander": "bystander: the other port of the same process"}

@@ -21,7 +21,7 @@ from guest import LabError
 TYPED = "show port stats all", "show port xstats all", "show port info all"
 EVERY = 0.5             # seconds between two of them
 LCORE = re.compile(r"Logical Core (\d+) .* forwards packets on \d+ streams:\s*\n((?:  RX .*\n)*)")
-EVENT = re.compile(r"hotplug: (\w{4}:\w\w:\w\w\.\d) (\w+) (.*?)\r?$", re.M)
+EVENT = re.compile(r"hotplug: (\w{4}:\w\w:\w\w\.\d|net_\w+) (\w+) (.*?)\r?$", re.M)
 
 
 class Failed(Exception):
@@ -179,19 +179,18 @@ def on_cpu(lcore):
 
 class Testpmd(Process):
     def __init__(self, guest, bdfs, plugin=None, hot_plug=False, options=None,
-                 eal=(), args=(), cores=2, queues=1, mode="io"):
+                 eal=(), args=(), cores=2, queues=1, mode="io", lcores=None):
         """Start on the devices `bdfs`: by their addresses they are ports 0, 1, ...
 
         eal, args: more arguments, EAL's and testpmd's own.  cores: more than two share
-        the guest's two CPUs.
+        the guest's two CPUs.  lcores: EAL's, where they are to be others.
         """
-        self.bdfs = sorted(bdfs)
-        lcores = ["%d@%d" % (n, on_cpu(n)) for n in range(cores + 1)]
-        cmd = ["dpdk-testpmd", "--lcores", ",".join(lcores), "-n", "1"]
+        self.guest, self.bdfs = guest, sorted(bdfs)
+        lcores = lcores or ",".join("%d@%d" % (n, on_cpu(n)) for n in range(cores + 1))
+        cmd = ["dpdk-testpmd", "--lcores", lcores, "-n", "1"]
         if plugin:
             cmd += ["-d", plugin]
-        for b in bdfs:
-            cmd += ["-a", b]
+        cmd += self.device_args()
         cmd += list(eal) + ["--", "-i", "--forward-mode=" + mode, "--port-topology=loop",
                 "--nb-cores=%d" % cores, "--rxq=%d" % queues, "--txq=%d" % queues,
                 "--total-num-mbufs=8192", "--auto-start"] + list(args)
@@ -201,6 +200,9 @@ class Testpmd(Process):
         # Not the prompt: other threads' lines may run through it.
         if not self.wait_output(r"forwards packets on|tpmd> $", 60):
             raise Failed("testpmd does not start: " + self.end())
+
+    def device_args(self):
+        return [x for b in self.bdfs for x in ("-a", b)]
 
     def be_watched(self):
         """From now on telemetry is asked, and statistics are read at the console."""
