@@ -126,8 +126,11 @@ __wrap_rte_eth_dev_allocate(const char *name)
 		return WAY_ON(rte_eth_dev_allocate)(name);
 	n = hold_below(place_of(name), held);
 	eth = WAY_ON(rte_eth_dev_allocate)(name);
-	while (n > 0)
-		release_quietly(held[--n]);
+	while (n-- > 0)         /* one that was closed meanwhile is not ours */
+		if (is_one_of(held[n]->data->port_id, wanted.ids, wanted.n))
+			release_quietly(held[n]);
+		else
+			release(held[n]);
 	return eth;
 }
 
