@@ -85,6 +85,7 @@ spoil(struct hotplug_device_info *info, unsigned int what)
 static void
 test_device_publish_refuses_nonsense(void **state)
 {
+	struct hotplug_bus stranger = { .name = "stranger" };   /* it would be followed */
 	struct hotplug_device_info info;
 	unsigned int i;
 
@@ -98,6 +99,7 @@ test_device_publish_refuses_nonsense(void **state)
 	}
 	toy_info(&toy, &info);
 	assert_int_equal(hotplug_device_publish(NULL, &info), -EINVAL);
+	assert_int_equal(hotplug_device_publish(&stranger, &info), -EINVAL);
 	assert_int_equal(hotplug_device_publish(&toy_bus, NULL), -EINVAL);
 	assert_int_equal(toy_publish(&toy), 0); /* no harm done */
 }

@@ -32,6 +32,17 @@ bus_next(const struct hotplug_bus *bus)
 	return NULL;
 }
 
+bool
+bus_is_registered(const struct hotplug_bus *bus)
+{
+	struct hotplug_bus *other = NULL;
+
+	do
+		other = bus_next(other);
+	while (other != NULL && other != bus);
+	return other != NULL;
+}
+
 int
 bus_enable(const struct hotplug_bus *bus)
 {

@@ -11,6 +11,8 @@
 int bus_insert(struct hotplug_bus *bus);
 void bus_take_out(struct hotplug_bus *bus);
 
+bool bus_is_registered(const struct hotplug_bus *bus);
+
 /* Its own, where it has one. */
 int bus_enable(const struct hotplug_bus *bus);
 void bus_disable(const struct hotplug_bus *bus);

@@ -40,11 +40,7 @@ hotplug_bus_register(struct hotplug_bus *bus)
 int
 hotplug_bus_unregister(struct hotplug_bus *bus)
 {
-	struct hotplug_bus *other;
-
-	for (other = bus_next(NULL); other != NULL && other != bus; other = bus_next(other))
-		;
-	if (other == NULL || bus == NULL)
+	if (!bus_is_registered(bus))
 		return -ENOENT;
 	if (enable_is_on())
 		bus_disable(bus);
