@@ -72,7 +72,7 @@ vdev_start(const char *program, bool with_user)
 		args[i] = strdup(argv[i]);
 	if (rte_eal_init(N_ELEMENTS(argv), args) < 0)
 		abort();
-	vdev_pool = rte_pktmbuf_pool_create("pool", 4095, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+	vdev_pool = rte_pktmbuf_pool_create("pool", 16383, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 					    SOCKET_ID_ANY);
 	if (vdev_pool == NULL)
 		abort();
