@@ -205,6 +205,8 @@ hotplug_device_publish(struct hotplug_bus *bus, const struct hotplug_device_info
 	    info->name[0] == '\0' || strlen(info->name) >= HOTPLUG_NAME_LEN ||
 	    info->n_regions > HOTPLUG_MAX_REGIONS || info->n_ports > HOTPLUG_MAX_PORTS)
 		return -EINVAL;
+	if (enable_is_on() && !bus_is_registered(bus))
+		return -EINVAL;
 	device_lock();          /* under which disable closes the door */
 	ret = enable_is_on() ? publish(bus, info) : -ENOTCONN;
 	device_unlock();
