@@ -33,6 +33,7 @@ import kernel                                                           # noqa: 
 
 N_HUGEPAGES = 512
 STORM_S = 900               # of each build of the storm
+LOSSES = 1000               # of an interface under three processes
 # What --all writes itself is not what was tested.
 GENERATED = ":!doc/matrix.md", ":!doc/benchmarks.md", ":!doc/pictures/bench-*", ":!bench/bench-*.json"
 
@@ -59,6 +60,10 @@ def mp(o):
             print("FAILED suite mp: %s" % enough)
             return 0, 1
         passed, failed = meson_suite("build", "mp")
+        if o.all:
+            good = quiet(sys.executable, "app/test/mp_vdev.py", "build/lib/libdpdk-hotplug.so.0",
+                         str(LOSSES))
+            passed, failed = passed + good, failed + (not good)
         for program in ("storm", "storm_asan") if o.all else ():
             good = quiet("ninja", "-C", "build", "app/test/" + program) and \
                 quiet("env", "ASAN_OPTIONS=detect_leaks=0:handle_sigbus=0",

@@ -86,7 +86,7 @@ class Console(Verbs):
     """One process."""
 
     def __init__(self, group, name, *args, options=None, wait=True, wrap=(),
-                 telemetry=False):
+                 telemetry=False, log=subprocess.STDOUT):
         env = dict(os.environ)
         env.pop("DPDK_HOTPLUG", None)
         if options:
@@ -95,7 +95,7 @@ class Console(Verbs):
         self.process = subprocess.Popen(
             [group.program, *wrap, "--no-pci", *([] if telemetry else ["--no-telemetry"]),
              "--proc-type=auto", "--file-prefix", group.prefix, "--huge-dir", group.huge, *args], env=env,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         os.set_blocking(self.process.stdout.fileno(), False)
         self.pid = self.process.pid
         if wait:
