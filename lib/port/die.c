@@ -117,9 +117,8 @@ port_lost(struct hotplug_bus *bus, const void *key)
 		eth = &rte_eth_devices[i];
 		if (eth->device != key || port_of(eth)->bus != bus)
 			continue;
+		lose_healing(eth);      /* first: it may have healed by now, and be LIVE */
 		if (port_of(eth)->state == PORT_LIVE)
 			die_of_loss(eth, port_of(eth));
-		else
-			lose_healing(eth);
 	}
 }
