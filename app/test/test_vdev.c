@@ -151,23 +151,6 @@ test_enabled_late_finds_what_is_there(void **state)
 	vdev_remove(port);
 }
 
-/* rte_vdev_init() goes through no op of the bus. */
-static void
-test_made_and_taken_by_the_vdev_calls(void **state)
-{
-	uint16_t port;
-
-	(void)state;
-	vdev_enable("policy=tell");
-	netns_make("va");
-	assert_int_equal(rte_vdev_init(VDEV_NAME, "iface=va"), 0);
-	assert_int_equal(rte_eth_dev_get_port_by_name(VDEV_NAME, &port), 0);
-	vdev_lose("va");
-	assert_true(WAIT_FOR(vdev_n_removed == 1));
-	assert_int_equal(rte_vdev_uninit(VDEV_NAME), 0);
-	assert_false(rte_eth_dev_is_valid_port(port));
-}
-
 /* The kernel deals frames out between them (PACKET_FANOUT): which gets one is not ours. */
 static void
 test_two_on_one_interface_both_heal(void **state)
@@ -257,7 +240,8 @@ take_stock(void)
 	struct rte_malloc_socket_stats heap;
 
 	assert_int_equal(rte_malloc_get_socket_stats(0, &heap), 0);
-	return (struct held){ .n_fds = count("/proc/self/fd"), .n_threads = count("/proc/self/task"),
+	return (struct held){ .n_fds = count("/proc/self/fd"),
+		.n_threads = count("/proc/self/task"),
 		.n_mbufs = rte_mempool_avail_count(vdev_pool),
 		.n_bytes = heap.heap_allocsz_bytes };
 }
@@ -299,7 +283,6 @@ main(int argc, char **argv)
 		VDEV_CASE(test_dead_port_goes_by_eals_own_remove),
 		VDEV_CASE(test_drill_heals),
 		VDEV_CASE(test_enabled_late_finds_what_is_there),
-		VDEV_CASE(test_made_and_taken_by_the_vdev_calls),
 		VDEV_CASE(test_two_on_one_interface_both_heal),
 		VDEV_CASE(test_link_is_asked_for_while_it_heals),
 		VDEV_CASE(test_nothing_is_left_of_many_losses),

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <rte_bus_vdev.h>
+
 #include <bus_driver.h>
 
 #include "netns.h"
@@ -34,6 +36,23 @@ heal_twice(const char *devargs, bool has_settings)
 		assert_true(vdev_link(port) && vdev_flows(port, "va"));
 	}
 	vdev_remove(port);
+}
+
+/* rte_vdev_init() goes through no op of the bus. */
+static void
+test_made_and_taken_by_the_vdev_calls(void **state)
+{
+	uint16_t port;
+
+	(void)state;
+	vdev_enable("policy=tell");
+	netns_make("va");
+	assert_int_equal(rte_vdev_init(VDEV_NAME, "iface=va"), 0);
+	assert_int_equal(rte_eth_dev_get_port_by_name(VDEV_NAME, &port), 0);
+	vdev_lose("va");
+	assert_true(WAIT_FOR(vdev_n_removed == 1));
+	assert_int_equal(rte_vdev_uninit(VDEV_NAME), 0);
+	assert_false(rte_eth_dev_is_valid_port(port));
 }
 
 static void
@@ -128,7 +147,7 @@ why_no_tap(void)
 
 	(void)!system("ip link del vq");
 	if (!has_multiq)
-		return "this kernel has no queueing discipline multiq, which net_tap's remote= needs";
+		return "this kernel has no queueing discipline multiq: net_tap's remote= needs it";
 	return has_driver("net_tap") ? NULL : "this DPDK has no net_tap";
 }
 
@@ -136,6 +155,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct CMUnitTest all[] = {
+		VDEV_CASE(test_made_and_taken_by_the_vdev_calls),
 		VDEV_CASE(test_af_packet),
 		VDEV_CASE(test_pcap_iface),
 		VDEV_CASE(test_pcap_rx_and_tx_iface),

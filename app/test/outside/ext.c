@@ -7,12 +7,9 @@
  * Context: app, work; ext_look(), ext_glance(): look, watch. */
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <rte_malloc.h>
 
@@ -22,69 +19,23 @@
 
 #include "ext.h"
 
-#define BAR_LEN 65536
-#define REGISTER 0x100
-#define VALUE 0x1234
-
 _Atomic unsigned int ext_n_probed, ext_n_closed, ext_n_disarmed, ext_n_lost;
 static _Atomic bool refuses_to_disarm;
 
-/* --- the card -------------------------------------------------------------------------- */
-
-static struct {
-	pthread_mutex_t lock;           /* all below */
-	uint64_t generation;            /* 0: there is none */
-	uint64_t last;
-	int file, sign[2];
-} slot = { .lock = PTHREAD_MUTEX_INITIALIZER, .file = -1 };
-
 static volatile uint32_t *bar;          /* as the driver has it mapped */
-
-int
-ext_insert(void)
-{
-	const uint32_t value = VALUE;
-	int ret = -1;
-
-	pthread_mutex_lock(&slot.lock);
-	slot.file = memfd_create("ext", MFD_CLOEXEC);
-	if (slot.file >= 0 && ftruncate(slot.file, BAR_LEN) == 0 &&
-	    pwrite(slot.file, &value, sizeof(value), REGISTER) == sizeof(value) &&
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, slot.sign) == 0) {
-		slot.generation = ++slot.last;
-		ret = 0;
-	}
-	pthread_mutex_unlock(&slot.lock);
-	return ret;
-}
-
-void
-ext_pull(void)
-{
-	pthread_mutex_lock(&slot.lock);
-	slot.generation = 0;
-	(void)!ftruncate(slot.file, 0);
-	close(slot.file);
-	close(slot.sign[1]);
-	close(slot.sign[0]);            /* the library has its own */
-	pthread_mutex_unlock(&slot.lock);
-}
 
 static uint64_t
 generation_now(void)
 {
-	uint64_t now;
+	int file, sign;
 
-	pthread_mutex_lock(&slot.lock);
-	now = slot.generation;
-	pthread_mutex_unlock(&slot.lock);
-	return now;
+	return ext_card(&file, &sign);
 }
 
 unsigned int
 ext_read(void)
 {
-	return bar[REGISTER / sizeof(*bar)];
+	return bar[EXT_REGISTER / sizeof(*bar)];
 }
 
 void
@@ -173,8 +124,9 @@ ext_unregister(void)
 
 /* --- the driver ---------------------------------------------------------------------------- */
 
+/* To configure, and to see everything, takes nothing. */
 static int
-port_configure(struct rte_eth_dev *eth)
+port_nothing(struct rte_eth_dev *eth)
 {
 	(void)eth;
 	return 0;
@@ -190,7 +142,7 @@ port_start(struct rte_eth_dev *eth)
 static int
 port_stop(struct rte_eth_dev *eth)
 {
-	while (bar[REGISTER / sizeof(*bar)] == 0)       /* half of a driver's polls are so */
+	while (bar[EXT_REGISTER / sizeof(*bar)] == 0)       /* half of a driver's polls are so */
 		;
 	eth->data->dev_link.link_status = RTE_ETH_LINK_DOWN;
 	return 0;
@@ -201,7 +153,7 @@ port_close(struct rte_eth_dev *eth)
 {
 	eth->data->mac_addrs = NULL;    /* the driver's own, not on the heap */
 	if (bar != NULL)
-		munmap((void *)(uintptr_t)bar, BAR_LEN);
+		munmap((void *)(uintptr_t)bar, EXT_BAR_LEN);
 	bar = NULL;
 	ext_n_closed++;
 	return 0;
@@ -248,18 +200,11 @@ port_link(struct rte_eth_dev *eth, int wait)
 	return 0;
 }
 
-static int
-port_promiscuous(struct rte_eth_dev *eth)
-{
-	(void)eth;
-	return 0;
-}
-
 static const struct eth_dev_ops port_ops = {
-	.dev_configure = port_configure, .dev_start = port_start, .dev_stop = port_stop,
+	.dev_configure = port_nothing, .dev_start = port_start, .dev_stop = port_stop,
 	.dev_close = port_close, .dev_infos_get = port_infos, .rx_queue_setup = port_rxq,
-	.tx_queue_setup = port_txq, .promiscuous_enable = port_promiscuous,
-	.promiscuous_disable = port_promiscuous, .link_update = port_link,
+	.tx_queue_setup = port_txq, .promiscuous_enable = port_nothing,
+	.promiscuous_disable = port_nothing, .link_update = port_link,
 };
 
 static uint16_t
@@ -278,11 +223,11 @@ publish(struct rte_vdev_device *dev, const struct rte_eth_dev *eth)
 	struct hotplug_device_info info = {
 		.key = &dev->device, .name = EXT_CARD, .driver = "ext", .kernel_driver = "ext-uio",
 		.n_regions = 1, .n_ports = 1, .port = { eth->data->port_id },
-		.sign_fd = slot.sign[0],
-		.region = { { .addr = (void *)(uintptr_t)bar, .len = BAR_LEN, .restore_fd = -1 } },
+		.region = { { .addr = (void *)(uintptr_t)bar, .len = EXT_BAR_LEN, .restore_fd = -1 } },
 	};
-	int ret = ext_identify(EXT_CARD, &info.id);
+	int file, ret = ext_identify(EXT_CARD, &info.id);
 
+	ext_card(&file, &info.sign_fd);
 	return ret == 0 ? hotplug_device_publish(&bus, &info) : ret;
 }
 
@@ -299,6 +244,7 @@ make_port(struct rte_vdev_device *dev)
 {
 	static struct rte_ether_addr mac = { .addr_bytes = { 2, 0, 0, 0, 0, 7 } };
 	struct rte_eth_dev *eth = rte_eth_vdev_allocate(dev, 64);
+	int file, sign;
 
 	if (eth == NULL)
 		return NULL;
@@ -306,7 +252,8 @@ make_port(struct rte_vdev_device *dev)
 	eth->rx_pkt_burst = eth->tx_pkt_burst = burst;
 	eth->data->mac_addrs = &mac;
 	eth->data->dev_flags |= RTE_ETH_DEV_AUTOFILL_QUEUE_XSTATS;
-	bar = mmap(NULL, BAR_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, slot.file, 0);
+	ext_card(&file, &sign);
+	bar = mmap(NULL, EXT_BAR_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 	return eth;
 }
 

@@ -245,15 +245,20 @@ run(const char *name, void (*test)(void))
 int
 main(int argc, char **argv)
 {
+	static const enum rte_eth_event_type heard[] = {
+		RTE_ETH_EVENT_ERR_RECOVERING, RTE_ETH_EVENT_RECOVERY_SUCCESS,
+		RTE_ETH_EVENT_INTR_RMV, RTE_ETH_EVENT_INTR_LSC,
+	};
+	unsigned int i;
+
 	if (rte_eal_init(argc, argv) < 0 || ext_register() != 0)
 		return 1;
-	pool = rte_pktmbuf_pool_create("pool", 255, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	pool = rte_pktmbuf_pool_create("pool", 255, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+				       SOCKET_ID_ANY);
 	if (pool == NULL)
 		return 1;
-	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_ERR_RECOVERING, on_port_event, NULL);
-	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_RECOVERY_SUCCESS, on_port_event, NULL);
-	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RMV, on_port_event, NULL);
-	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_LSC, on_port_event, NULL);
+	for (i = 0; i < RTE_DIM(heard); i++)
+		rte_eth_dev_callback_register(RTE_ETH_ALL, heard[i], on_port_event, NULL);
 	printf("1..6\n");
 	run("tell: INTR_RMV, LSC, dead ops, faults answered, registers that flip", test_tell);
 	run("survive: closed and detached, the id kept", test_survive);

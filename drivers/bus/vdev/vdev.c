@@ -227,8 +227,9 @@ enable(void)
 	if (bus == NULL)
 		return 0;               /* not in this program */
 	if (!is_stock(bus)) {
-		hotplug_bus_log(HOTPLUG_LOG_ERR, "the vdev bus is not the one of librte_bus_vdev, or of "
-			 "another layout than DPDK %d.%02d's: left alone", RTE_VER_YEAR, RTE_VER_MONTH);
+		hotplug_bus_log(HOTPLUG_LOG_ERR, "the vdev bus is not the one of librte_bus_vdev, "
+				"or of another layout than DPDK %d.%02d's: left alone",
+				RTE_VER_YEAR, RTE_VER_MONTH);
 		return 0;
 	}
 	ret = vdev_table_open();
