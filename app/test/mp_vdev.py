@@ -135,6 +135,8 @@ def wait_for(what, condition, group):
 def one_round(group, n):
     """The n-th loss, and its return."""
     primary = group.all[0]
+    for console in group.all:
+        console.process.stdout.read()   # testpmd tells of events, and waits on a full pipe
     ip("link", "del", IFACE)
     for console in group.all:
         wait_for("loss %d in %s" % (n, console.name), lambda c=console: c.n_gone() >= n, group)
