@@ -344,6 +344,41 @@ success_of(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 	return 0;
 }
 
+static _Atomic int port_gone;
+
+static void
+on_gone(const struct hotplug_event *event, void *arg)
+{
+	(void)arg;
+	if (event->type == HOTPLUG_EVENT_GONE)
+		port_gone = event->n_ports == 1 ? event->port[0] : -1;
+}
+
+/* While a port heals ethdev does not list it: the events of its second life named none. */
+static void
+test_second_loss_names_its_port(void **state)
+{
+	struct test_pmd *pmd = plug("0000:7d:00.0");
+	int id = hotplug_event_subscribe("0000:7d:00.0", on_gone, NULL);
+
+	(void)state;
+	assert_true(id > 0);
+	start_port(pmd->port);
+	port_gone = -2;
+	lose_for_good(pmd);
+	assert_true(WAIT_FOR(port_gone == pmd->port));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	port_gone = -2;
+	lose_for_good(pmd);
+	assert_true(WAIT_FOR(port_gone != -2));
+	assert_int_equal(port_gone, pmd->port);
+	assert_int_equal(hotplug_event_unsubscribe(id), 0);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 2));
+	remove_port(pmd->port);
+}
+
 /* The driver makes the port that was closed anew, first, and was given the id of the other:
  * "another number of ports", for good. */
 static void
@@ -561,6 +596,7 @@ main(void)
 		cmocka_unit_test(test_port_that_is_not_configured_is_torn_down_again),
 		cmocka_unit_test(test_port_is_lost_while_it_heals),
 		cmocka_unit_test(test_ports_keep_their_ids_in_the_other_order),
+		cmocka_unit_test(test_second_loss_names_its_port),
 		cmocka_unit_test(test_other_port_heals_when_the_first_was_closed),
 		cmocka_unit_test(test_both_ports_of_a_device_heal),
 		cmocka_unit_test(test_port_heals_with_what_was_set),

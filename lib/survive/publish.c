@@ -201,7 +201,7 @@ hotplug_device_publish(struct hotplug_bus *bus, const struct hotplug_device_info
 {
 	int ret;
 
-	if (!bus_is_registered(bus) || info == NULL || info->key == NULL || info->name == NULL ||
+	if (bus == NULL || info == NULL || info->key == NULL || info->name == NULL ||
 	    info->name[0] == '\0' || strlen(info->name) >= HOTPLUG_NAME_LEN ||
 	    info->n_regions > HOTPLUG_MAX_REGIONS || info->n_ports > HOTPLUG_MAX_PORTS)
 		return -EINVAL;

@@ -12,8 +12,9 @@
 #include <linux/vfio.h>
 
 #include <rte_bus_pci.h>
-#include <rte_ethdev.h>
 #include <rte_interrupts.h>
+
+#include <ethdev_driver.h>
 
 #include "pci.h"
 
@@ -82,14 +83,16 @@ publish(struct hotplug_device_info *info)
 	return ret != 0 ? ret : hotplug_device_publish(&pci_bus, info);
 }
 
-/* Those that its events name. */
+/* Those that its events name; one that heals is not valid yet. */
 static void
 list_ports(const struct rte_pci_device *dev, struct hotplug_device_info *info)
 {
 	unsigned int n = 0;
 	uint16_t id;
 
-	RTE_ETH_FOREACH_DEV_OF(id, &dev->device) {
+	for (id = 0; id < RTE_MAX_ETHPORTS; id++) {
+		if (rte_eth_devices[id].device != &dev->device)
+			continue;
 		if (n < HOTPLUG_MAX_PORTS)
 			info->port[n] = id;
 		n++;
