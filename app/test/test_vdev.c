@@ -49,6 +49,25 @@ test_port_heals_when_its_interface_is_made_anew(void **state)
 	vdev_remove(port);
 }
 
+/* It is READY, and was told to be when it came: nothing has become of it. */
+static void
+test_detach_is_no_return(void **state)
+{
+	uint16_t port;
+
+	(void)state;
+	vdev_enable("");
+	netns_make("va");
+	port = vdev_port(VDEV_ARGS);
+	assert_int_equal(hotplug_scan(), 0);
+	vdev_n_ready = 0;               /* it may have been known before this */
+	vdev_remove(port);
+	assert_int_equal(hotplug_scan(), 0);
+	assert_int_equal(hotplug_scan(), 0);
+	assert_int_equal(hotplug_device_state(VDEV_NAME), HOTPLUG_STATE_READY);
+	assert_int_equal(vdev_n_ready, 0);
+}
+
 static void
 test_tell_leaves_it_to_the_application(void **state)
 {
@@ -278,6 +297,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		VDEV_CASE(test_port_heals_when_its_interface_is_made_anew),
+		VDEV_CASE(test_detach_is_no_return),
 		VDEV_CASE(test_tell_leaves_it_to_the_application),
 		VDEV_CASE(test_survive_keeps_the_id),
 		VDEV_CASE(test_dead_port_goes_by_eals_own_remove),

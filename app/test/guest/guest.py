@@ -48,8 +48,8 @@ Boot = collections.namedtuple(
     defaults=("6.1", "pciehp", ("e1000e", "e1000e"), False, "/", None, None))
 # What the rows drive.  All 128 of Debian's take 4 to 8 s at each start of a process.
 DRIVERS = tuple("librte_" + name for name in (
-    "bus_pci", "bus_vdev", "mempool_ring", "net_bond", "net_e1000", "net_failsafe", "net_virtio",
-    "net_vmxnet3"))
+    "bus_pci", "bus_vdev", "mempool_ring", "net_bond", "net_e1000", "net_failsafe", "net_tap",
+    "net_virtio", "net_vmxnet3"))
 
 
 @functools.lru_cache

@@ -19,15 +19,16 @@
 
 #include "vdev.h"
 
-/* Of an interface that nobody is attached to: one that is held has its index alone.  So one
- * that has gone to another namespace and come back with its index is another one. */
-#define NOT_HELD (1ull << 62)
+/* What comes back after a loss is another one, also with the index that it had: as one that
+ * has gone to another namespace has. */
+#define COME_BACK (1ull << 62)
 
 struct record {
 	struct record *next;
 	char device[HOTPLUG_NAME_LEN];
 	struct vdev_names names;
 	bool is_held;                   /* a driver is attached, or about to be */
+	bool was_lost;                  /* when it was let go of */
 	bool was_attached;              /* else its interfaces are nobody's business */
 	unsigned int index[VDEV_MAX_IFACES];    /* 0: it has never been there */
 	int fd[VDEV_MAX_IFACES];        /* -1: none */
@@ -65,12 +66,29 @@ make(const char *device)
 	return r;
 }
 
+/* With the lock held.  One number for all; 0: not all are there. */
+static uint64_t
+generation_held(const struct record *r)
+{
+	uint64_t all = 0;
+	unsigned int i;
+
+	for (i = 0; i < r->names.n; i++) {
+		if (!vdev_iface_is_held(r->fd[i], r->index[i]))
+			return 0;
+		all = all * 1000003 + r->index[i];
+	}
+	return all & ~COME_BACK;
+}
+
 /* With the lock held. */
 static void
 release(struct record *r)
 {
 	unsigned int i;
 
+	if (r->is_held)
+		r->was_lost = generation_held(r) == 0;
 	for (i = 0; r->is_held && i < r->names.n; i++)
 		if (r->fd[i] >= 0)
 			close(r->fd[i]);
@@ -169,21 +187,6 @@ vdev_table_close(void)
 	pthread_mutex_unlock(&lock);
 }
 
-/* With the lock held.  One number for all; 0: not all are there. */
-static uint64_t
-generation_held(const struct record *r)
-{
-	uint64_t all = 0;
-	unsigned int i;
-
-	for (i = 0; i < r->names.n; i++) {
-		if (!vdev_iface_is_held(r->fd[i], r->index[i]))
-			return 0;
-		all = all * 1000003 + r->index[i];
-	}
-	return all & ~NOT_HELD;
-}
-
 /* With the lock held. */
 static uint64_t
 generation_by_name(const struct record *r)
@@ -197,7 +200,9 @@ generation_by_name(const struct record *r)
 			return 0;
 		all = all * 1000003 + index;
 	}
-	return r->names.n > 0 ? all | NOT_HELD : 0;
+	if (r->names.n == 0)
+		return 0;
+	return r->is_held || r->was_lost ? all | COME_BACK : all & ~COME_BACK;
 }
 
 bool
