@@ -228,7 +228,11 @@ vdev_table_see(const char *device, struct vdev_seen *seen)
 const char *
 vdev_table_next(const char *after)
 {
-	const struct record *r = after == NULL ? atomic_load(&head) : find(after)->next;
+	const struct record *r = after != NULL ? find(after) : NULL;
 
+	if (after == NULL)
+		r = atomic_load(&head);
+	else if (r != NULL)
+		r = r->next;
 	return r != NULL ? r->device : NULL;
 }
