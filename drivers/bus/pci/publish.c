@@ -91,7 +91,7 @@ list_ports(const struct rte_pci_device *dev, struct hotplug_device_info *info)
 	uint16_t id;
 
 	for (id = 0; id < RTE_MAX_ETHPORTS; id++) {
-		if (rte_eth_devices[id].device != &dev->device)
+		if (__atomic_load_n(&rte_eth_devices[id].device, __ATOMIC_ACQUIRE) != &dev->device)
 			continue;
 		if (n < HOTPLUG_MAX_PORTS)
 			info->port[n] = id;

@@ -54,7 +54,7 @@ list_ports(const struct rte_device *dev, struct hotplug_device_info *info)
 	unsigned int i;
 
 	for (i = 0; i < RTE_MAX_ETHPORTS && info->n_ports < HOTPLUG_MAX_PORTS; i++)
-		if (rte_eth_devices[i].device == dev)
+		if (__atomic_load_n(&rte_eth_devices[i].device, __ATOMIC_ACQUIRE) == dev)
 			info->port[info->n_ports++] = i;
 }
 
