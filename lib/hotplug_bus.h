@@ -197,8 +197,10 @@ int hotplug_bus_register(struct hotplug_bus *bus);
 int hotplug_bus_unregister(struct hotplug_bus *bus);
 
 /**
- * A device is probed: guard it.  Publishing a key again refreshes its regions:
- * those that are mapped no more are dropped.
+ * A device is probed: guard it.  Publishing a key again under its name refreshes its
+ * regions: those that are mapped no more are dropped.  Under another name it ends what was
+ * published with it: what the key points to has been freed, and is another device by now.
+ * Withdraw a key before its device is probed anew.
  *
  * @param bus   the bus, registered
  * @param info  copied

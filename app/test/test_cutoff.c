@@ -303,6 +303,7 @@ is_mapped(uint8_t *p)
 static void
 test_cutoff_unmaps_what_is_left_and_nothing_else(void **state)
 {
+	struct publication now;
 	uint8_t *own, *others;
 
 	(void)state;
@@ -318,7 +319,8 @@ test_cutoff_unmaps_what_is_left_and_nothing_else(void **state)
 			atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
 			assert_int_equal(toy_report(&toy), 0);
 		}
-		device_unmap(&toy_bus, &toy);
+		now = device_publication(&toy_bus, &toy);
+		device_unmap(&now);
 		assert_false(is_mapped(own));
 		assert_true(is_mapped(others));
 		assert_int_equal(munmap(others, BIG), 0);

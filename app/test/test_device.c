@@ -149,6 +149,30 @@ test_device_a_new_key_takes_the_name_over(void **state)
 	assert_int_equal(hotplug_device_withdraw(&toy_bus, &info), 0);
 }
 
+/* Its unplug on another thread has unmapped it, and not come to say so yet. */
+static void
+test_device_what_is_being_unplugged_is_in_nobodys_way(void **state)
+{
+	struct toy other;
+	unsigned int i;
+
+	(void)state;
+	toy_make(&other, "other", 2, LEN);
+	assert_int_equal(toy_publish(&toy), 0);
+	assert_int_equal(hotplug_device_unsettle(&toy_bus, &toy), 0);
+	for (i = 0; i < 2; i++) {
+		munmap(other.bar[i], LEN);
+		other.bar[i] = mmap(toy_unmap(&toy, i), LEN, PROT_READ | PROT_WRITE,
+				    MAP_SHARED | MAP_FIXED, other.fd[i], 0);
+		assert_ptr_not_equal(other.bar[i], MAP_FAILED);
+	}
+	assert_int_equal(toy_publish(&other), 0);
+	assert_int_equal(toy_withdraw(&toy), 0);
+	assert_int_equal(hotplug_device_state("other"), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(n_guarded(), 1);
+	toy_destroy(&other);
+}
+
 static void
 test_device_report_takes_a_backends_signs_only(void **state)
 {
@@ -399,6 +423,7 @@ main(void)
 		ENABLED(test_device_publish_refuses_what_is_not_mapped),
 		ENABLED(test_device_two_may_not_share_a_region),
 		ENABLED(test_device_a_new_key_takes_the_name_over),
+		ENABLED(test_device_what_is_being_unplugged_is_in_nobodys_way),
 		ENABLED(test_device_report_takes_a_backends_signs_only),
 		ENABLED(test_device_state_of_nonsense),
 		ENABLED(test_device_stats_of_an_older_size_are_written_no_further),

@@ -184,14 +184,62 @@ test_pci_devargs_that_eal_has_freed_are_not_read(void **state)
 
 	(void)state;
 	assert_int_equal(rte_pci_addr_parse("0000:0c:00.0", &dev.addr), 0);
-	pci_refresh_devargs(&dev.device);
+	pci_before_probe(&dev.device);
 	assert_null(dev.device.devargs);
 	assert_int_equal(rte_devargs_parse(devargs, "0000:0c:00.0,a=b"), 0);
 	assert_int_equal(rte_devargs_insert(&devargs), 0);
 	dev.device.devargs = &stale;
-	pci_refresh_devargs(&dev.device);
+	pci_before_probe(&dev.device);
 	assert_ptr_equal(dev.device.devargs, devargs);
 	assert_int_equal(rte_devargs_remove(devargs), 0);
+}
+
+static void
+publish_named(const char *name, struct rte_device *dev)
+{
+	struct hotplug_device_info info = { .key = dev, .name = name, .sign_fd = -1 };
+
+	mock_sysfs_add(name, "hotplug_mock");
+	assert_int_equal(pci_identify(name, &info.id), 0);
+	assert_int_equal(hotplug_device_publish(&pci_bus, &info), 0);
+}
+
+/* The stock bus frees the device, and another thread's probe has the memory at once. */
+static int
+unplug_and_reuse(struct rte_device *dev, void *name)
+{
+	pci_before_probe(dev);
+	if (strcmp(name, "0000:0e:00.0") == 0)
+		mock_sysfs_remove(name);        /* it comes back */
+	publish_named(name, dev);
+	return 0;
+}
+
+/* The end of an unplug took the publication of whoever had its key by then: guarded no more,
+ * lost later without a word. */
+static void
+test_pci_an_unplug_ends_its_own_publication_only(void **state)
+{
+	static const char *const name[] = { "0000:0e:01.0", "0000:0e:00.0" };
+	struct rte_pci_device dev = { .device.bus = mock_bus };
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(hotplug_enable(NULL), 0);
+	for (i = 0; i < 2; i++) {
+		publish_named("0000:0e:00.0", &dev.device);
+		assert_int_equal(hotplug_unplug(&pci_bus, &dev.device, unplug_and_reuse,
+						(void *)(uintptr_t)name[i]), 0);
+		assert_int_equal(hotplug_device_state(name[i]), HOTPLUG_STATE_ATTACHED);
+		if (i == 0)
+			assert_int_not_equal(hotplug_device_state(name[1]),
+					     HOTPLUG_STATE_ATTACHED);
+		assert_int_equal(hotplug_device_withdraw(&pci_bus, &dev.device), 0);
+		assert_int_equal(hotplug_device_withdraw(&pci_bus, &dev.device), -ENOENT);
+		mock_sysfs_remove(name[i]);
+		if (i == 0)
+			mock_sysfs_remove(name[1]);
+	}
 }
 
 /* Only a driver that has an interrupt descriptor of uio is watched by it. */
@@ -378,6 +426,7 @@ main(void)
 		CLEAN(test_pci_a_real_fault_is_answered_with_ones),
 		CLEAN(test_pci_a_removal_in_the_middle_of_a_probe_is_survived),
 		CLEAN(test_pci_devargs_that_eal_has_freed_are_not_read),
+		CLEAN(test_pci_an_unplug_ends_its_own_publication_only),
 		CLEAN(test_pci_a_driver_without_descriptor_watches_none),
 		CLEAN(test_pci_what_comes_where_a_closed_port_was_stays),
 		CLEAN(test_pci_a_dead_port_is_closed_without_its_device),

@@ -101,7 +101,8 @@ struct hotplug_device {
 	bool is_marked, is_at_work;
 	struct work_mark mark[WORK_MARKS];
 
-	const void *key;                /* NULL: not published */
+	const void *key;                /* NULL: not published; no other device has it */
+	unsigned int life;              /* counts publications */
 	char driver[HOTPLUG_NAME_LEN];
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_identity id;     /* of the card that is, or was, attached */

@@ -46,17 +46,18 @@ hotplug_probe_end(const void *key)
 /* What EAL has mapped of a device is in a list that all processes share, and the primary's
  * detach takes it out: a secondary's may find nothing there, and unmap nothing. */
 static void
-let_go(struct hotplug_bus *bus, const struct rte_device *dev)
+let_go(const struct publication *was)
 {
 	if (rte_eal_process_type() == RTE_PROC_SECONDARY)
-		device_unmap(bus, dev);
-	hotplug_device_withdraw(bus, dev);
+		device_unmap(was);
+	device_end(was);
 }
 
 int
 hotplug_unplug(struct hotplug_bus *bus, struct rte_device *dev,
 	       int (*unplug)(struct rte_device *dev, void *arg), void *arg)
 {
+	struct publication was = device_publication(bus, dev);
 	struct rte_devargs *devargs = NULL;
 	int ret;
 
@@ -72,7 +73,7 @@ hotplug_unplug(struct hotplug_bus *bus, struct rte_device *dev,
 		devargs_free(devargs);
 		return ret;
 	}
-	let_go(bus, dev);
+	let_go(&was);
 	devargs_put_back(devargs);
 	return 0;
 }

@@ -106,6 +106,7 @@ static void
 start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 {
 	dev->key = info->key;
+	dev->life++;
 	dev->was_attached = true;
 	copy_name(dev->driver, info->driver);
 	if (info->kernel_driver != NULL && info->kernel_driver[0] != '\0')
@@ -162,6 +163,23 @@ withdraw(struct hotplug_device *dev)
 	device_post(dev, DEVICE_LOOK | DEVICE_FOUND);
 }
 
+/* An unplug on another thread may have freed its device already, and ends its publication
+ * only then: the key may be this one's by now, and what is mapped where its regions were. */
+static void
+make_way(const struct hotplug_device *dev, const void *key)
+{
+	struct hotplug_device *other;
+
+	for (other = device_first(); other != NULL; other = other->next) {
+		if (other == dev || other->key == NULL)
+			continue;
+		if (other->bus == dev->bus && other->key == key)
+			withdraw(other);
+		else if (atomic_load(&other->n_unsettled) > 0)
+			cutoff_drop_unmapped(other);
+	}
+}
+
 static int
 publish(struct hotplug_bus *bus, const struct hotplug_device_info *info)
 {
@@ -177,6 +195,7 @@ publish(struct hotplug_bus *bus, const struct hotplug_device_info *info)
 	}
 	if (dev->key != NULL)
 		withdraw(dev);
+	make_way(dev, info->key);
 	start_anew(dev, info);
 	ret = fill_regions(dev, info);
 	if (ret == 0)
@@ -230,15 +249,43 @@ hotplug_device_withdraw(struct hotplug_bus *bus, const void *key)
 	return dev != NULL ? 0 : -ENOENT;
 }
 
-void
-device_unmap(struct hotplug_bus *bus, const void *key)
+struct publication
+device_publication(const struct hotplug_bus *bus, const void *key)
 {
-	struct hotplug_device *dev;
+	struct publication now = { NULL, 0 };
 
 	device_lock();
-	dev = device_find_key(bus, key);
-	if (dev != NULL)
-		cutoff_unmap(dev);
+	now.dev = device_find_key(bus, key);
+	if (now.dev != NULL)
+		now.life = now.dev->life;
+	device_unlock();
+	return now;
+}
+
+/* With the lock held. */
+static bool
+is_current(const struct publication *was)
+{
+	return was->dev != NULL && was->dev->key != NULL && was->dev->life == was->life;
+}
+
+void
+device_end(const struct publication *was)
+{
+	device_lock();
+	if (is_current(was)) {
+		withdraw(was->dev);
+		trace(TRACE_DETACH, was->dev->name, 0);
+	}
+	device_unlock();
+}
+
+void
+device_unmap(const struct publication *was)
+{
+	device_lock();
+	if (is_current(was))
+		cutoff_unmap(was->dev);
 	device_unlock();
 }
 

@@ -110,8 +110,8 @@ unplug(struct rte_device *dev, void *arg)
 
 /* A scan gives it those that are on EAL's list by now, unless the card is away just then; its
  * driver reads them, and so does whoever would probe it again. */
-void
-pci_refresh_devargs(struct rte_device *dev)
+static void
+refresh_devargs(struct rte_device *dev)
 {
 	const struct rte_pci_device *pci = container_of(dev, struct rte_pci_device, device);
 	struct rte_devargs *devargs, *found = NULL;
@@ -122,6 +122,16 @@ pci_refresh_devargs(struct rte_device *dev)
 		    rte_pci_addr_cmp(&addr, &pci->addr) == 0)
 			found = devargs;
 	dev->devargs = found;
+}
+
+/* Where nobody has probed it, what was published as this one is over: its unplug has freed it,
+ * and has not come to say so yet. */
+void
+pci_before_probe(struct rte_device *dev)
+{
+	refresh_devargs(dev);
+	if (!rte_dev_is_probed(dev))
+		(void)hotplug_device_withdraw(&pci_bus, dev);
 }
 
 int

@@ -16,8 +16,9 @@ void pci_probed(struct rte_pci_device *dev);
 bool pci_is_enabled(void);
 void pci_probed_all(void);
 bool pci_is_mapped(const struct rte_pci_device *dev);
-/* Before a probe: EAL frees the devargs of one that has failed, and the device keeps them. */
-void pci_refresh_devargs(struct rte_device *dev);
+/* EAL frees the devargs of a probe that has failed, and the device keeps them; and a key may
+ * be another life's (pci.c). */
+void pci_before_probe(struct rte_device *dev);
 int pci_unplug(struct rte_device *dev, int (*stock)(struct rte_device *dev));
 void pci_before_cleanup(void);
 void pci_after_cleanup(void);

@@ -148,7 +148,7 @@ plug(struct rte_device *dev)
 	struct probing p = { .dev = container_of(dev, struct rte_pci_device, device) };
 	int ret;
 
-	pci_refresh_devargs(dev);
+	pci_before_probe(dev);
 	begin_probe(&p);
 	ret = stock.plug(dev);
 	end_probe(&p);

@@ -55,7 +55,7 @@ probe_device(struct rte_driver *drv, struct rte_device *dev)
 
 	if (pci_glance(dev->name, &now) != 0)
 		return -ENODEV;
-	pci_refresh_devargs(dev);
+	pci_before_probe(dev);
 	hotplug_probe_begin(dev, is_in_driver);
 	ret = stock.probe_device(drv, dev);
 	hotplug_probe_end(dev);
