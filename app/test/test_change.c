@@ -285,6 +285,65 @@ test_loss_inside_start(void **state)
 	remove_port(card_port);
 }
 
+static _Atomic bool may_return, is_waited_for, is_led_on;
+static enum step release_at;
+
+/* Ethdev asks for the link last, and lays the fast path then. */
+static void
+die_and_wait(struct test_pmd *pmd)
+{
+	test_pmd_in_link = NULL;
+	die_in_start(pmd);
+	(void)WAIT_FOR(atomic_load(&may_return) || atomic_load(&is_waited_for));
+}
+
+/* Who polls a port whose driver is about to be closed finds none of its queues. */
+static void
+look_at_fast_path(enum step step, const char *device)
+{
+	if (strcmp(device, card) != 0 || step > STEP_END_OTHERS)
+		return;
+	if (step == STEP_END_INSIDE)
+		atomic_store(&is_waited_for, true);
+	if (step == release_at && !atomic_load(&has_ended)) {
+		atomic_store(&may_return, true);
+		(void)WAIT_FOR(atomic_load(&has_ended));
+	}
+	if (step == STEP_END_OTHERS && rte_eth_fp_ops[card_port].txq.data ==
+	    rte_eth_devices[card_port].data->tx_queues)
+		atomic_store(&is_led_on, true);
+}
+
+/* One that ended when the queues had been taken out of the fast path put them back there. */
+static void
+test_start_ends_beside_each_step_of_a_teardown(void **state)
+{
+	static const enum step at[] = { STEP_END_QUIET, STEP_END_INSIDE, STEP_END_QUEUES };
+	struct test_pmd *pmd = plug_started("0000:76:00.0");
+	unsigned int i;
+
+	(void)state;
+	step_hook = look_at_fast_path;
+	for (i = 0; i < RTE_DIM(at); i++) {
+		n_success = 0;
+		release_at = at[i];
+		atomic_store(&may_return, false);
+		atomic_store(&is_waited_for, false);
+		assert_int_equal(rte_eth_dev_stop(card_port), 0);
+		test_pmd_in_link = die_and_wait;
+		begin_call(start);
+		assert_true(WAIT_FOR(atomic_load(&has_ended)));
+		pthread_join(caller, NULL);
+		assert_true(WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_HELD));
+		assert_int_equal(atomic_load(&answer), 0);
+		assert_false(atomic_load(&is_led_on));
+		come_back(pmd);
+		assert_true(WAIT_FOR(n_success == 1));
+	}
+	step_hook = on_step;
+	remove_port(card_port);
+}
+
 static int
 begin(void **state)
 {
@@ -305,6 +364,7 @@ main(void)
 		cmocka_unit_test(test_loss_inside_configure),
 		cmocka_unit_test(test_configure_that_fails_beside_a_reader),
 		cmocka_unit_test(test_loss_inside_start),
+		cmocka_unit_test(test_start_ends_beside_each_step_of_a_teardown),
 	};
 
 	return cmocka_run_group_tests_name("change", tests, begin, mock_port_stop);

@@ -54,6 +54,8 @@ void (*_Atomic test_pmd_in_finish)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_start)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_stop)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_link)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_is_closed)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);
 _Atomic unsigned int test_pmd_n_inside, test_pmd_n_strays, test_pmd_n_received;
@@ -133,6 +135,13 @@ get_stats(struct rte_eth_dev *eth, struct rte_eth_stats *stats)
 	return 0;
 }
 
+static void
+call(void (*fn)(struct test_pmd *pmd), struct test_pmd *pmd)
+{
+	if (fn != NULL)
+		fn(pmd);
+}
+
 /* All that it has on the heap, as PMDs do. */
 static int
 close_port(struct rte_eth_dev *eth)
@@ -160,6 +169,7 @@ close_port(struct rte_eth_dev *eth)
 		rte_free(eth->data->mac_addrs);
 		eth->data->mac_addrs = NULL;
 	}
+	call(test_pmd_is_closed, pmd);
 	return 0;
 }
 
@@ -192,13 +202,6 @@ configure_port(struct rte_eth_dev *eth)
 	if (rss->rss_key != NULL)
 		memcpy(pmd->told.configured_key, rss->rss_key, rss->rss_key_len);
 	return test_pmd_in_configure == NULL ? 0 : test_pmd_in_configure(pmd);
-}
-
-static void
-call(void (*fn)(struct test_pmd *pmd), struct test_pmd *pmd)
-{
-	if (fn != NULL)
-		fn(pmd);
 }
 
 static int
@@ -260,6 +263,7 @@ stop_port(struct rte_eth_dev *eth)
 static int
 update_link(struct rte_eth_dev *eth, int wait)
 {
+	call(test_pmd_in_link, test_pmd_of(eth->device->name));
 	const struct rte_eth_link link = {
 		.link_status = eth->data->dev_started ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN,
 	};

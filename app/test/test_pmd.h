@@ -83,6 +83,8 @@ extern void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_start)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_stop)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_in_link)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_is_closed)(struct test_pmd *pmd);        /* not returned yet */
 extern void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_stats)(struct test_pmd *pmd);
 /* In a secondary: receives under way; those that met no queue, or a driver that has been

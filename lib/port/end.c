@@ -115,43 +115,33 @@ let_others_go(const char *device)
 }
 
 static void
-end_polls(const char *device, const struct ports *ports)
-{
-	unsigned int i;
-
-	step_before(STEP_END_QUIET, device);
-	for (i = 0; i < ports->n; i++)
-		quiet_begin(ports->id[i]);
-	quiet_wait();
-	step_before(STEP_END_QUEUES, device);
-	for (i = 0; i < ports->n; i++)
-		quiet_detach_queues(ports->id[i]);
-}
-
-static bool
-are_quiet(const struct ports *ports)
+lay_quiet(const struct ports *ports)
 {
 	unsigned int i;
 
 	for (i = 0; i < ports->n; i++)
 		if (!quiet_is(ports->id[i]))
-			return false;
-	return true;
+			quiet_begin(ports->id[i]);
 }
 
 /* Nobody polls them, and nobody is in a control call of their PMD: nor in one that has just
- * started it, and lays its bursts after the driver's own start. */
+ * started it, and lays its bursts and its queues after the driver's own start.  Those are out
+ * before the queues are taken away: else a burst of the driver's would meet none. */
 static void
 empty(const char *device, const struct ports *ports)
 {
 	unsigned int i;
 
-	end_polls(device, ports);
+	step_before(STEP_END_QUIET, device);
+	lay_quiet(ports);
 	step_before(STEP_END_INSIDE, device);
 	for (i = 0; i < ports->n; i++)
 		inside_wait(&rte_eth_devices[ports->id[i]]);
-	if (!are_quiet(ports))
-		end_polls(device, ports);
+	lay_quiet(ports);
+	quiet_wait();
+	step_before(STEP_END_QUEUES, device);
+	for (i = 0; i < ports->n; i++)
+		quiet_detach_queues(ports->id[i]);
 }
 
 static int
