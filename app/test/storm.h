@@ -35,6 +35,7 @@ struct storm_port {
 	_Atomic uint16_t id;
 	_Atomic bool is_open;           /* the application has not closed it */
 	bool is_started;                /* what it has said last */
+	bool is_set_up;                 /* all queues; who starts one that is not breaks its driver */
 	_Atomic bool is_polled;
 	_Atomic unsigned int n_polling;
 };

@@ -52,7 +52,7 @@ app_polls_end(struct storm_port *port)
 bool
 app_start(struct storm_port *port)
 {
-	if (rte_eth_dev_start(port->id) != 0)
+	if (!port->is_set_up || rte_eth_dev_start(port->id) != 0)
 		return false;
 	port->is_started = true;
 	atomic_store(&port->is_polled, true);
@@ -99,7 +99,8 @@ configure(struct storm_card *card, struct storm_port *port)
 bool
 app_set_up(struct storm_card *card, struct storm_port *port)
 {
-	return configure(card, port) && app_start(port);
+	port->is_set_up = configure(card, port);
+	return app_start(port);
 }
 
 static void
@@ -112,7 +113,7 @@ take_ports(struct storm_card *card)
 		storm_fail("ports after an attach", card->name, n, card->bad->is->n_ports);
 	for (i = 0; i < n && i < BAD_MAX_PORTS; i++) {
 		card->port[i].id = ids[i];
-		card->port[i].is_started = false;
+		card->port[i].is_started = card->port[i].is_set_up = false;
 		atomic_store(&card->port[i].is_open, true);
 		(void)app_set_up(card, &card->port[i]);
 	}

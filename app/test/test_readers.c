@@ -67,6 +67,40 @@ plug_with_macs(const char *name)
 	return pmd;
 }
 
+static _Atomic bool is_read;
+
+static void
+read_closed(struct test_pmd *pmd)
+{
+	struct rte_ether_addr mac, macs[N_MACS];
+	char text[RTE_ETHER_ADDR_FMT_SIZE];
+
+	if (rte_eth_devices[pmd->port].data->mac_addrs != NULL)
+		return;
+	rte_ether_format_addr(text, sizeof(text), NULL);        /* as telemetry does */
+	is_read = rte_eth_macaddr_get(pmd->port, &mac) == 0 && mac.addr_bytes[0] == 2 &&
+		rte_eth_macaddrs_get(pmd->port, macs, N_MACS) == N_MACS &&
+		rte_is_same_ether_addr(&macs[1], &second_mac) && text[0] != '\0';
+}
+
+/* From the middle of its close on ethdev followed NULL, until the close returned. */
+static void
+test_reader_beside_a_close_that_takes_the_addresses_away(void **state)
+{
+	struct test_pmd *pmd = plug_with_macs("0000:20:00.0");
+
+	(void)state;
+	is_read = false;
+	test_pmd_takes_macs = true;
+	test_pmd_is_closed = read_closed;
+	lose_for_good(pmd);
+	test_pmd_is_closed = NULL;
+	test_pmd_takes_macs = false;
+	assert_true(is_read);
+	check_macs(pmd->port);
+	remove_port(pmd->port);
+}
+
 static void
 test_driver_that_takes_its_addresses_away(void **state)
 {
@@ -464,6 +498,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reader_beside_a_close_that_takes_the_addresses_away),
 		cmocka_unit_test(test_driver_that_takes_its_addresses_away),
 		cmocka_unit_test(test_addresses_after_a_heal_that_failed),
 		cmocka_unit_test(test_names_outlive_driver_and_device),

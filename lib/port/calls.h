@@ -5,7 +5,7 @@
 
 #include <ethdev_driver.h>
 
-/* Those of ethdev's calls that come to us first, whoever makes them.  Each has a function of
+/* Those of ethdev's calls (and one of rte_net's, which ethdev makes) that come to us first, whoever makes them.  Each has a function of
  * ours, __wrap_NAME(), and goes on with WAY_ON(NAME). */
 #define CALLS(CALL) \
 	CALL(int, rte_eth_dev_release_port, (struct rte_eth_dev *)) \
@@ -19,7 +19,13 @@
 	CALL(int, rte_eth_rx_queue_setup, (uint16_t, uint16_t, uint16_t, unsigned int, \
 					   const struct rte_eth_rxconf *, struct rte_mempool *)) \
 	CALL(int, rte_eth_tx_queue_setup, (uint16_t, uint16_t, uint16_t, unsigned int, \
-					   const struct rte_eth_txconf *))
+					   const struct rte_eth_txconf *)) \
+	CALL(int, rte_eth_dev_default_mac_addr_set, (uint16_t, struct rte_ether_addr *)) \
+	CALL(int, rte_eth_dev_mac_addr_add, (uint16_t, struct rte_ether_addr *, uint32_t)) \
+	CALL(int, rte_eth_dev_mac_addr_remove, (uint16_t, struct rte_ether_addr *)) \
+	CALL(int, rte_eth_macaddr_get, (uint16_t, struct rte_ether_addr *)) \
+	CALL(int, rte_eth_macaddrs_get, (uint16_t, struct rte_ether_addr *, unsigned int)) \
+	CALL(void, rte_ether_format_addr, (char *, uint16_t, const struct rte_ether_addr *))
 
 /* __real_NAME exists where the linker was told --wrap=NAME. */
 #define CALLS_DECLARE(type, name, parameters) \

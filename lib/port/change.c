@@ -2,7 +2,7 @@
 
 /* change: the application sets a port up, whatever is being done to it.
  * In:  its calls that change ethdev's data of a port beside its driver's op: configure, a
- *      queue's set-up, start (calls.c).
+ *      queue's set-up, start, a MAC address (calls.c).
  * Out: ethdev's own, while no teardown and no heal is at the port; -EBUSY: it is STUCK.
  * Ethdev frees and makes the arrays of queues before and after it asks the driver, and start
  * lays the fast path when the driver has returned: a driver's close, and a heal, read all that.
@@ -90,6 +90,10 @@ CHANGE(rte_eth_rx_queue_setup,
        (uint16_t id, uint16_t queue, uint16_t n_desc, unsigned int socket,
 	const struct rte_eth_rxconf *conf, struct rte_mempool *pool),
        (id, queue, n_desc, socket, conf, pool))
+CHANGE(rte_eth_dev_default_mac_addr_set, (uint16_t id, struct rte_ether_addr *addr), (id, addr))
+CHANGE(rte_eth_dev_mac_addr_add, (uint16_t id, struct rte_ether_addr *addr, uint32_t pool),
+       (id, addr, pool))
+CHANGE(rte_eth_dev_mac_addr_remove, (uint16_t id, struct rte_ether_addr *addr), (id, addr))
 CHANGE(rte_eth_tx_queue_setup,
        (uint16_t id, uint16_t queue, uint16_t n_desc, unsigned int socket,
 	const struct rte_eth_txconf *conf),

@@ -17,8 +17,8 @@
  *        its own: those would follow dev_private;
  *      - intr_handle, security_ctx: none, once the device is removed, which frees them.
  *      Who has loaded one before the exchange is a thread that runs: quiet_wait().
- * Not ours to mend: the moment between a driver's own `mac_addrs = NULL` and the return of
- * its close, which a reader has with stock's close too.
+ * The moment between a driver's own `mac_addrs = NULL` and the return of its close is seen by
+ * nobody who comes to us first (addresses.c).
  * Lock: port_lock() guards addrs and n_addrs.
  * Context: see kept.h. */
 
