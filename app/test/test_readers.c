@@ -102,6 +102,51 @@ test_reader_beside_a_close_that_takes_the_addresses_away(void **state)
 }
 
 static void
+stop_queues(struct test_pmd *pmd)
+{
+	rte_eth_devices[pmd->port].data->rx_queue_state[0] = RTE_ETH_QUEUE_STATE_STOPPED;
+}
+
+static int
+queue_state(uint16_t port)
+{
+	struct rte_eth_rxq_info info;
+	struct rte_eth_txq_info unknown;
+
+	assert_int_equal(rte_eth_tx_queue_info_get(port, 0, &unknown), -ENOTSUP);
+	assert_int_equal(rte_eth_rx_queue_info_get(port, 0, &info), 0);
+	return info.queue_state;
+}
+
+/* Its driver's stop says stopped, and its lack of an op was an answer: testpmd, which asks at
+ * `start`, left a port that was away out of its forwarding, for good. */
+static void
+test_queues_of_a_port_that_is_away_are_as_they_were(void **state)
+{
+	struct rte_mempool *pool = rte_pktmbuf_pool_create("asked", 63, 0, 0,
+							   RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+	struct test_pmd *pmd = plug("0000:1f:00.0");
+	const struct rte_eth_conf conf = { 0 };
+	uint16_t port = pmd->port;
+
+	(void)state;
+	assert_int_equal(rte_eth_dev_configure(port, 1, 1, &conf), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, 64, 0, NULL, pool), 0);
+	assert_int_equal(rte_eth_tx_queue_setup(port, 0, 64, 0, NULL), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	rte_eth_devices[port].data->rx_queue_state[0] = RTE_ETH_QUEUE_STATE_STARTED;
+	assert_int_equal(queue_state(port), RTE_ETH_QUEUE_STATE_STARTED);
+	test_pmd_in_stop = stop_queues;
+	lose_for_good(pmd);
+	test_pmd_in_stop = NULL;
+	assert_int_equal(queue_state(port), RTE_ETH_QUEUE_STATE_STARTED);
+	assert_int_equal(rte_eth_dev_stop(port), 0);
+	assert_int_equal(queue_state(port), RTE_ETH_QUEUE_STATE_STOPPED);
+	remove_port(port);
+	rte_mempool_free(pool);
+}
+
+static void
 test_driver_that_takes_its_addresses_away(void **state)
 {
 	struct test_pmd *pmd = plug_with_macs("0000:21:00.0");
@@ -499,6 +544,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reader_beside_a_close_that_takes_the_addresses_away),
+		cmocka_unit_test(test_queues_of_a_port_that_is_away_are_as_they_were),
 		cmocka_unit_test(test_driver_that_takes_its_addresses_away),
 		cmocka_unit_test(test_addresses_after_a_heal_that_failed),
 		cmocka_unit_test(test_names_outlive_driver_and_device),

@@ -23,6 +23,8 @@
 	CALL(int, rte_eth_dev_default_mac_addr_set, (uint16_t, struct rte_ether_addr *)) \
 	CALL(int, rte_eth_dev_mac_addr_add, (uint16_t, struct rte_ether_addr *, uint32_t)) \
 	CALL(int, rte_eth_dev_mac_addr_remove, (uint16_t, struct rte_ether_addr *)) \
+	CALL(int, rte_eth_rx_queue_info_get, (uint16_t, uint16_t, struct rte_eth_rxq_info *)) \
+	CALL(int, rte_eth_tx_queue_info_get, (uint16_t, uint16_t, struct rte_eth_txq_info *)) \
 	CALL(int, rte_eth_macaddr_get, (uint16_t, struct rte_ether_addr *)) \
 	CALL(int, rte_eth_macaddrs_get, (uint16_t, struct rte_ether_addr *, unsigned int)) \
 	CALL(void, rte_ether_format_addr, (char *, uint16_t, const struct rte_ether_addr *))

@@ -14,6 +14,7 @@
 #include "../core/device.h"
 #include "die.h"
 #include "kept.h"
+#include "queues.h"
 #include "settings.h"
 #include "shared.h"
 
@@ -73,6 +74,7 @@ die(struct rte_eth_dev *eth, struct port *port)
 
 	memcpy(port->name, eth->data->name, sizeof(port->name));
 	take_config(eth, &port->config);
+	queues_take(eth, port);
 	settings_take(eth, port);
 	kept_take(eth, port);
 	take_shadow(port, LOAD(eth->device));

@@ -42,6 +42,7 @@ struct port_rxq {
 	struct rte_eth_rxconf conf;     /* the arrays that it names are ours (queues.c) */
 	struct rte_mempool *pool;       /* NULL: conf names several */
 	bool is_set_up;
+	uint8_t state;                  /* started or stopped, at the loss */
 	/* Its interrupt (interrupts.c): in whose epoll set, with which data; and is it on? */
 	bool is_slept_on, is_intr_on;
 	int epfd;
@@ -59,6 +60,7 @@ struct port_txq {
 	unsigned int socket;
 	struct rte_eth_txconf conf;
 	bool is_set_up;
+	uint8_t state;
 };
 
 /* What the application has configured, taken when the device is lost. */
@@ -68,6 +70,7 @@ struct port_config {
 	struct rte_ether_addr mac;
 	struct rte_vlan_filter_conf vlan;
 	bool is_configured, is_promiscuous, is_allmulti;
+	bool tells_of_rxq, tells_of_txq;        /* its driver has the op */
 	/* What the application wants: its start and its stop say so, whatever the port is
 	 * at that moment; not taken at the loss, which may be in the middle of either. */
 	bool is_started;

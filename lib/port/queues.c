@@ -3,7 +3,8 @@
 /* queues: what the application has set up of each queue, for a later life: PMDs need not
  * say (virtio, vmxnet3).
  * In:  ethdev's queue setup (app), which the PMD has taken.  Out: a record of it; what heal
- *      sets up is what is on record.
+ *      sets up is what is on record; and whoever asks for a queue of a port that is away hears
+ *      what its driver said: testpmd leaves out a queue that is stopped for good.
  * Lock: port_lock() around the record, never around the PMD.
  * Context: app; queues_forget(): whoever closes. */
 
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calls.h"
 #include "inside.h"
 #include "queues.h"
 
@@ -104,7 +106,7 @@ tx_queue_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigne
 	array = port->txq;
 	if (has_room(&array, &port->n_txq, queue, sizeof(*port->txq)))
 		((struct port_txq *)array)[queue] = (struct port_txq){
-			n_desc, socket, *conf, true,
+			.n_desc = n_desc, .socket = socket, .conf = *conf, .is_set_up = true,
 		};
 	port->txq = array;
 	port_unlock();
@@ -118,6 +120,67 @@ queues_wrap(struct eth_dev_ops *ops)
 		ops->rx_queue_setup = rx_queue_setup;
 	if (ops->tx_queue_setup != NULL)
 		ops->tx_queue_setup = tx_queue_setup;
+}
+
+void
+queues_take(const struct rte_eth_dev *eth, struct port *port)
+{
+	const struct rte_eth_dev_data *data = eth->data;
+	unsigned int i;
+
+	for (i = 0; i < port->n_rxq && i < data->nb_rx_queues; i++)
+		port->rxq[i].state = data->rx_queue_state[i];
+	for (i = 0; i < port->n_txq && i < data->nb_tx_queues; i++)
+		port->txq[i].state = data->tx_queue_state[i];
+	port->config.tells_of_rxq = port->pmd_ops->rxq_info_get != NULL;
+	port->config.tells_of_txq = port->pmd_ops->txq_info_get != NULL;
+}
+
+/* With the lock held: from the loss until it works again; its data says what ethdev and its
+ * driver are just at. */
+static bool
+is_away(const struct port *port)
+{
+	return port->state != PORT_NONE && port->state != PORT_LIVE &&
+		port->state != PORT_CLOSING && port->state != PORT_LEAVING;
+}
+
+int
+__wrap_rte_eth_rx_queue_info_get(uint16_t id, uint16_t queue, struct rte_eth_rxq_info *info)
+{
+	int ret = WAY_ON(rte_eth_rx_queue_info_get)(id, queue, info);
+	struct port *port;
+
+	if (ret != 0)
+		return ret;
+	port = port_of(&rte_eth_devices[id]);
+	port_lock();
+	if (is_away(port) && !port->config.tells_of_rxq)
+		ret = -ENOTSUP;
+	else if (is_away(port) && queue < port->n_rxq)
+		info->queue_state = port->config.is_started ? port->rxq[queue].state :
+			RTE_ETH_QUEUE_STATE_STOPPED;
+	port_unlock();
+	return ret;
+}
+
+int
+__wrap_rte_eth_tx_queue_info_get(uint16_t id, uint16_t queue, struct rte_eth_txq_info *info)
+{
+	int ret = WAY_ON(rte_eth_tx_queue_info_get)(id, queue, info);
+	struct port *port;
+
+	if (ret != 0)
+		return ret;
+	port = port_of(&rte_eth_devices[id]);
+	port_lock();
+	if (is_away(port) && !port->config.tells_of_txq)
+		ret = -ENOTSUP;
+	else if (is_away(port) && queue < port->n_txq)
+		info->queue_state = port->config.is_started ? port->txq[queue].state :
+			RTE_ETH_QUEUE_STATE_STOPPED;
+	port_unlock();
+	return ret;
 }
 
 void
