@@ -41,7 +41,7 @@ from testpmd import Failed                      # noqa: E402
 
 MODULES = ("survive", "heal", "ghost", "claim", "suspend", "netdev", "foreign", "bystand",
            "watch_burst", "failsafe", "procedure", "watch_all", "watch_held", "mp", "interrupts",
-           "old_kernel", "upstream", "field", "ovs", "bench", "soak")
+           "storm", "old_kernel", "upstream", "field", "ovs", "bench", "soak")
 ATTEMPTS = 5            # the users' shape keeps two processors busy
 STARVED = 0.5           # of a failed row's time: this machine was too busy to tell
 # No row reads these.

@@ -15,7 +15,7 @@ NEEDS = {"": "veth", "af_xdp": "veth", "tap": "veth tun sch_multiq sch_ingress c
 
 def rows(full):
     return [Row("interface under net_%s" % (which or "af_packet, net_pcap"), boot(), drivers,
-                dict(which=which)) for which in (("", "af_xdp", "tap") if full else ("tap",))]
+                dict(which=which)) for which in (("", "af_xdp", "tap") if full else ())]
 
 
 def drivers(lab, which):
