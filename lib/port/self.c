@@ -10,6 +10,7 @@
 
 #include "../core/device.h"
 #include "../core/enable.h"
+#include "../eal/host.h"
 #include "../sync/machine.h"
 #include "../sync/share.h"
 #include "found.h"
@@ -140,10 +141,20 @@ has_stranger(void *arg, char *reason)
 	return share_has_stranger(arg, reason);
 }
 
+static void
+tell_left_out(void *arg, uint32_t slot)
+{
+	const struct share *share = arg;
+
+	host_log(HOST_ERR, "sync: process %d: its slot in the table is damaged: it is left out "
+		 "until it has mended that", sync_slot(share->table, slot)->pid);
+}
+
 static const struct sync_ops self_ops = {
 	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
 	.detach = detach, .poll = poll_hand, .abandon = abandon, .may = may,
 	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
+	.tell_left_out = tell_left_out,
 };
 
 const struct sync_process self_process = {

@@ -28,7 +28,7 @@ find_entry(const struct sync_primary *p)
 	uint32_t i;
 
 	for (i = 0; i < p->table->n_entries; i++) {
-		entry = sync_entry(p->table, i);
+		entry = primary_entry(p, i);
 		if (entry->want != SYNC_WANT_NOTHING && strcmp(entry->name, p->name) == 0)
 			return i;
 	}
@@ -36,15 +36,15 @@ find_entry(const struct sync_primary *p)
 }
 
 static uint32_t
-find_room(const struct sync_primary *p)
+find_room(struct sync_primary *p)
 {
 	uint32_t i, found = find_entry(p), want;
 
 	for (i = 0; i < p->table->n_entries && found == SYNC_NOBODY; i++)
-		if (sync_entry(p->table, i)->want == SYNC_WANT_NOTHING)
+		if (primary_entry(p, i)->want == SYNC_WANT_NOTHING)
 			found = i;
 	for (i = 0; i < p->table->n_entries && found == SYNC_NOBODY; i++) {
-		want = sync_entry(p->table, i)->want;
+		want = primary_entry(p, i)->want;
 		if (want == SYNC_WANT_DETACHED && ballot_is_complete(p, i))
 			found = i;
 	}
@@ -76,8 +76,8 @@ begin_share(struct sync_primary *p)
 		primary_refuse(p, -ENOSPC, "the table has no room for another device");
 		return;
 	}
-	if (strcmp(sync_entry(p->table, p->entry)->name, p->name) == 0)
-		ballot_note_silent(p, true);
+	if (strcmp(primary_entry(p, p->entry)->name, p->name) == 0)
+		ballot_note_silent(p);
 	primary_write_entry(p, SYNC_WANT_ATTACHED, false, true, p->text);
 	primary_enter(p, SYNC_PHASE_ASK);
 }
@@ -101,8 +101,8 @@ begin_detach(struct sync_primary *p)
 		primary_refuse(p, -ENOSPC, "the table has no room for another device");
 		return;
 	}
-	is_shared = known != SYNC_NOBODY && sync_entry(p->table, known)->is_shared &&
-		sync_entry(p->table, known)->want == SYNC_WANT_ATTACHED;
+	is_shared = known != SYNC_NOBODY && primary_entry(p, known)->is_shared &&
+		primary_entry(p, known)->want == SYNC_WANT_ATTACHED;
 	if (!is_shared)
 		p->ops->describe(p->arg, p->name, p->text, p->table->text_len);
 	primary_write_entry(p, SYNC_WANT_DETACHED, false, is_shared, is_shared ? NULL : p->text);
@@ -125,7 +125,7 @@ refuse_repetition(struct sync_primary *p)
 		return true;
 	}
 	if (p->op == SYNC_OP_DETACH && !is_here &&
-	    (known == SYNC_NOBODY || sync_entry(p->table, known)->want != SYNC_WANT_ATTACHED)) {
+	    (known == SYNC_NOBODY || primary_entry(p, known)->want != SYNC_WANT_ATTACHED)) {
 		primary_refuse(p, -ENODEV, "it is not attached");
 		return true;
 	}
@@ -143,6 +143,7 @@ admit(struct sync_primary *p)
 	if (p->op == SYNC_OP_SHARE) {
 		begin_share(p);
 	} else if (!p->ignores_strangers && !p->is_lost && p->ops->has_stranger(p->arg, reason)) {
+		primary_wake_all(p);    /* it may be one whose slot has been written over */
 		if (!primary_is_past(p, p->deadline_ms * MS))
 			return -EAGAIN; /* it may be about to become a member */
 		primary_refuse(p, -ENOTCONN, reason);

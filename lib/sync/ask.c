@@ -20,6 +20,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* next, serving */
 static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
 static uint64_t next, serving;  /* threads that ask, in their row */
+static bool is_off;             /* whose turn it is: the primary may have our last request */
 
 int
 ask_conclude(struct hotplug_outcome *outcome, int error, int pid, const char *reason)
@@ -52,11 +53,18 @@ withdraw(struct sync_request *request)
 		atomic_compare_exchange_strong(&request->state, &taken, SYNC_REQUEST_DROPPED);
 }
 
+/* While we wait nobody but the primary may write it. */
+static bool
+is_damaged(uint32_t state)
+{
+	return state == SYNC_REQUEST_NONE || state >= SYNC_REQUEST_DROPPED;
+}
+
 /* 0: it stands in the request. */
 static int
 wait_for_answer(const struct asker *a, struct sync_request *request)
 {
-	uint64_t progress = atomic_load(&a->share->table->progress), since = device_now_ns(), now;
+	uint64_t progress = sync_table_progress(a->share->table), since = device_now_ns(), now;
 	uint32_t state;
 
 	while ((state = atomic_load(&request->state)) != SYNC_REQUEST_DONE) {
@@ -67,11 +75,14 @@ wait_for_answer(const struct asker *a, struct sync_request *request)
 			atomic_store(&request->state, SYNC_REQUEST_NONE);
 			return -EHOSTDOWN;
 		}
-		now = atomic_load(&a->share->table->progress);
+		if (is_damaged(atomic_load(&request->state)))
+			return -EBADMSG;
+		now = sync_table_progress(a->share->table);
 		if (now != progress) {
 			progress = now;
 			since = device_now_ns();
-		} else if (device_now_ns() - since > patience_ns(a) && withdraw(request)) {
+		} else if (device_now_ns() - since > patience_ns(a) &&
+			   (withdraw(request) || device_now_ns() - since > 2 * patience_ns(a))) {
 			return -ETIMEDOUT;
 		}
 	}
@@ -86,6 +97,9 @@ explain(const struct asker *a, int error, struct hotplug_outcome *outcome)
 	switch (error) {
 	case -EHOSTDOWN:
 		return ask_conclude(outcome, error, slot->pid, "the primary process has ended");
+	case -EBADMSG:
+		return ask_conclude(outcome, error, slot->pid, "another process has written over "
+				    "the request: ask again");
 	case -ESHUTDOWN:
 		return ask_conclude(outcome, error, getpid(), "dpdk-hotplug is being disabled");
 	default:
@@ -93,34 +107,52 @@ explain(const struct asker *a, int error, struct hotplug_outcome *outcome)
 	}
 }
 
-/* One request of this process at a time: it is our turn. */
+static void
+post(const struct asker *a, const struct sync_wish *wish, struct sync_request *request)
+{
+	char *text = sync_request_text(a->share->table, a->share->slot);
+
+	request->op = wish->op;
+	request->probe_ns = wish->probe_ns;
+	memcpy(request->name, wish->name, sizeof(request->name));
+	snprintf(text, a->share->table->text_len, "%s", wish->text);
+	request->ticket = atomic_fetch_add(&a->share->table->head->next_ticket, 1);
+	request->sum = sync_request_sum(a->share->table, request, text);
+	atomic_store(&request->state, SYNC_REQUEST_POSTED);
+	share_wake_slot(a->share, SYNC_PRIMARY);
+}
+
+/* The answer that stands there, for as long as it is ours. */
+static int
+take_answer(const struct asker *a, struct sync_request *request, struct hotplug_outcome *outcome)
+{
+	struct sync_answer answer = request->answer;
+	bool is_whole = answer.sum == sync_answer_sum(&answer, request->ticket) &&
+		memchr(answer.reason, '\0', sizeof(answer.reason)) != NULL;
+
+	request->sum = 0;
+	atomic_store(&request->state, SYNC_REQUEST_NONE);
+	return is_whole ? ask_conclude(outcome, answer.error, answer.pid, answer.reason) :
+		explain(a, -EBADMSG, outcome);
+}
+
+/* One request of this process at a time: it is our turn.  What is neither dropped nor being
+ * answered is no request of ours, whatever stands there. */
 static int
 ask(const struct asker *a, const struct sync_wish *wish, struct hotplug_outcome *outcome)
 {
 	struct sync_request *request = &sync_slot(a->share->table, a->share->slot)->request;
 	uint32_t state = atomic_load(&request->state);
-	struct sync_answer answer;
 	int ret;
 
 	if (!share_is_alive(a->share, SYNC_PRIMARY))
 		return explain(a, -EHOSTDOWN, outcome);
-	if (state != SYNC_REQUEST_NONE && state != SYNC_REQUEST_DONE)
+	if (is_off && (state == SYNC_REQUEST_FINAL || state == SYNC_REQUEST_DROPPED))
 		return explain(a, -ETIMEDOUT, outcome);    /* not even our last one is off */
-	request->op = wish->op;
-	request->probe_ns = wish->probe_ns;
-	memcpy(request->name, wish->name, sizeof(request->name));
-	snprintf(sync_request_text(a->share->table, a->share->slot), a->share->table->text_len, "%s",
-		 wish->text);
-	request->ticket = atomic_fetch_add(&a->share->table->next_ticket, 1);
-	atomic_store(&request->state, SYNC_REQUEST_POSTED);
-	share_wake_slot(a->share, SYNC_PRIMARY);
+	post(a, wish, request);
 	ret = wait_for_answer(a, request);
-	if (ret != 0)
-		return explain(a, ret, outcome);
-	answer = request->answer;
-	answer.reason[sizeof(answer.reason) - 1] = '\0';
-	atomic_store(&request->state, SYNC_REQUEST_NONE);
-	return ask_conclude(outcome, answer.error, answer.pid, answer.reason);
+	is_off = ret == -ETIMEDOUT;
+	return ret != 0 ? explain(a, ret, outcome) : take_answer(a, request, outcome);
 }
 
 /* In the order in which this process's threads came. */

@@ -18,15 +18,42 @@
 size_t
 sync_primary_extra(const struct sync_table *table)
 {
-	return table->text_len + table->n_slots * sizeof(bool);
+	return table->n_entries * sync_entry_len(table) + table->text_len +
+		3 * table->n_slots * sizeof(bool);
 }
 
 void
+sync_primary_point(struct sync_primary *p, void *extra)
+{
+	p->entries = extra;
+	p->text = (char *)extra + p->table->n_entries * sync_entry_len(p->table);
+	p->is_silent = (bool *)(p->text + p->table->text_len);
+	p->was_member = p->is_silent + p->table->n_slots;
+	p->is_left_out = p->was_member + p->table->n_slots;
+}
+
+struct sync_entry *
+primary_entry(const struct sync_primary *p, uint32_t i)
+{
+	return (struct sync_entry *)(void *)((char *)p->entries + i * sync_entry_len(p->table));
+}
+
+/* What stands there from before a disable. */
+void
 sync_primary_init(struct sync_primary *p, void *extra)
 {
+	struct sync_entry *own;
+	uint32_t i;
+
 	memset(extra, 0, sync_primary_extra(p->table));
-	p->text = extra;
-	p->is_silent = (bool *)(p->text + p->table->text_len);
+	sync_primary_point(p, extra);
+	for (i = 0; i < p->table->n_entries; i++) {
+		own = primary_entry(p, i);
+		if (sync_entry_read(p->table, i, own) != 0)
+			memset(own, 0, sync_entry_len(p->table));
+		if (atomic_load(&own->generation) >= p->table->next_generation)
+			p->table->next_generation = atomic_load(&own->generation) + 1;
+	}
 	p->phase = SYNC_PHASE_IDLE;
 	p->is_in_progress = false;
 }
@@ -37,23 +64,13 @@ primary_enter(struct sync_primary *p, enum sync_phase phase)
 	p->phase = phase;
 	p->since_ns = p->ops->now_ns(p->arg);
 	p->is_in_progress = false;
-	atomic_fetch_add(&p->table->progress, 1);
+	sync_table_step(p->table);
 }
 
 bool
 primary_is_past(const struct sync_primary *p, uint64_t limit_ns)
 {
 	return p->ops->now_ns(p->arg) - p->since_ns >= limit_ns;
-}
-
-static void
-wake_all(const struct sync_primary *p)
-{
-	uint32_t i;
-
-	for (i = 0; i < p->table->n_slots; i++)
-		if (i != SYNC_PRIMARY && atomic_load(&sync_slot(p->table, i)->is_member) != 0)
-			p->ops->wake(p->arg, i);
 }
 
 void
@@ -65,8 +82,8 @@ primary_write_entry(struct sync_primary *p, enum sync_want want, bool is_undo, b
 		.begun = p->begun, .name = p->name, .text = text,
 	};
 
-	sync_entry_write(p->table, p->entry, &change);
-	wake_all(p);
+	sync_entry_write(p->table, p->entry, primary_entry(p, p->entry), &change);
+	primary_wake_all(p);
 }
 
 /* The end of a transaction. */
@@ -87,24 +104,14 @@ primary_refuse(struct sync_primary *p, int error, const char *reason)
 static int
 idle(struct sync_primary *p)
 {
-	const struct sync_request *request;
-
 	if (!desk_take(p))
 		return 0;
-	request = &sync_slot(p->table, p->requester)->request;
 	memset(&p->answer, 0, sizeof(p->answer));
 	p->answer.slot = SYNC_NOBODY;
 	memset(p->is_silent, 0, p->table->n_slots * sizeof(bool));
-	p->op = request->op;
-	p->probe_ns = p->op == SYNC_OP_SHARE ? request->probe_ns : 0;
 	p->is_lost = false;
-	p->begun = atomic_load(&p->table->progress) + 1;
-	memcpy(p->name, request->name, sizeof(p->name));
-	memcpy(p->text, sync_request_text(p->table, p->requester), p->table->text_len);
-	if (memchr(p->name, '\0', sizeof(p->name)) == NULL || p->name[0] == '\0' ||
-	    memchr(p->text, '\0', p->table->text_len) == NULL ||
-	    p->op < SYNC_OP_ATTACH || p->op > SYNC_OP_SHARE ||
-	    (p->op > SYNC_OP_DETACH && p->requester != SYNC_PRIMARY))
+	p->begun = p->table->progress + 1;
+	if (!desk_read(p))
 		primary_refuse(p, -EINVAL, "the request is damaged");
 	else
 		primary_enter(p, SYNC_PHASE_CHECK);
@@ -155,7 +162,7 @@ probe(struct sync_primary *p)
 static void
 undo(struct sync_primary *p)
 {
-	const struct sync_entry *entry = sync_entry(p->table, p->entry);
+	const struct sync_entry *entry = primary_entry(p, p->entry);
 
 	if (p->op == SYNC_OP_CLEAR) {   /* was only a question */
 		answer(p);
@@ -179,6 +186,16 @@ commit(struct sync_primary *p)
 	}
 }
 
+/* Who has not answered for long may have been woken over what is no entry, or not at all. */
+static void
+nudge(struct sync_primary *p, uint32_t slot)
+{
+	if (sync_entry_mend(p->table, p->entry, primary_entry(p, p->entry)))
+		primary_wake_all(p);
+	else if (slot != SYNC_NOBODY && primary_is_past(p, 5 * MS))
+		p->ops->wake(p->arg, slot);
+}
+
 static int
 ask(struct sync_primary *p)
 {
@@ -186,6 +203,7 @@ ask(struct sync_primary *p)
 	bool is_late = primary_is_past(p, p->deadline_ms * MS + p->probe_ns);
 
 	admit_note_loss(p);
+	nudge(p, slot);
 	if (p->is_lost && (slot == SYNC_NOBODY || is_late)) {
 		commit(p);
 	} else if (p->is_lost) {
@@ -195,9 +213,11 @@ ask(struct sync_primary *p)
 		undo(p);
 	} else if (slot == SYNC_NOBODY || (is_late && p->accepts_late)) {
 		commit(p);
-	} else if (is_late || !sync_slot_is_sound(p->table, slot)) {
+	} else if (is_late && !sync_slot_is_sound(p->table, slot)) {
+		ballot_leave_out(p);
+	} else if (is_late) {
 		ballot_blame_silent(p, slot);
-		ballot_note_silent(p, is_late);
+		ballot_note_silent(p);
 		undo(p);
 	} else if (desk_is_dropped(p)) {
 		ballot_blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
@@ -232,10 +252,10 @@ unplug(struct sync_primary *p)
 static int
 wait_undone(struct sync_primary *p)
 {
-	uint32_t failed;
+	uint32_t failed, slot = ballot_missing(p, &failed);
 
-	if (ballot_missing(p, &failed) != SYNC_NOBODY &&
-	    !primary_is_past(p, p->deadline_ms * MS + p->probe_ns))
+	nudge(p, slot);
+	if (slot != SYNC_NOBODY && !primary_is_past(p, p->deadline_ms * MS + p->probe_ns))
 		return -EAGAIN;
 	if (p->op == SYNC_OP_ATTACH)
 		primary_enter(p, SYNC_PHASE_UNPROBE);

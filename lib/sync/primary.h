@@ -9,6 +9,7 @@
 /* Steps of the primary that its files share. */
 
 /* primary.c */
+struct sync_entry *primary_entry(const struct sync_primary *p, uint32_t i);
 void primary_enter(struct sync_primary *p, enum sync_phase phase);
 /* Has the phase lasted for so long? */
 bool primary_is_past(const struct sync_primary *p, uint64_t limit_ns);
@@ -17,6 +18,9 @@ void primary_write_entry(struct sync_primary *p, enum sync_want want, bool is_un
 			 bool is_shared, const char *text);
 /* The end of a request that nothing has been done for. */
 void primary_refuse(struct sync_primary *p, int error, const char *reason);
+
+/* mend.c */
+void primary_wake_all(const struct sync_primary *p);
 
 /* admit.c */
 /* SYNC_PHASE_CHECK: 1, or -EAGAIN. */

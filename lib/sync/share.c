@@ -23,6 +23,7 @@
 #include <rte_errno.h>
 #include <rte_memzone.h>
 
+#include "../core/device.h"
 #include "../eal/host.h"
 #include "growth.h"
 #include "life.h"
@@ -68,7 +69,7 @@ open_life(struct share *share, bool is_new)
 	}
 	share->life_fd = fd;
 	if (is_new)
-		share->table->file = inode;
+		share->table->file = inode;     /* sync_table_mend() puts it there */
 	if (share->table->file == inode)
 		return 0;
 	host_log(HOST_ERR, "sync: %s/hotplug_life is not the file of this table: another process "
@@ -91,11 +92,11 @@ make_table(struct share *share)
 			 size / 1024, rte_strerror(rte_errno));
 		return -ENOMEM;
 	}
-	sync_table_format(zone->addr, SYNC_N_ENTRIES, SYNC_N_SLOTS, SYNC_TEXT_LEN);
-	share->table = zone->addr;
+	sync_table_format(&share->view, zone->addr, SYNC_N_ENTRIES, SYNC_N_SLOTS, SYNC_TEXT_LEN);
+	share->table = &share->view;
 	ret = open_life(share, true);
 	if (ret != 0)
-		share->table->magic = 0;        /* there is none: the next time makes it */
+		share->table->head->magic = 0;  /* there is none: the next time makes it */
 	return ret;
 }
 
@@ -105,14 +106,14 @@ find_table(struct share *share)
 	const struct rte_memzone *zone = rte_memzone_lookup(ZONE);
 	const char *fault;
 
-	if (zone == NULL || ((const struct sync_table *)zone->addr)->magic == 0)
+	if (zone == NULL || ((const struct sync_head *)zone->addr)->magic == 0)
 		return -ENOTCONN;
-	fault = sync_table_fault(zone->addr, zone->len);
+	fault = sync_table_view(&share->view, zone->addr, zone->len);
 	if (fault != NULL) {
 		host_log(HOST_ERR, "sync: the table that processes share cannot be used: %s", fault);
 		return -EPROTO;
 	}
-	share->table = zone->addr;
+	share->table = &share->view;
 	return open_life(share, false);
 }
 
@@ -146,8 +147,11 @@ share_open(struct share *share)
 	ret = find_table(share);
 	if (ret == -ENOTCONN && share->is_primary)
 		ret = make_table(share);
-	if (ret == 0 && share->is_primary)
-		share->table->may_grow = growth_is_possible_here();
+	if (ret == 0 && share->is_primary) {
+		share->view.may_grow = growth_is_possible_here();
+		share->view.next_generation = device_now_ns();  /* above any from before */
+		(void)sync_table_mend(share->table);
+	}
 	if (ret == 0) {
 		ret = take_slot(share);
 		if (ret != 0)
@@ -162,16 +166,15 @@ void
 share_peek(void (*fn)(const char *text))
 {
 	const struct rte_memzone *zone = rte_memzone_lookup(ZONE);
-	const struct sync_table *table;
+	struct sync_table table;
 	struct sync_entry *copy;
 	uint32_t i;
 
-	if (zone == NULL || sync_table_fault(zone->addr, zone->len) != NULL)
+	if (zone == NULL || sync_table_view(&table, zone->addr, zone->len) != NULL)
 		return;
-	table = zone->addr;
-	copy = malloc(sizeof(*copy) + table->text_len);
-	for (i = 0; copy != NULL && i < table->n_entries; i++)
-		if (sync_entry_read(table, i, copy) && copy->want == SYNC_WANT_ATTACHED)
+	copy = malloc(sync_entry_len(&table));
+	for (i = 0; copy != NULL && i < table.n_entries; i++)
+		if (sync_entry_read(&table, i, copy) == 0 && copy->want == SYNC_WANT_ATTACHED)
 			fn(copy->text);
 	free(copy);
 }

@@ -9,7 +9,8 @@
 
 /* What the processes of one file prefix have in common. */
 struct share {
-	struct sync_table *table;       /* NULL: none */
+	struct sync_table *table;       /* &view; NULL: none */
+	struct sync_table view;
 	int life_fd;
 	uint32_t slot;                  /* ours, SYNC_NOBODY: none yet */
 	bool is_primary;

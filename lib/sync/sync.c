@@ -38,6 +38,20 @@ static uint32_t *signs_seen;    /* by slot */
 static struct host_thread thread;
 static struct hotplug_config config;
 
+/* Once a second at most: who does it once often does it again. */
+static void
+say_mended(void)
+{
+	static uint64_t last_ns;
+	uint64_t now = device_now_ns();
+
+	if (last_ns != 0 && now - last_ns < 1000 * MS)
+		return;
+	last_ns = now;
+	host_log(HOST_ERR, "sync: another process has written over what this one says in the "
+		 "table that they share: mended");
+}
+
 /* Steps until there is nothing to do; how long to sleep then (0: until woken). */
 static unsigned int
 step_all(void)
@@ -46,6 +60,10 @@ step_all(void)
 
 	sync_signs_take(share.table, share.slot, signs_seen);
 	if (!share.is_primary) {
+		if (sync_member_mend(&member)) {
+			say_mended();
+			share_wake_slot(&share, SYNC_PRIMARY);
+		}
 		while (sync_member_step(&member))
 			;
 		return 0;
@@ -53,6 +71,8 @@ step_all(void)
 	do
 		ret = sync_primary_step(&primary);
 	while (ret == 1);
+	if (ret == 0 && sync_primary_mend(&primary))
+		say_mended();
 	return ret == -EAGAIN ? 2 : 0;  /* that others die wakes nobody */
 }
 
@@ -83,11 +103,11 @@ on_hand_done(void)
 static int
 init_machine(void)
 {
-	member = (struct sync_member){ .table = share.table, .slot = share.slot,
+	member = (struct sync_member){ .table = share.table, .slot = share.slot, .pid = getpid(),
 					.ops = process->ops, .arg = &share };
 	primary = (struct sync_primary){
 		.table = share.table, .ops = process->ops, .arg = &share,
-		.deadline_ms = config.sync_deadline_ms,
+		.pid = getpid(), .deadline_ms = config.sync_deadline_ms,
 		.probe_ms = config.sync_probe_ms, .accepts_late = config.sync_late != 0,
 		.ignores_strangers = config.sync_ignore_strangers != 0 ||
 			config.sync_tell_strangers != 0,
