@@ -16,6 +16,7 @@
 #include "found.h"
 #include "hand.h"
 #include "here.h"
+#include "lead.h"
 #include "local.h"
 #include "port.h"
 #include "self.h"
@@ -160,4 +161,5 @@ static const struct sync_ops self_ops = {
 const struct sync_process self_process = {
 	.ops = &self_ops, .start_hand = hand_start, .stop_hand = hand_stop,
 	.is_hand = hand_is_self, .name_of = found_name, .expect = local_expect,
+	.note_ports = lead_note_all, .follow_gates = lead_follow,
 };

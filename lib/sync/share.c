@@ -30,6 +30,7 @@
 #include "share.h"
 
 #define ZONE "hotplug_sync"
+#define GATES "hotplug_gates"
 
 /* EAL's configuration is mapped from a file there when it is shared; it says so in
  * no other way. */
@@ -117,6 +118,19 @@ find_table(struct share *share)
 	return open_life(share, false);
 }
 
+/* Without them secondaries poll as with stock. */
+static void
+find_gates(struct share *share)
+{
+	const struct rte_memzone *zone = rte_memzone_lookup(GATES);
+
+	if (zone == NULL && share->is_primary)
+		zone = rte_memzone_reserve_aligned(GATES, sizeof(*share->gates), SOCKET_ID_ANY, 0,
+						   64);
+	if (zone != NULL && zone->len >= sizeof(*share->gates))
+		share->gates = zone->addr;
+}
+
 static int
 take_slot(struct share *share)
 {
@@ -153,6 +167,7 @@ share_open(struct share *share)
 		(void)sync_table_mend(share->table);
 	}
 	if (ret == 0) {
+		find_gates(share);
 		ret = take_slot(share);
 		if (ret != 0)
 			close(share->life_fd);

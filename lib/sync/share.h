@@ -5,12 +5,14 @@
 
 #include <stdbool.h>
 
+#include "gates.h"
 #include "table.h"
 
 /* What the processes of one file prefix have in common. */
 struct share {
 	struct sync_table *table;       /* &view; NULL: none */
 	struct sync_table view;
+	struct gates *gates;            /* NULL: none */
 	int life_fd;
 	uint32_t slot;                  /* ours, SYNC_NOBODY: none yet */
 	bool is_primary;

@@ -52,6 +52,40 @@ say_mended(void)
 		 "table that they share: mended");
 }
 
+static void
+follow_gates(void)
+{
+	uint32_t turn;
+
+	if (!gates_are_new(&turn))
+		return;
+	process->follow_gates();
+	gates_follow(turn);
+}
+
+/* A call that did not come to us, and what another process has written. */
+static void
+look_after(void)
+{
+	bool is_mended = sync_primary_mend(&primary);
+
+	if (process->note_ports() == 0)
+		is_mended |= gates_mend();
+	if (is_mended)
+		say_mended();
+}
+
+static bool
+has_members(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < share.table->n_slots; i++)
+		if (i != share.slot && atomic_load(&sync_slot(share.table, i)->is_member) != 0)
+			return true;
+	return false;
+}
+
 /* Steps until there is nothing to do; how long to sleep then (0: until woken). */
 static unsigned int
 step_all(void)
@@ -66,14 +100,17 @@ step_all(void)
 		}
 		while (sync_member_step(&member))
 			;
+		follow_gates();
 		return 0;
 	}
 	do
 		ret = sync_primary_step(&primary);
 	while (ret == 1);
-	if (ret == 0 && sync_primary_mend(&primary))
-		say_mended();
-	return ret == -EAGAIN ? 2 : 0;  /* that others die wakes nobody */
+	if (ret == 0)
+		look_after();
+	if (ret == -EAGAIN)
+		return 2;               /* that others die wakes nobody */
+	return has_members() ? 1000 : 0;
 }
 
 static void
@@ -143,11 +180,27 @@ start_threads(void)
 static void
 leave(void)
 {
+	gates_stop();
+	if (!share.is_primary && share.table != NULL)
+		process->follow_gates();        /* there are none */
 	share_close(&share);
 	free(extra);
 	free(signs_seen);
 	extra = NULL;
 	signs_seen = NULL;
+}
+
+/* A secondary follows before it is asked: its ports are as EAL's start has left them. */
+static void
+start_gates(void)
+{
+	gates_start(&share);
+	if (!share.is_primary)
+		follow_gates();
+	else if (process->note_ports() == 0)
+		gates_publish();
+	if (share.is_primary)
+		(void)process->note_ports();
 }
 
 /* With the lock held. */
@@ -159,6 +212,8 @@ join(void)
 	if (ret != 0)
 		return ret;
 	ret = init_machine();
+	if (ret == 0)
+		start_gates();
 	if (ret == 0)
 		ret = start_threads();
 	if (ret != 0)
@@ -249,13 +304,10 @@ bool
 sync_has_others(void)
 {
 	bool has_others = false;
-	uint32_t i;
 
 	pthread_mutex_lock(&lock);
 	if (atomic_load(&is_on))
-		for (i = 0; i < share.table->n_slots; i++)
-			has_others = has_others || (i != share.slot &&
-				atomic_load(&sync_slot(share.table, i)->is_member));
+		has_others = has_members();
 	pthread_mutex_unlock(&lock);
 	return has_others;
 }
