@@ -164,12 +164,20 @@ is_lost(void *arg, const char *name)
 	return self.world->is_lost;
 }
 
-static bool
-has_stranger(void *arg, char *reason)
+static int
+has_stranger(void *arg, char *text)
 {
 	(void)arg;
-	(void)reason;
-	return false;
+	(void)text;
+	return 0;
+}
+
+static int
+why(void *arg, int error, char *text)
+{
+	(void)arg;
+	strcpy(text, "its driver failed");
+	return error;
 }
 
 static void
@@ -183,7 +191,7 @@ tell_left_out(void *arg, uint32_t slot)
 static const struct sync_ops ops = {
 	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
 	.detach = detach, .poll = poll, .abandon = abandon, .may = may,
-	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
+	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger, .why = why,
 	.tell_left_out = tell_left_out,
 };
 

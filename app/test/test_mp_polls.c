@@ -28,7 +28,7 @@
 #define PORT 0
 #define N_QUEUES 2
 
-enum { ATTACH = 'a', DETACH = 'd', CONFIGURE = 'c', START = 'S', STOP = 's', CLOSE = 'C', SEND = 'x',
+enum { ATTACH = 'a', DETACH = 'd', CONFIGURE = 'c', START = 'S', STOP = 's', SEND = 'x',
        ARRIVED = 'r', POLL = 'o', N_POLLS = 'n', UNSET = 'u' };
 
 static struct process primary, secondary, *const both[] = { &primary, &secondary };
@@ -141,7 +141,6 @@ serve(unsigned char command)
 	case UNSET: return (struct report){ .state = unset() };
 	case START: return (struct report){ .state = rte_eth_dev_start(PORT) };
 	case STOP: return (struct report){ .state = rte_eth_dev_stop(PORT) };
-	case CLOSE: return (struct report){ .state = rte_eth_dev_close(PORT) };
 	case SEND: return (struct report){ .state = send_one() };
 	case ARRIVED: return (struct report){ .state = wait_for_one() };
 	case POLL: return (struct report){ .state = poll_from_now() };

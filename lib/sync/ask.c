@@ -16,19 +16,30 @@
 #include "../core/device.h"
 #include "../eal/clock.h"
 #include "ask.h"
+#include "sync.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* next, serving */
 static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
 static uint64_t next, serving;  /* threads that ask, in their row */
+static const struct asker *asker;
 static bool is_off;             /* whose turn it is: the primary may have our last request */
 
 int
-ask_conclude(struct hotplug_outcome *outcome, int error, int pid, const char *reason)
+ask_refuse(struct hotplug_outcome *outcome, int pid, enum reason reason, int error)
+{
+	char text[HOTPLUG_REASON_LEN];
+
+	error = reason_say(reason, error, NULL, text, sizeof(text));
+	return ask_conclude(outcome, error, pid, text);
+}
+
+int
+ask_conclude(struct hotplug_outcome *outcome, int error, int pid, const char *text)
 {
 	if (outcome != NULL) {
 		outcome->error = error;
 		outcome->pid = pid;
-		snprintf(outcome->reason, sizeof(outcome->reason), "%s", reason);
+		snprintf(outcome->reason, sizeof(outcome->reason), "%s", text);
 	}
 	return error;
 }
@@ -96,14 +107,13 @@ explain(const struct asker *a, int error, struct hotplug_outcome *outcome)
 
 	switch (error) {
 	case -EHOSTDOWN:
-		return ask_conclude(outcome, error, slot->pid, "the primary process has ended");
+		return ask_refuse(outcome, slot->pid, REASON_PRIMARY_ENDED, error);
 	case -EBADMSG:
-		return ask_conclude(outcome, error, slot->pid, "another process has written over "
-				    "the request: ask again");
+		return ask_refuse(outcome, slot->pid, REASON_WRITTEN_OVER, error);
 	case -ESHUTDOWN:
-		return ask_conclude(outcome, error, getpid(), "dpdk-hotplug is being disabled");
+		return ask_refuse(outcome, getpid(), REASON_STOPPING, error);
 	default:
-		return ask_conclude(outcome, error, slot->pid, "the primary process does not answer");
+		return ask_refuse(outcome, slot->pid, REASON_PRIMARY_SILENT, error);
 	}
 }
 
@@ -156,7 +166,7 @@ ask(const struct asker *a, const struct sync_wish *wish, struct hotplug_outcome 
 }
 
 /* In the order in which this process's threads came. */
-int
+static int
 ask_in_turn(const struct asker *a, const struct sync_wish *wish,
 	    struct hotplug_outcome *outcome)
 {
@@ -170,12 +180,18 @@ ask_in_turn(const struct asker *a, const struct sync_wish *wish,
 	if (atomic_load(a->is_on))
 		ret = ask(a, wish, outcome);
 	else
-		ret = ask_conclude(outcome, -ESHUTDOWN, getpid(), "dpdk-hotplug is being disabled");
+		ret = ask_refuse(outcome, getpid(), REASON_STOPPING, 0);
 	pthread_mutex_lock(&lock);
 	serving++;
 	pthread_cond_broadcast(&turn);
 	pthread_mutex_unlock(&lock);
 	return ret;
+}
+
+void
+ask_as(const struct asker *whose)
+{
+	asker = whose;
 }
 
 void
@@ -185,4 +201,50 @@ ask_wait_for_all(void)
 	while (next != serving)
 		pthread_cond_wait(&turn, &lock);
 	pthread_mutex_unlock(&lock);
+}
+
+static bool
+is_own_thread(void)
+{
+	return (*asker->process)->is_hand() || pthread_equal(pthread_self(), asker->thread->id);
+}
+
+static int
+request(struct sync_wish wish, struct hotplug_outcome *outcome)
+{
+	int ret;
+
+	if (strlen(wish.text) >= SYNC_TEXT_LEN)
+		return ask_refuse(outcome, getpid(), REASON_TOO_LONG, 0);
+	ret = (*asker->process)->name_of(wish.text, wish.name);
+	if (ret != 0)
+		return ask_refuse(outcome, getpid(), REASON_NO_NAME, ret);
+	if (is_own_thread())
+		return ask_refuse(outcome, getpid(), REASON_NESTED, 0);
+	return ask_in_turn(asker, &wish, outcome);
+}
+
+int
+sync_attach(const char *devargs, struct hotplug_outcome *outcome)
+{
+	return request((struct sync_wish){ .op = SYNC_OP_ATTACH, .text = devargs }, outcome);
+}
+
+int
+sync_detach(const char *name, struct hotplug_outcome *outcome)
+{
+	return request((struct sync_wish){ .op = SYNC_OP_DETACH, .text = name }, outcome);
+}
+
+int
+sync_clear(const char *name, struct hotplug_outcome *outcome)
+{
+	return request((struct sync_wish){ .op = SYNC_OP_CLEAR, .text = name }, outcome);
+}
+
+int
+sync_share(const char *devargs, uint64_t probe_ns, struct hotplug_outcome *outcome)
+{
+	return request((struct sync_wish){ .op = SYNC_OP_SHARE, .text = devargs,
+				      .probe_ns = probe_ns }, outcome);
 }

@@ -38,12 +38,21 @@ ballot_is_complete(struct sync_primary *p, uint32_t i)
 }
 
 void
-ballot_blame(struct sync_primary *p, int error, uint32_t slot, const char *reason)
+ballot_blame_with(struct sync_primary *p, int error, uint32_t slot, const char *text)
 {
 	p->answer.error = error;
 	p->answer.slot = slot;
 	p->answer.pid = slot != SYNC_NOBODY ? sync_slot(p->table, slot)->pid : 0;
-	snprintf(p->answer.reason, sizeof(p->answer.reason), "%s", reason);
+	snprintf(p->answer.reason, sizeof(p->answer.reason), "%s", text);
+}
+
+void
+ballot_blame(struct sync_primary *p, uint32_t slot, enum reason reason, const char *about)
+{
+	char text[SYNC_REASON_LEN];
+	int error = reason_say(reason, -EIO, about, text, sizeof(text));
+
+	ballot_blame_with(p, error, slot, text);
 }
 
 /* What another process has written, for a log. */
@@ -60,27 +69,24 @@ copy_text(char *to, const char *from, size_t len)
 void
 ballot_blame_silent(struct sync_primary *p, uint32_t slot)
 {
-	char reason[SYNC_REASON_LEN], busy[HOTPLUG_NAME_LEN];
+	char busy[HOTPLUG_NAME_LEN];
 
 	copy_text(busy, sync_slot(p->table, slot)->busy, sizeof(busy));
-	if (busy[0] != '\0')
-		snprintf(reason, sizeof(reason), "its driver is still at work on %s", busy);
-	else
-		snprintf(reason, sizeof(reason), "it does not answer");
-	ballot_blame(p, -ETIMEDOUT, slot, reason);
+	ballot_blame(p, slot, busy[0] != '\0' ? REASON_AT_WORK : REASON_SILENT, busy);
 }
 
 void
 ballot_blame_failed(struct sync_primary *p, uint32_t slot, int error)
 {
 	const struct sync_entry *entry = primary_entry(p, p->entry);
-	char reason[SYNC_REASON_LEN];
+	char text[SYNC_REASON_LEN];
 
-	copy_text(reason, sync_slot(p->table, slot)->reason, sizeof(reason));
-	if (reason[0] == '\0')
-		snprintf(reason, sizeof(reason), "%s", entry->want == SYNC_WANT_ATTACHED ?
-			 "its driver's probe failed" : "its driver's remove failed");
-	ballot_blame(p, error < 0 && error > -4096 ? error : -EBADMSG, slot, reason);
+	error = error < 0 && error > -4096 ? error : -EBADMSG;
+	copy_text(text, sync_slot(p->table, slot)->reason, sizeof(text));
+	if (text[0] == '\0')
+		(void)reason_say(entry->want == SYNC_WANT_ATTACHED ? REASON_PROBE : REASON_REMOVE,
+				 error, strerror(-error), text, sizeof(text));
+	ballot_blame_with(p, error, slot, text);
 }
 
 void

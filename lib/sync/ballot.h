@@ -3,6 +3,7 @@
 #ifndef HOTPLUG_SYNC_BALLOT_H
 #define HOTPLUG_SYNC_BALLOT_H
 
+#include "../core/reasons.h"
 #include "machine.h"
 
 /* Parts of the primary (primary.c).  ballot.c: who has answered. */
@@ -15,7 +16,8 @@ uint32_t ballot_missing(struct sync_primary *p, uint32_t *failed);
 void ballot_note_silent(struct sync_primary *p);
 /* Nor for those whose slots make no sense, until they do. */
 void ballot_leave_out(struct sync_primary *p);
-void ballot_blame(struct sync_primary *p, int error, uint32_t slot, const char *reason);
+void ballot_blame(struct sync_primary *p, uint32_t slot, enum reason reason, const char *about);
+void ballot_blame_with(struct sync_primary *p, int error, uint32_t slot, const char *text);
 void ballot_blame_silent(struct sync_primary *p, uint32_t slot);
 void ballot_blame_failed(struct sync_primary *p, uint32_t slot, int error);
 

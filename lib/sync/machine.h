@@ -22,8 +22,10 @@ struct sync_ops {
 	void (*describe)(void *arg, const char *name, char *text, size_t len);
 	/* Is its card gone, or asked for?  Then nobody can keep it. */
 	bool (*is_lost)(void *arg, const char *name);
-	/* Is a process there that is no member?  Then its name. */
-	bool (*has_stranger)(void *arg, char *reason);
+	/* Is a process there that is no member?  1, and who; -errno, and why nobody can tell. */
+	int (*has_stranger)(void *arg, char *text);
+	/* A job has ended with that error: the reason, and the error to give. */
+	int (*why)(void *arg, int error, char *text);
 	/* A process's slot makes no sense: it is left out. */
 	void (*tell_left_out)(void *arg, uint32_t slot);
 };

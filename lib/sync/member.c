@@ -97,9 +97,12 @@ acknowledge(struct sync_member *member, uint32_t i, uint64_t generation, int err
 static void
 finish(struct sync_member *member, uint32_t i, int ret)
 {
+	struct sync_slot *slot = sync_slot(member->table, member->slot);
 	struct sync_did *did = &member->did[i];
 
-	sync_slot(member->table, member->slot)->busy[0] = '\0';
+	slot->busy[0] = '\0';
+	if (ret < 0)
+		ret = member->ops->why(member->arg, ret, slot->reason);
 	member->busy = SYNC_NOBODY;
 	if (ret > 0 || (ret == 0 && member->busy_attaches && member->busy_inherits)) {
 		did->has_attached = member->busy_attaches;

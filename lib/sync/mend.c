@@ -6,12 +6,57 @@
  * Each mends what he writes, and nothing else: nobody knows what another has said.
  * Context: work (the sync thread), between two requests; no lock; nothing of DPDK. */
 
+#include <string.h>
+
 #include "primary.h"
 
 bool
 sync_member_mend(const struct sync_member *member)
 {
 	return sync_slot_mend(member->table, member->slot, member->pid, member->acks);
+}
+
+size_t
+sync_primary_extra(const struct sync_table *table)
+{
+	return table->n_entries * sync_entry_len(table) + table->text_len +
+		3 * table->n_slots * sizeof(bool);
+}
+
+void
+sync_primary_point(struct sync_primary *p, void *extra)
+{
+	p->entries = extra;
+	p->text = (char *)extra + p->table->n_entries * sync_entry_len(p->table);
+	p->is_silent = (bool *)(p->text + p->table->text_len);
+	p->was_member = p->is_silent + p->table->n_slots;
+	p->is_left_out = p->was_member + p->table->n_slots;
+}
+
+struct sync_entry *
+primary_entry(const struct sync_primary *p, uint32_t i)
+{
+	return (struct sync_entry *)(void *)((char *)p->entries + i * sync_entry_len(p->table));
+}
+
+/* What stands there from before a disable. */
+void
+sync_primary_init(struct sync_primary *p, void *extra)
+{
+	struct sync_entry *own;
+	uint32_t i;
+
+	memset(extra, 0, sync_primary_extra(p->table));
+	sync_primary_point(p, extra);
+	for (i = 0; i < p->table->n_entries; i++) {
+		own = primary_entry(p, i);
+		if (sync_entry_read(p->table, i, own) != 0)
+			memset(own, 0, sync_entry_len(p->table));
+		if (atomic_load(&own->generation) >= p->table->next_generation)
+			p->table->next_generation = atomic_load(&own->generation) + 1;
+	}
+	p->phase = SYNC_PHASE_IDLE;
+	p->is_in_progress = false;
 }
 
 void

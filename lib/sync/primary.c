@@ -15,49 +15,6 @@
 #include "ballot.h"
 #include "primary.h"
 
-size_t
-sync_primary_extra(const struct sync_table *table)
-{
-	return table->n_entries * sync_entry_len(table) + table->text_len +
-		3 * table->n_slots * sizeof(bool);
-}
-
-void
-sync_primary_point(struct sync_primary *p, void *extra)
-{
-	p->entries = extra;
-	p->text = (char *)extra + p->table->n_entries * sync_entry_len(p->table);
-	p->is_silent = (bool *)(p->text + p->table->text_len);
-	p->was_member = p->is_silent + p->table->n_slots;
-	p->is_left_out = p->was_member + p->table->n_slots;
-}
-
-struct sync_entry *
-primary_entry(const struct sync_primary *p, uint32_t i)
-{
-	return (struct sync_entry *)(void *)((char *)p->entries + i * sync_entry_len(p->table));
-}
-
-/* What stands there from before a disable. */
-void
-sync_primary_init(struct sync_primary *p, void *extra)
-{
-	struct sync_entry *own;
-	uint32_t i;
-
-	memset(extra, 0, sync_primary_extra(p->table));
-	sync_primary_point(p, extra);
-	for (i = 0; i < p->table->n_entries; i++) {
-		own = primary_entry(p, i);
-		if (sync_entry_read(p->table, i, own) != 0)
-			memset(own, 0, sync_entry_len(p->table));
-		if (atomic_load(&own->generation) >= p->table->next_generation)
-			p->table->next_generation = atomic_load(&own->generation) + 1;
-	}
-	p->phase = SYNC_PHASE_IDLE;
-	p->is_in_progress = false;
-}
-
 void
 primary_enter(struct sync_primary *p, enum sync_phase phase)
 {
@@ -95,10 +52,27 @@ answer(struct sync_primary *p)
 }
 
 void
-primary_refuse(struct sync_primary *p, int error, const char *reason)
+primary_refuse(struct sync_primary *p, enum reason reason)
 {
-	ballot_blame(p, error, SYNC_PRIMARY, reason);
+	ballot_blame(p, SYNC_PRIMARY, reason, NULL);
 	answer(p);
+}
+
+void
+primary_refuse_with(struct sync_primary *p, int error, const char *text)
+{
+	ballot_blame_with(p, error, SYNC_PRIMARY, text);
+	answer(p);
+}
+
+/* What a job here has ended with, in its driver's words. */
+static void
+blame_own(struct sync_primary *p, int error)
+{
+	char text[SYNC_REASON_LEN] = "";
+
+	error = p->ops->why(p->arg, error, text);
+	ballot_blame_with(p, error, SYNC_PRIMARY, text);
 }
 
 static int
@@ -112,7 +86,7 @@ idle(struct sync_primary *p)
 	p->is_lost = false;
 	p->begun = p->table->progress + 1;
 	if (!desk_read(p))
-		primary_refuse(p, -EINVAL, "the request is damaged");
+		primary_refuse(p, REASON_DAMAGED);
 	else
 		primary_enter(p, SYNC_PHASE_CHECK);
 	return 1;
@@ -146,11 +120,12 @@ probe(struct sync_primary *p)
 		return -EAGAIN;
 	if (ret == -EINPROGRESS) {
 		p->ops->abandon(p->arg);
-		primary_refuse(p, -ETIMEDOUT, "its driver's probe does not return");
+		primary_refuse(p, REASON_PROBE_HANGS);
 	} else if (ret == -EALREADY) {
-		primary_refuse(p, -EBUSY, "a driver is still at work on another device");
+		primary_refuse(p, REASON_BUSY);
 	} else if (ret < 0) {
-		primary_refuse(p, ret, "its driver's probe failed");
+		blame_own(p, ret);
+		answer(p);
 	} else {
 		p->probe_ns = p->ops->now_ns(p->arg) - p->since_ns;
 		primary_write_entry(p, SYNC_WANT_ATTACHED, false, true, p->text);
@@ -177,7 +152,7 @@ static void
 commit(struct sync_primary *p)
 {
 	if (!desk_make_final(p) && !p->is_lost) {
-		ballot_blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
+		ballot_blame(p, SYNC_NOBODY, REASON_NOBODY_WAITS, NULL);
 		undo(p);
 	} else if (p->op == SYNC_OP_DETACH) {
 		primary_enter(p, SYNC_PHASE_UNPLUG);
@@ -220,7 +195,7 @@ ask(struct sync_primary *p)
 		ballot_note_silent(p);
 		undo(p);
 	} else if (desk_is_dropped(p)) {
-		ballot_blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
+		ballot_blame(p, SYNC_NOBODY, REASON_NOBODY_WAITS, NULL);
 		undo(p);
 	} else {
 		return -EAGAIN;
@@ -237,11 +212,12 @@ unplug(struct sync_primary *p)
 		return -EAGAIN;
 	if (ret == -EINPROGRESS) {
 		p->ops->abandon(p->arg);
-		primary_refuse(p, -ETIMEDOUT, "its driver's remove does not return");
+		primary_refuse(p, REASON_REMOVE_HANGS);
 	} else if (ret < 0 && p->is_lost) {
-		primary_refuse(p, ret, "its driver's remove failed");
+		blame_own(p, ret);
+		answer(p);
 	} else if (ret < 0) {
-		ballot_blame(p, ret, SYNC_PRIMARY, "its driver's remove failed");
+		blame_own(p, ret);
 		undo(p);
 	} else {
 		answer(p);

@@ -3,6 +3,7 @@
 #ifndef HOTPLUG_SYNC_PRIMARY_H
 #define HOTPLUG_SYNC_PRIMARY_H
 
+#include "../core/reasons.h"
 #include "../eal/clock.h"
 #include "machine.h"
 
@@ -17,7 +18,8 @@ bool primary_is_past(const struct sync_primary *p, uint64_t limit_ns);
 void primary_write_entry(struct sync_primary *p, enum sync_want want, bool is_undo,
 			 bool is_shared, const char *text);
 /* The end of a request that nothing has been done for. */
-void primary_refuse(struct sync_primary *p, int error, const char *reason);
+void primary_refuse(struct sync_primary *p, enum reason reason);
+void primary_refuse_with(struct sync_primary *p, int error, const char *text);
 
 /* mend.c */
 void primary_wake_all(const struct sync_primary *p);

@@ -38,19 +38,10 @@ static uint32_t *signs_seen;    /* by slot */
 static struct host_thread thread;
 static struct hotplug_config config;
 
-/* Once a second at most: who does it once often does it again. */
-static void
-say_mended(void)
-{
-	static uint64_t last_ns;
-	uint64_t now = device_now_ns();
-
-	if (last_ns != 0 && now - last_ns < 1000 * MS)
-		return;
-	last_ns = now;
-	host_log(HOST_ERR, "sync: another process has written over what this one says in the "
-		 "table that they share: mended");
-}
+static const struct asker asker = {
+	.share = &share, .config = &config, .is_on = &is_on, .is_stopping = &is_stopping,
+	.process = &process, .thread = &thread,
+};
 
 static void
 follow_gates(void)
@@ -75,17 +66,6 @@ look_after(void)
 		say_mended();
 }
 
-static bool
-has_members(void)
-{
-	uint32_t i;
-
-	for (i = 0; i < share.table->n_slots; i++)
-		if (i != share.slot && atomic_load(&sync_slot(share.table, i)->is_member) != 0)
-			return true;
-	return false;
-}
-
 /* Steps until there is nothing to do; how long to sleep then (0: until woken). */
 static unsigned int
 step_all(void)
@@ -101,7 +81,8 @@ step_all(void)
 		while (sync_member_step(&member))
 			;
 		follow_gates();
-		return 0;
+		say_if_left(&share);
+		return 1000;
 	}
 	do
 		ret = sync_primary_step(&primary);
@@ -110,7 +91,7 @@ step_all(void)
 		look_after();
 	if (ret == -EAGAIN)
 		return 2;               /* that others die wakes nobody */
-	return has_members() ? 1000 : 0;
+	return share_has_members(&share) ? 1000 : 0;
 }
 
 static void
@@ -216,6 +197,8 @@ join(void)
 		start_gates();
 	if (ret == 0)
 		ret = start_threads();
+	if (ret != 0 && share.why[0] == '\0')
+		ret = share_fail(&share, REASON_NO_FOLDER, strerror(-ret));
 	if (ret != 0)
 		leave();
 	atomic_store(&is_on, ret == 0);
@@ -238,12 +221,9 @@ start_now(void)
 	atomic_store(&is_stopping, false);
 	ret = join();
 	pthread_mutex_unlock(&lock);
-	if (ret == -ENOTCONN)
-		host_log(HOST_WARN, "sync: the primary has not enabled dpdk-hotplug: devices are not "
-			 "attached and detached together");
-	else if (ret != 0)
-		host_log(HOST_ERR, "sync: devices are not attached and detached together: %s",
-			 strerror(-ret));
+	if (ret != 0)
+		host_log(HOST_WARN, "sync: %s: devices are not attached and detached together",
+			 share.why[0] != '\0' ? share.why : strerror(-ret));
 }
 
 /* As a plugin we are in EAL's first probe, which is not to be met by another: a
@@ -254,6 +234,7 @@ sync_start(const struct hotplug_config *wanted, const struct sync_process *ours,
 {
 	config = *wanted;
 	process = ours;
+	ask_as(&asker);
 	if (config.sync == 0 || !share_is_possible())
 		return;
 	if (!is_in_first_probe) {
@@ -300,6 +281,19 @@ sync_tell_sign(const char *device, uint64_t generation)
 	pthread_mutex_unlock(&lock);
 }
 
+int
+sync_why_not(char *text, size_t len)
+{
+	int error;
+
+	pthread_mutex_lock(&lock);
+	error = share.why[0] != '\0' ? share.why_error :
+		reason_say(REASON_NO_PRIMARY, 0, NULL, share.why, sizeof(share.why));
+	snprintf(text, len, "%s", share.why);
+	pthread_mutex_unlock(&lock);
+	return error;
+}
+
 bool
 sync_has_others(void)
 {
@@ -307,7 +301,7 @@ sync_has_others(void)
 
 	pthread_mutex_lock(&lock);
 	if (atomic_load(&is_on))
-		has_others = has_members();
+		has_others = share_has_members(&share);
 	pthread_mutex_unlock(&lock);
 	return has_others;
 }
@@ -325,56 +319,4 @@ sync_is_on(void)
 		(void)join();
 	pthread_mutex_unlock(&lock);
 	return atomic_load(&is_on);
-}
-
-/* --- a thread asks */
-
-static const struct asker asker = {
-	.share = &share, .config = &config, .is_on = &is_on, .is_stopping = &is_stopping,
-};
-
-static bool
-is_own_thread(void)
-{
-	return process->is_hand() || pthread_equal(pthread_self(), thread.id);
-}
-
-static int
-request(struct sync_wish wish, struct hotplug_outcome *outcome)
-{
-	int ret;
-
-	if (strlen(wish.text) >= SYNC_TEXT_LEN)
-		return ask_conclude(outcome, -E2BIG, 0, "the devargs are longer than 4095 bytes");
-	ret = process->name_of(wish.text, wish.name);
-	if (ret != 0)
-		return ask_conclude(outcome, ret, 0, "no bus knows such a device");
-	if (is_own_thread())
-		return ask_conclude(outcome, -EDEADLK, 0, "called during an attach or detach");
-	return ask_in_turn(&asker, &wish, outcome);
-}
-
-int
-sync_attach(const char *devargs, struct hotplug_outcome *outcome)
-{
-	return request((struct sync_wish){ .op = SYNC_OP_ATTACH, .text = devargs }, outcome);
-}
-
-int
-sync_detach(const char *name, struct hotplug_outcome *outcome)
-{
-	return request((struct sync_wish){ .op = SYNC_OP_DETACH, .text = name }, outcome);
-}
-
-int
-sync_clear(const char *name, struct hotplug_outcome *outcome)
-{
-	return request((struct sync_wish){ .op = SYNC_OP_CLEAR, .text = name }, outcome);
-}
-
-int
-sync_share(const char *devargs, uint64_t probe_ns, struct hotplug_outcome *outcome)
-{
-	return request((struct sync_wish){ .op = SYNC_OP_SHARE, .text = devargs,
-				      .probe_ns = probe_ns }, outcome);
 }

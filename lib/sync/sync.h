@@ -39,6 +39,8 @@ void sync_tell_sign(const char *device, uint64_t generation);
 /* Are there, or may there be, other processes that attach and detach with us? */
 bool sync_is_on(void);
 bool sync_has_others(void);
+/* Where sync_is_on() says no: why, and the error to give. */
+int sync_why_not(char *text, size_t len);
 /* Everywhere or nowhere; errors as in hotplug.h. */
 int sync_attach(const char *devargs, struct hotplug_outcome *outcome);
 int sync_detach(const char *name, struct hotplug_outcome *outcome);

@@ -168,12 +168,20 @@ is_lost(void *arg, const char *name)
 	return answer % 16 == 12;
 }
 
-static bool
-has_stranger(void *arg, char *reason)
+static int
+has_stranger(void *arg, char *text)
 {
 	(void)arg;
-	strcpy(reason, "a stranger");
+	strcpy(text, "a stranger");
 	return answer % 32 == 24;
+}
+
+static int
+why(void *arg, int error, char *text)
+{
+	(void)arg;
+	strcpy(text, "its driver failed");
+	return error;
 }
 
 static void
@@ -186,7 +194,7 @@ tell_left_out(void *arg, uint32_t slot)
 static const struct sync_ops ops = {
 	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
 	.detach = detach, .poll = poll, .abandon = abandon, .may = may,
-	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
+	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger, .why = why,
 	.tell_left_out = tell_left_out,
 };
 
