@@ -36,3 +36,16 @@ say_if_left(const struct share *share)
 		 "here any more, and no new primary can start beside this process: end it, and "
 		 "start it again after the new one");
 }
+
+bool
+say_tool(int pid, const char *name)
+{
+	static int last;
+
+	if (pid != last)
+		host_log(HOST_NOTICE, "sync: process %d (%s) has not enabled dpdk-hotplug: it is not "
+			 "asked, does not see what is attached from now on, and keeps what is "
+			 "detached until it ends", pid, name);
+	last = pid;
+	return true;
+}

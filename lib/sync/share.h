@@ -47,6 +47,7 @@ int share_has_stranger(struct share *share, char *text);
 /* say.c */
 void say_mended(void);
 void say_if_left(const struct share *share);
+bool say_tool(int pid, const char *name);       /* true */
 
 /* Sleep until *word is not `seen` any more, or timeout_ms is over (0: none). */
 void share_sleep(_Atomic uint32_t *word, uint32_t seen, unsigned int timeout_ms);

@@ -10,12 +10,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <rte_common.h>
 #include <rte_eal.h>
 
 #include "share.h"
@@ -96,6 +98,31 @@ look_at_folder(struct share *share, uint64_t members, struct timespec *changed)
 		changed->tv_nsec == share->seen_folder.tv_nsec && members == share->seen_members;
 }
 
+/* DPDK's own tools for a look from outside.  They read what the primary has, and poll no port
+ * (what dpdk-dumpcap and dpdk-pdump get comes from the primary, through rings): one that does
+ * not see what has been attached, and keeps what has been detached until it ends, harms
+ * nobody.  Who runs one must not have to stop it for an attach, or for a heal. */
+static bool
+is_tool(int pid)
+{
+	static const char *const names[] = { "dpdk-dumpcap", "dpdk-pdump", "dpdk-proc-info" };
+	char path[32], name[32] = "";
+	unsigned int i;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return false;
+	if (fgets(name, sizeof(name), f) != NULL)
+		name[strcspn(name, "\n")] = '\0';
+	fclose(f);
+	for (i = 0; i < RTE_DIM(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return say_tool(pid, name);
+	return false;
+}
+
 /* EAL's sockets of secondaries are mp_socket_PID_TIME. */
 static int
 find_stranger(const struct share *share)
@@ -106,7 +133,8 @@ find_stranger(const struct share *share)
 	rewinddir(share->folder);
 	for (errno = 0; (entry = readdir(share->folder)) != NULL; errno = 0)
 		if (sscanf(entry->d_name, "mp_socket_%d_", &pid) == 1 &&
-		    !is_pid_of_member(share, pid) && has_listener(entry->d_name))
+		    !is_pid_of_member(share, pid) && has_listener(entry->d_name) &&
+		    !is_tool(pid))
 			return pid;
 	return -errno;
 }
