@@ -461,11 +461,14 @@ int hotplug_scan(void);
  *   -EBUSY      a process of another file prefix has it (outcome names it), a port is
  *               kept for it, or a driver is still at work on another device;
  *   -ENOTCONN   the primary, or a process that outcome names, has not enabled this
- *               library;
+ *               library; or this process cannot join the others: outcome says why;
  *   -ETIMEDOUT  a driver has not returned, or a process has not answered in time;
  *   -EHOSTDOWN  the primary has ended;
  *   -ENOSPC     256 devices are attached;
- *   -EBADMSG    a process has written nonsense into the table;
+ *   -EBADMSG    a process has written over the request, or the answer: ask again;
+ *   -ENODEV     no such device, or one that is bound to the kernel's driver, or to none;
+ *   -ENOTSUP    no driver takes it in the process that outcome names, or its driver is for
+ *               one process (net_failsafe);
  *   -EDEADLK    called by a driver, or an ethdev callback, during an attach;
  *   -EPERM      not enabled;
  *   others      what a driver's probe returned
@@ -480,7 +483,8 @@ int hotplug_device_attach(const char *devargs, unsigned int flags,
  * Detach a device in every process, or in none: in the secondaries at once, in the
  * primary last.  Nothing may use its ports any more.
  *
- * @param name     the device's name, "0000:01:00.0" or "net_null0"; not NULL
+ * @param name     the device: "0000:01:00.0", "net_null0", or devargs of any spelling that
+ *                 name it; not NULL
  * @param flags    0 or HOTPLUG_PRIVATE
  * @param outcome  as for hotplug_device_attach()
  * @return as hotplug_device_attach(), and

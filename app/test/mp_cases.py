@@ -126,9 +126,35 @@ def test_nonsense_is_refused():
     GROUP.agree([])
 
 
+def test_state_and_events():
+    """Who stands before it sees what happened."""
+    primary, other = GROUP.all[:2]
+    assert other.attach("net_null3") is None
+    for console, role in (primary, "the primary"), (other, "a secondary"):
+        text = console.run("state")
+        assert "process %d, %s" % (console.pid, role) in text, text
+        assert "\tnet_null3\tnot watched, link down" in text, text
+    assert primary.detach("net_null3") is None
+    for console in GROUP.all:
+        text = console.run("events")
+        lines = text.split("\n")[1:-1]
+        assert lines[-2].endswith(" port 0 is there"), text
+        assert lines[-1].endswith(" port 0 net_null3 is gone"), text
+        assert "net_null3" not in console.run("state")
+
+
+def test_options_that_are_none_are_named():
+    result = subprocess.run(
+        [PROGRAM, "--no-pci", "--no-huge", "--no-telemetry", "-m", "64"], text=True,
+        capture_output=True, env=dict(os.environ, DPDK_HOTPLUG="policy=cure"), timeout=20)
+    assert result.returncode != 0
+    assert "DPDK_HOTPLUG: " in result.stderr and "cure" in result.stderr, result.stderr
+
+
 def test_help_and_end():
     text = GROUP.all[0].run("help")
-    for word in "attach <devargs>", "detach <devargs>", "list", "help", "quit":
+    for word in "attach <devargs>", "detach <devargs>", "list", "state", "events", "help", \
+            "quit":
         assert "- " + word in text, text
     for console in reversed(GROUP.all):
         assert console.quit() == 0

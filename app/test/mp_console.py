@@ -31,12 +31,12 @@ def own_namespaces():
 
 
 @contextlib.contextmanager
-def place():
+def place(wants=N_HUGEPAGES):
     """A folder for files, with a hugetlbfs of its own in it."""
     folder = tempfile.mkdtemp(prefix="hp-mp-")
     huge = os.path.join(folder, "huge")
     os.mkdir(huge)
-    with hugepages.Pool().taken(N_HUGEPAGES) as enough:
+    with hugepages.Pool().taken(wants) as enough:
         try:
             if enough is not True:
                 sys.exit(enough)
@@ -52,15 +52,18 @@ class Ended(Exception):
     pass
 
 
+def ports_in(text):
+    """{name: id}, of what `list` prints."""
+    assert "list all etherdev" in text, text
+    return {name: int(port) for port, name in re.findall(r"^(\d+)\t(\S*)\s*$", text, re.M)}
+
+
 class Verbs:
     """What one says to a console, whatever carries run(command, seconds)."""
     PROMPT = "example> "
 
     def ports(self):
-        """{name: id}"""
-        text = self.run("list")
-        assert "list all etherdev" in text, text
-        return {name: int(port) for port, name in re.findall(r"^(\d+)\t(\S*)\s*$", text, re.M)}
+        return ports_in(self.run("list"))
 
     def attach(self, devargs, seconds=20):
         """None, or the reason."""
@@ -74,11 +77,10 @@ class Verbs:
 
     @staticmethod
     def outcome(text, good, bad, devargs):
-        name = re.escape(devargs.split(",")[0])
-        if re.search(r"^%s device %s\s*$" % (good, name), text, re.M):
+        if re.search(r"^%s device \S*\s*$" % good, text, re.M):
             return None
-        m = re.search(r"^%s device %s\s*\n(.*?)\s*$" % (bad, name), text, re.M)
-        assert m, "neither '%s' nor '%s' in:\n%s" % (good, bad, text)
+        m = re.search(r"^%s device \S*\s*\n(.*?)\s*$" % bad, text, re.M)
+        assert m, "neither '%s' nor '%s' %s in:\n%s" % (good, bad, devargs, text)
         return m.group(1)
 
 
@@ -86,11 +88,13 @@ class Console(Verbs):
     """One process."""
 
     def __init__(self, group, name, *args, options=None, wait=True, wrap=(),
-                 telemetry=False, log=subprocess.STDOUT):
+                 telemetry=False, log=subprocess.STDOUT, preload=None):
         env = dict(os.environ)
         env.pop("DPDK_HOTPLUG", None)
         if options:
             env["DPDK_HOTPLUG"] = options
+        if preload:
+            env["LD_PRELOAD"] = preload
         self.name, self.text = name, ""
         self.process = subprocess.Popen(
             [group.program, *wrap, "--no-pci", *([] if telemetry else ["--no-telemetry"]),
@@ -102,9 +106,9 @@ class Console(Verbs):
             self.until_prompt(20)
 
     def until_prompt(self, seconds=20):
-        """What it has printed up to its next prompt."""
+        """What it has printed up to its next prompt; its other threads may log after that."""
         end = time.monotonic() + seconds
-        while not self.text.endswith(self.PROMPT):
+        while self.PROMPT not in self.text:
             left = end - time.monotonic()
             if left <= 0:
                 raise TimeoutError("%s: no prompt in %d s after:\n%s" %
@@ -115,8 +119,8 @@ class Console(Verbs):
             if data == b"":
                 raise Ended("%s has ended:\n%s" % (self.name, self.text))
             self.text += (data or b"").decode(errors="replace")
-        text, self.text = self.text, ""
-        return text[:-len(self.PROMPT)]
+        text, _, self.text = self.text.partition(self.PROMPT)
+        return text
 
     def send(self, command):
         self.text = ""
@@ -164,16 +168,17 @@ class Group:
     """A primary and its secondaries; all end with it."""
     count = 0
 
-    def __init__(self, program, folder, n_secondaries=2, options=None, memory=("-m", "64")):
+    def __init__(self, program, folder, n_secondaries=2, options=None, memory=("-m", "64"),
+                 **more):
         Group.count += 1
         self.program, self.folder = program, folder
         self.prefix = "hp-mp-%d-%d" % (os.getpid(), Group.count)
         self.huge = os.path.join(folder, "huge")
         self.options = options
         self.all = []
-        self.start("primary", *memory)
+        self.start("primary", *memory, **more)
         for i in range(n_secondaries):
-            self.start("secondary %d" % (i + 1), wait=False)
+            self.start("secondary %d" % (i + 1), wait=False, **more)
         for console in self.all[1:]:
             console.until_prompt()
 

@@ -40,6 +40,8 @@ start(const char *type, const char *options)
 	char *argv[] = { (char []){ "test" }, (char []){ "--no-telemetry" }, (char []){ "--lcores" },
 			 (char *)(uintptr_t)mp_lcores, (char []){ "-m" }, (char []){ "64" },
 			 (char []){ "--log-level=lib.eal:error" }, prefix, huge, proc_type,
+			 /* free in each process, also beside AddressSanitizer's shadow */
+			 (char []){ "--base-virtaddr=0x500000000000" },
 			 (char []){ "--no-pci" } };
 	struct hotplug_config config;
 

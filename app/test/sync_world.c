@@ -21,7 +21,7 @@
 struct sync_table *
 world_table(struct world *w)
 {
-	return (struct sync_table *)(void *)w->table;
+	return &w->view;
 }
 
 struct sync_request *
@@ -80,7 +80,7 @@ check_before_detach(struct world *w)
 
 	for (i = 1; i < WORLD_N; i++)
 		if (!w->is_lost && w->process[i].is_alive && w->process[i].is_member &&
-		    !w->primary.is_silent[i] && w->process[i].has &&
+		    !w->primary.is_silent[i] && !w->primary.is_left_out[i] && w->process[i].has &&
 		    atomic_load(&sync_ack(table, i, 0)->generation) == generation)
 			w->broken = "the primary detaches before a secondary";
 }
@@ -164,32 +164,48 @@ is_lost(void *arg, const char *name)
 	return self.world->is_lost;
 }
 
-static bool
-has_stranger(void *arg, char *reason)
+static int
+has_stranger(void *arg, char *text)
 {
 	(void)arg;
-	(void)reason;
-	return false;
+	(void)text;
+	return 0;
+}
+
+static int
+why(void *arg, int error, char *text)
+{
+	(void)arg;
+	strcpy(text, "its driver failed");
+	return error;
+}
+
+static void
+tell_left_out(void *arg, uint32_t slot)
+{
+	(void)arg;
+	self.world->n_left_out++;
+	assert_true(slot != SYNC_PRIMARY && slot < WORLD_N);
 }
 
 static const struct sync_ops ops = {
 	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
 	.detach = detach, .poll = poll, .abandon = abandon, .may = may,
-	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
+	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger, .why = why,
+	.tell_left_out = tell_left_out,
 };
 
 static void
 point_member(struct world *w, uint32_t p)
 {
 	struct sync_member *member = &w->member[p];
-	size_t copy = (sizeof(struct sync_entry) + WORLD_TEXT + 63) & ~(size_t)63;
 
 	member->table = world_table(w);
 	member->slot = p;
 	member->ops = &ops;
 	member->arg = NULL;
-	member->copy = (struct sync_entry *)(void *)w->extra[p];
-	member->did = (struct sync_did *)(void *)(w->extra[p] + copy);
+	member->pid = 100 + p;
+	sync_member_point(member, w->extra[p]);
 }
 
 static void
@@ -200,8 +216,8 @@ point_primary(struct world *w)
 	primary->table = world_table(w);
 	primary->ops = &ops;
 	primary->arg = NULL;
-	primary->text = w->extra[0];
-	primary->is_silent = (bool *)(w->extra[0] + WORLD_TEXT);
+	primary->pid = 100;
+	sync_primary_point(primary, w->extra[0]);
 }
 
 void
@@ -212,7 +228,7 @@ world_init(struct world *w, bool has_it)
 
 	memset(w, 0, sizeof(*w));
 	assert_true(sync_table_size(1, WORLD_N, WORLD_TEXT) <= sizeof(w->table));
-	sync_table_format(world_table(w), 1, WORLD_N, WORLD_TEXT);
+	sync_table_format(world_table(w), w->table, 1, WORLD_N, WORLD_TEXT);
 	point_primary(w);
 	assert_true(sync_primary_extra(world_table(w)) <= sizeof(w->extra[0]));
 	sync_primary_init(primary, w->extra[0]);
@@ -231,7 +247,8 @@ world_copy(struct world *to, const struct world *from)
 	uint32_t p;
 
 	memcpy(to, from, offsetof(struct world, table));
-	memcpy(to->table, from->table, ((const struct sync_table *)(const void *)from->table)->size);
+	memcpy(to->table, from->table, from->view.size);
+	to->view.head = (struct sync_head *)(void *)to->table;
 	point_primary(to);
 	for (p = 1; p < WORLD_N; p++)
 		point_member(to, p);
@@ -269,9 +286,10 @@ world_request(struct world *w, uint32_t p, enum sync_op op)
 	if (state != SYNC_REQUEST_NONE && state != SYNC_REQUEST_DONE)
 		return false;
 	request->op = op;
-	request->ticket = atomic_fetch_add(&world_table(w)->next_ticket, 1);
+	request->ticket = atomic_fetch_add(&world_table(w)->head->next_ticket, 1);
 	strcpy(request->name, WORLD_DEVICE);
 	strcpy(sync_request_text(world_table(w), p), WORLD_DEVICE ",a=1");
+	request->sum = sync_request_sum(world_table(w), request, WORLD_DEVICE ",a=1");
 	atomic_store(&request->state, SYNC_REQUEST_POSTED);
 	return true;
 }
@@ -348,7 +366,8 @@ check_answer(struct world *w, const struct sync_request *request)
 		process = &w->process[p];
 		if (!process->is_alive || !process->is_member || process->has == wants)
 			continue;
-		if (request->op == SYNC_OP_SHARE && w->primary.is_silent[p])
+		if (w->primary.is_left_out[p] ||
+		    (request->op == SYNC_OP_SHARE && w->primary.is_silent[p]))
 			continue;       /* it catches up */
 		if (p == SYNC_PRIMARY || wants ||
 		    atomic_load(&sync_ack(world_table(w), p, 0)->generation) == generation)
@@ -365,13 +384,15 @@ world_step(struct world *w, uint32_t p)
 
 	self.world = w;
 	self.p = p;
-	if (p != SYNC_PRIMARY)
-		return sync_member_step(&w->member[p]);
+	if (p != SYNC_PRIMARY) {
+		has_moved = sync_member_mend(&w->member[p]);
+		return sync_member_step(&w->member[p]) || has_moved;
+	}
 	for (i = 0; i < WORLD_N; i++)
 		before[i] = atomic_load(&world_asked(w, i)->state);
 	was_at_work = w->process[p].job != WORLD_NO_JOB;
 	phase = w->primary.phase;
-	has_moved = sync_primary_step(&w->primary) == 1;
+	has_moved = sync_primary_step(&w->primary) == 1 || sync_primary_mend(&w->primary);
 	if (phase == SYNC_PHASE_UNPLUG && w->primary.phase == SYNC_PHASE_UNDO)
 		w->is_attached = true;
 	has_moved |= was_at_work != (w->process[p].job != WORLD_NO_JOB);
@@ -470,7 +491,8 @@ key_of_slot(struct world *w, uint32_t p, uint64_t key)
 	key = mix(key, process->job != WORLD_NO_JOB ? process->job_result : 0);
 	key = mix(key, state | (state == SYNC_REQUEST_NONE ? 0 : request->op << 4));
 	key = mix(key, state == SYNC_REQUEST_POSTED ? request->ticket -
-		  atomic_load(&world_table(w)->next_ticket) : 0);
+		  atomic_load(&world_table(w)->head->next_ticket) : 0);
+	key = mix(key, w->primary.was_member[p] | w->primary.is_left_out[p] << 1);
 	if (p == SYNC_PRIMARY || !process->is_member)
 		return key;
 	key = mix(key, (seen == atomic_load(&entry->generation)) | (seen < entry->base) << 1 |

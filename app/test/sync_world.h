@@ -24,10 +24,12 @@ struct world {
 	struct world_process process[WORLD_N];
 	struct sync_primary primary;
 	struct sync_member member[WORLD_N];
+	struct sync_table view;
 	uint64_t now_ns;
 	bool is_attached;       /* by what requesters were told */
 	bool is_lost;           /* the card is gone */
 	bool is_healing;        /* the primary has it from heal, which is not over */
+	unsigned int n_left_out;        /* told */
 	const char *broken;     /* an invariant that does not hold */
 	char extra[WORLD_N][512] __attribute__((aligned(64)));
 	char table[8192] __attribute__((aligned(64)));  /* last: less is used, and copied */

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmdline.h>
 #include <cmdline_rdline.h>
@@ -19,19 +20,26 @@
 #include <hotplug.h>
 
 #include "commands.h"
+#include "events.h"
 
 int
 main(int argc, char **argv)
 {
 	struct hotplug_config config;
 	struct cmdline *console;
+	char error[256];
+	int ret;
 
 	if (rte_eal_init(argc, argv) < 0)
 		rte_exit(EXIT_FAILURE, "cannot initialise EAL\n");
 	hotplug_config_init(&config);
-	if (hotplug_config_parse(&config, getenv("DPDK_HOTPLUG"), NULL, 0) != 0 ||
-	    hotplug_enable(&config) != 0)
-		rte_exit(EXIT_FAILURE, "cannot enable dpdk-hotplug\n");
+	if (hotplug_config_parse(&config, getenv("DPDK_HOTPLUG"), error, sizeof(error)) != 0)
+		rte_exit(EXIT_FAILURE, "DPDK_HOTPLUG: %s\n", error);
+	ret = hotplug_enable(&config);
+	if (ret == 0)
+		ret = events_keep();
+	if (ret != 0)
+		rte_exit(EXIT_FAILURE, "cannot enable dpdk-hotplug: %s\n", strerror(-ret));
 	console = cmdline_stdin_new(commands, "example> ");
 	if (console == NULL)
 		rte_exit(EXIT_FAILURE, "cannot open the console\n");

@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../core/enable.h"
+#include "../core/reasons.h"
 #include "../eal/host.h"
 #include "../sync/share.h"
 #include "../sync/sync.h"
@@ -16,45 +18,56 @@
 #include "found.h"
 #include "hand.h"
 #include "here.h"
+#include "why.h"
+
+static int
+do_alone(bool attaches, const char *name, const char *text, struct hotplug_outcome *outcome)
+{
+	int ret;
+
+	if (hand_is_self())
+		return -EDEADLK;
+	ret = attaches ? here_may_attach(name, outcome->reason, sizeof(outcome->reason)) :
+		here_may_detach(name, outcome->reason, sizeof(outcome->reason));
+	if (ret != 0)
+		return ret;
+	ret = attaches ? here_attach(name, text) : here_detach(name);
+	return ret != 0 ? ret : attaches ? -EEXIST : -ENODEV;
+}
 
 static int
 alone(bool attaches, const char *text, struct hotplug_outcome *outcome)
 {
+	size_t len = sizeof(outcome->reason);
 	char name[HOTPLUG_NAME_LEN];
 	int ret = found_name(text, name);
 
-	if (ret == 0 && hand_is_self())
-		ret = -EDEADLK;
-	else if (ret == 0 && attaches)
-		ret = here_may_attach(name, outcome->reason, sizeof(outcome->reason));
-	else if (ret == 0)
-		ret = here_may_detach(name, outcome->reason, sizeof(outcome->reason));
-	if (ret == 0)
-		ret = attaches ? here_attach(name, text) : here_detach(name);
-	if (ret == 0)
-		ret = attaches ? -EEXIST : -ENODEV;
-	outcome->error = ret < 0 ? ret : 0;
-	if (ret < 0 && outcome->reason[0] == '\0')
-		snprintf(outcome->reason, sizeof(outcome->reason), "%s", strerror(-ret));
-	return outcome->error;
+	if (ret != 0) {
+		ret = reason_say(REASON_NO_NAME, ret, NULL, outcome->reason, len);
+	} else {
+		ret = do_alone(attaches, name, text, outcome);
+		if (ret < 0 && outcome->reason[0] == '\0')
+			ret = why(attaches, name, ret, outcome->reason, len);
+	}
+	outcome->pid = ret < 0 ? getpid() : 0;
+	return outcome->error = ret < 0 ? ret : 0;
 }
 
 static int
 change(bool attaches, const char *text, unsigned int flags, struct hotplug_outcome *outcome)
 {
-	if (!enable_is_on()) {
-		snprintf(outcome->reason, sizeof(outcome->reason), "dpdk-hotplug is not enabled");
-		return outcome->error = -EPERM;
-	}
+	size_t len = sizeof(outcome->reason);
+
+	outcome->pid = getpid();
+	if (!enable_is_on())
+		return outcome->error = reason_say(REASON_DISABLED, 0, NULL, outcome->reason, len);
 	if (flags & HOTPLUG_PRIVATE)
 		return alone(attaches, text, outcome);
 	if (sync_is_on())
 		return attaches ? sync_attach(text, outcome) : sync_detach(text, outcome);
 	if (!enable_config()->sync || !share_is_possible())
 		return alone(attaches, text, outcome);
-	snprintf(outcome->reason, sizeof(outcome->reason),
-		 "the primary process has not enabled dpdk-hotplug");
-	return outcome->error = -ENOTCONN;
+	return outcome->error = sync_why_not(outcome->reason, len);
 }
 
 /* The first version's, up to ours. */
@@ -63,6 +76,16 @@ is_known(size_t outcome_size)
 {
 	return outcome_size >= offsetof(struct hotplug_outcome, reason) + HOTPLUG_REASON_LEN &&
 		outcome_size <= sizeof(struct hotplug_outcome);
+}
+
+void
+api_log(const char *what, const char *text, const struct hotplug_outcome *outcome)
+{
+	char who[32] = "";
+
+	if (outcome->pid != 0)
+		snprintf(who, sizeof(who), " (process %d)", outcome->pid);
+	host_log(HOST_ERR, "%s %.64s: %s%s", what, text, outcome->reason, who);
 }
 
 static int
@@ -76,8 +99,7 @@ begin(bool attaches, const char *text, unsigned int flags, struct hotplug_outcom
 		return -EINVAL;
 	ret = change(attaches, text, flags, &own);
 	if (ret != 0)
-		host_log(HOST_ERR, "%s %.64s: %s (process %d)", attaches ? "attach" : "detach",
-			 text, own.reason, own.pid);
+		api_log(attaches ? "attach" : "detach", text, &own);
 	if (attaches && ret < 0 && ret != -EEXIST && ret != -EBUSY)
 		arguments_explain(text);
 	if (outcome != NULL) {

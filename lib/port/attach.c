@@ -27,6 +27,7 @@
 #include "port.h"
 #include "shared.h"
 #include "whose.h"
+#include "why.h"
 
 static int
 match_name(const struct rte_device *dev, const void *name)
@@ -38,29 +39,6 @@ struct rte_device *
 attach_find(const struct rte_devargs *devargs)
 {
 	return bus_find_device(devargs->bus, match_name, devargs->name);
-}
-
-/* A device that is there and has no user-space driver: say so, and which it has. */
-static int
-explain(const struct rte_devargs *devargs, int ret)
-{
-	struct hotplug_glance now;
-	struct hotplug_bus *bus;
-
-	memset(&now, 0, sizeof(now));
-	for (bus = bus_next(NULL); bus != NULL; bus = bus_next(bus))
-		if (strcmp(bus->name, rte_bus_name(devargs->bus)) == 0)
-			break;
-	if (bus == NULL || bus->ops->glance == NULL)
-		return ret;
-	if (bus->ops->glance(devargs->name, &now) != 0)
-		return -ENODEV;
-	if (now.is_user_space)
-		return ret;
-	host_log(HOST_ERR, "attach %s: %s%s: bind it to vfio-pci, igb_uio or uio_pci_generic",
-		 devargs->name, now.kernel_driver[0] != '\0' ? "it is bound to " :
-		 "no kernel driver is bound to it", now.kernel_driver);
-	return -ENODEV;
 }
 
 /* EAL's words are few: -ENOTSUP, -ENODEV and so on. */
@@ -79,7 +57,11 @@ probe(const char *text, const struct rte_devargs *devargs)
 		return ret;
 	}
 	ret = local_probe_told(devargs->name, text);
-	return ret < 0 ? explain(devargs, ret) : 0;
+	if (ret < 0) {
+		ret = why(true, devargs->name, ret, who, sizeof(who));
+		host_log(HOST_ERR, "attach %s: %s", devargs->name, who);
+	}
+	return ret;
 }
 
 static int
@@ -106,7 +88,7 @@ attach_together(const char *text, const struct rte_devargs *devargs, uint16_t *p
 	int ret = sync_attach(text, &outcome);
 
 	if (ret != 0) {
-		host_log(HOST_ERR, "attach: %s (process %d)", outcome.reason, outcome.pid);
+		api_log("attach", text, &outcome);
 		return ret;
 	}
 	if (whose_ports(devargs->name, port_id, 1) > 0)

@@ -19,6 +19,7 @@
 #include "change.h"
 #include "inside.h"
 #include "kept.h"
+#include "lead.h"
 #include "shared.h"
 
 static _Thread_local uint16_t changing = RTE_MAX_ETHPORTS;      /* the innermost */
@@ -59,6 +60,7 @@ end(uint16_t id)
 {
 	struct rte_eth_dev *eth = &rte_eth_devices[id];
 
+	lead_note(id, true);
 	if (is_ours(id))
 		return;
 	if (LOAD(eth->dev_ops) == &dead_ops)

@@ -28,6 +28,7 @@
 #include "calls.h"
 #include "change.h"
 #include "kept.h"
+#include "lead.h"
 #include "shared.h"
 #include "stuck.h"
 
@@ -289,5 +290,12 @@ __wrap_rte_eth_dev_close(uint16_t id)
 int
 __wrap_rte_eth_dev_stop(uint16_t id)
 {
-	return begin_stop(id) ? 0 : WAY_ON(rte_eth_dev_stop)(id);
+	int ret;
+
+	if (begin_stop(id))
+		return 0;
+	lead_out(id);
+	ret = WAY_ON(rte_eth_dev_stop)(id);
+	lead_note(id, true);            /* where it goes on */
+	return ret;
 }

@@ -20,6 +20,7 @@
 #include "shared.h"
 #include "stuck.h"
 #include "whose.h"
+#include "why.h"
 
 #ifndef RTE_ETH_DEV_BONDING_MEMBER      /* up to 23.07 */
 #define RTE_ETH_DEV_BONDING_MEMBER RTE_ETH_DEV_BONDED_SLAVE
@@ -106,7 +107,7 @@ detach_together(uint16_t port_id, bool is_closed, char *name, size_t size)
 		return ret;
 	ret = sync_detach(device, &outcome);
 	if (ret != 0) {
-		host_log(HOST_ERR, "detach: %s (process %d)", outcome.reason, outcome.pid);
+		api_log("detach", device, &outcome);
 		return ret;
 	}
 	whose_forget(device);

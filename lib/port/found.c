@@ -12,6 +12,7 @@
 
 #include <rte_bus.h>
 #include <rte_dev.h>
+#include <rte_pci.h>
 
 #include "../core/bus.h"
 #include "../core/device.h"
@@ -68,15 +69,29 @@ found_probed(const char *name)
 	return bus != NULL ? found_on(bus, name) : NULL;
 }
 
+/* As its bus lists it: "01:00.0" is "0000:01:00.0". */
+static int
+spell(const struct rte_devargs *devargs, char *name)
+{
+	struct rte_pci_addr addr;
+
+	if (strcmp(rte_bus_name(devargs->bus), "pci") == 0 &&
+	    rte_pci_addr_parse(devargs->name, &addr) == 0) {
+		rte_pci_device_name(&addr, name, HOTPLUG_NAME_LEN);
+		return 0;
+	}
+	return snprintf(name, HOTPLUG_NAME_LEN, "%s", devargs->name) < HOTPLUG_NAME_LEN ?
+		0 : -ENAMETOOLONG;
+}
+
 int
 found_name(const char *text, char *name)
 {
 	struct rte_devargs devargs;
 	int ret = -EINVAL;
 
-	if (devargs_parse(&devargs, text) == 0 && devargs.bus != NULL)
-		ret = snprintf(name, HOTPLUG_NAME_LEN, "%s", devargs.name) < HOTPLUG_NAME_LEN ?
-			0 : -ENAMETOOLONG;
+	if (devargs_parse(&devargs, text) == 0 && devargs.bus != NULL && devargs.name[0] != '\0')
+		ret = spell(&devargs, name);
 	rte_devargs_reset(&devargs);
 	return ret;
 }

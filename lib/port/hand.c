@@ -17,6 +17,7 @@
 #include "hand.h"
 #include "here.h"
 #include "hotplug.h"
+#include "why.h"
 
 enum job { JOB_NONE, JOB_ATTACH, JOB_DETACH };
 
@@ -27,6 +28,7 @@ static bool is_running, is_abandoned, has_thread;
 static enum job job;            /* until it has been polled */
 static bool is_over;            /* its driver has returned */
 static int result;
+static char result_text[HOTPLUG_REASON_LEN];    /* where it has failed */
 static char name[HOTPLUG_NAME_LEN];
 static char *text;
 static bool is_broadcast;       /* by EAL's own call, which tells every process */
@@ -49,6 +51,9 @@ run_job(void)
 
 	pthread_mutex_unlock(&lock);
 	ret = do_job(what, is_broadcast);       /* what it reads stays until it is over */
+	result_text[0] = '\0';
+	if (ret < 0)
+		ret = why(what == JOB_ATTACH, name, ret, result_text, sizeof(result_text));
 	pthread_mutex_lock(&lock);
 	if (is_abandoned && what == JOB_ATTACH && ret > 0) {
 		pthread_mutex_unlock(&lock);
@@ -182,6 +187,13 @@ hand_poll(void)
 		job = JOB_NONE;
 	pthread_mutex_unlock(&lock);
 	return ret;
+}
+
+/* What it has been polled of is over, and the next one is given by the same thread. */
+void
+hand_why(char *said, size_t len)
+{
+	snprintf(said, len, "%s", result_text);
 }
 
 void

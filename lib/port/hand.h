@@ -14,6 +14,7 @@ bool hand_is_self(void);
 int hand_attach(const char *name, const char *text, bool by_broadcast);
 int hand_detach(const char *name, bool by_broadcast);
 int hand_poll(void);            /* -EINPROGRESS, or what became of it */
+void hand_why(char *text, size_t len);   /* what has failed, when it has been polled */
 void hand_abandon(void);        /* what it is at is undone when its driver returns */
 
 #endif /* HOTPLUG_PORT_HAND_H */

@@ -13,6 +13,7 @@
 #include <rte_bus.h>
 #include <rte_dev.h>
 
+#include "../core/reasons.h"
 #include "found.h"
 #include "here.h"
 #include "local.h"
@@ -70,6 +71,15 @@ here_detach_all(const char *name)
 	return ret;
 }
 
+static int
+say_of_port(enum reason why, uint16_t id, char *reason, size_t len)
+{
+	char about[8];
+
+	snprintf(about, sizeof(about), "%u", id);
+	return reason_say(why, 0, about, reason, len);
+}
+
 int
 here_may_attach(const char *name, char *reason, size_t len)
 {
@@ -78,14 +88,12 @@ here_may_attach(const char *name, char *reason, size_t len)
 	char who[256];
 
 	if (teardown_is_running(name))
-		snprintf(reason, len, "it is being torn down");
-	else if (port_list_held(name, ids) > 0)
-		snprintf(reason, len, "port %u is kept for it", ids[0]);
-	else if (bus != NULL && others_check(rte_bus_name(bus), name, who, sizeof(who)) != 0)
-		snprintf(reason, len, "another process has it: %s", who);
-	else
-		return 0;
-	return -EBUSY;
+		return reason_say(REASON_TORN_DOWN, 0, NULL, reason, len);
+	if (port_list_held(name, ids) > 0)
+		return say_of_port(REASON_KEPT, ids[0], reason, len);
+	if (bus != NULL && others_check(rte_bus_name(bus), name, who, sizeof(who)) != 0)
+		return reason_say(REASON_OTHERS, 0, who, reason, len);
+	return 0;
 }
 
 int
@@ -94,19 +102,13 @@ here_may_detach(const char *name, char *reason, size_t len)
 	uint16_t ids[RTE_MAX_ETHPORTS];
 	unsigned int i, n = whose_ports(name, ids, RTE_MAX_ETHPORTS);
 
-	if (teardown_is_running(name)) {
-		snprintf(reason, len, "it is being torn down");
-		return -EBUSY;
-	}
+	if (teardown_is_running(name))
+		return reason_say(REASON_TORN_DOWN, 0, NULL, reason, len);
 	for (i = 0; i < n; i++) {
-		if (port_of(&rte_eth_devices[ids[i]])->state == PORT_HEALING) {
-			snprintf(reason, len, "port %u heals just now", ids[i]);
-			return -EBUSY;
-		}
-		if (rte_eth_devices[ids[i]].data->dev_started == 0)
-			continue;
-		snprintf(reason, len, "port %u is started", ids[i]);
-		return -EBUSY;
+		if (port_of(&rte_eth_devices[ids[i]])->state == PORT_HEALING)
+			return say_of_port(REASON_HEALS, ids[i], reason, len);
+		if (rte_eth_devices[ids[i]].data->dev_started != 0)
+			return say_of_port(REASON_STARTED, ids[i], reason, len);
 	}
 	return 0;
 }

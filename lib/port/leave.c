@@ -4,8 +4,8 @@
  * again.
  * In:  a device that this process is about to remove, or to probe (the hand); another
  *      process has asked for it, so threads here may be polling.
- * Out: they are out of the PMD, and find quiet functions until it is back; when it is,
- *      its queues are in the fast path before its functions are.
+ * Out: they are out of the PMD, and find quiet functions until it is back, and the primary
+ *      has started it (lead.c).
  * ethdev's release would clear the fast path under their feet, so it is ours (release.c).
  * A primary's ports are stopped before they go, which is its application's own doing, or
  * torn down (teardown.c).
@@ -19,6 +19,7 @@
 
 #include "leave.h"
 #include "calls.h"
+#include "lead.h"
 #include "shared.h"
 
 /* Without queues there is nothing to poll. */
@@ -34,6 +35,18 @@ has_queues(const uint16_t *ids, unsigned int n)
 			return true;
 	}
 	return false;
+}
+
+/* The primary has not started any of them: nobody is in there, and nobody is to be waited for
+ * (lead.c). */
+static bool
+are_out(const uint16_t *ids, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n && lead_is_out(ids[i]); i++)
+		;
+	return n > 0 && i == n;
 }
 
 static void
@@ -54,14 +67,16 @@ begin(struct rte_eth_dev *eth, struct port *port, struct leaving *old)
 void
 leave_begin(const uint16_t *ids, unsigned int n, struct leaving *old)
 {
+	bool is_out = are_out(ids, n);
 	unsigned int i;
 
-	if (rte_eal_process_type() != RTE_PROC_SECONDARY || !has_queues(ids, n) ||
+	if (rte_eal_process_type() != RTE_PROC_SECONDARY || (!is_out && !has_queues(ids, n)) ||
 	    calls_guard() != 0)
 		return;
 	for (i = 0; i < n; i++)
 		begin(&rte_eth_devices[ids[i]], port_of(&rte_eth_devices[ids[i]]), &old[i]);
-	quiet_wait();
+	if (!is_out)
+		quiet_wait();
 	for (i = 0; i < n; i++)
 		quiet_detach_queues(ids[i]);
 }
@@ -95,8 +110,10 @@ leave_undo(const uint16_t *ids, unsigned int n, const struct leaving *old)
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		if (is_leaving(ids[i]))
+		if (is_leaving(ids[i])) {
 			undo(&rte_eth_devices[ids[i]], &old[i]);
+			lead_resume(ids[i]);
+		}
 }
 
 void
@@ -112,28 +129,5 @@ leave_release(struct rte_eth_dev *eth)
 	eth->intr_handle = NULL;
 	STORE(eth->dev_ops, NULL);
 	port_unlock();
-}
-
-/* The primary has started it: who polls it here meets its queues, and has let go of what
- * was there before, when the driver's functions come. */
-void
-leave_return(const char *device)
-{
-	bool is_back = false;
-	struct rte_eth_dev *eth;
-	struct port *port;
-	unsigned int i;
-
-	for (i = 0; rte_eal_process_type() == RTE_PROC_SECONDARY && i < RTE_MAX_ETHPORTS; i++) {
-		port = port_of(&rte_eth_devices[i]);
-		if (port->state != PORT_NONE || !quiet_is(i) || strcmp(port->device, device) != 0)
-			continue;
-		eth = rte_eth_dev_attach_secondary(port->name);
-		if (eth != &rte_eth_devices[i] || eth->data->dev_started == 0)
-			continue;
-		quiet_attach_queues(i);
-		is_back = true;
-	}
-	if (is_back)
-		quiet_wait();
+	lead_forget(eth - rte_eth_devices);
 }

@@ -19,7 +19,5 @@ void leave_begin(const uint16_t *ids, unsigned int n, struct leaving *old);
 void leave_undo(const uint16_t *ids, unsigned int n, const struct leaving *old);
 /* The driver gives a port back that is LEAVING. */
 void leave_release(struct rte_eth_dev *eth);
-/* Before this device is probed again. */
-void leave_return(const char *device);
 
 #endif /* HOTPLUG_PORT_LEAVE_H */

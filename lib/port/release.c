@@ -27,6 +27,7 @@
 
 #include "calls.h"
 #include "kept.h"
+#include "lead.h"
 #include "leave.h"
 #include "release.h"
 #include "shared.h"
@@ -93,8 +94,11 @@ __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 	if (eth != NULL && stuck_is(port_of(eth)))
 		return -EBUSY;          /* its driver is at what would be freed */
 	ret = WAY_ON(rte_eth_dev_release_port)(eth);
-	if (eth != NULL)
+	if (eth != NULL) {
 		close_end(eth);
+		lead_note(eth - rte_eth_devices, false);
+		lead_forget(eth - rte_eth_devices);
+	}
 	if (port_own != PORT_OWN_DRIVER)
 		atomic_fetch_add(&n_released, 1);
 	return ret;
@@ -112,6 +116,6 @@ __wrap_rte_eth_dev_probing_finish(struct rte_eth_dev *eth)
 {
 	if (eth != NULL && port_own == PORT_OWN_DRIVER && port_is_healing(port_of(eth)))
 		kept_hold_tx(eth);      /* it is found valid when the bus knows its driver (ids.c) */
-	else
+	else if (eth == NULL || !lead_finish(eth))
 		WAY_ON(rte_eth_dev_probing_finish)(eth);
 }

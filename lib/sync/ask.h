@@ -5,13 +5,19 @@
 
 #include <stdatomic.h>
 
+#include "../core/reasons.h"
+#include "../eal/host.h"
 #include "share.h"
+
+struct sync_process;
 
 /* Of this process, sync.c's. */
 struct asker {
 	const struct share *share;
 	const struct hotplug_config *config;
 	const _Atomic bool *is_on, *is_stopping;
+	const struct sync_process *const *process;
+	const struct host_thread *thread;       /* that answers; not to ask itself */
 };
 
 /* What one thread wants. */
@@ -22,12 +28,11 @@ struct sync_wish {
 	uint64_t probe_ns;              /* SHARE */
 };
 
-/* In the order in which this process's threads came; the error, which stands in the outcome
- * with its reason. */
-int ask_in_turn(const struct asker *a, const struct sync_wish *wish,
-		struct hotplug_outcome *outcome);
+/* Before anybody asks (sync_attach and so on, sync.h); it stays. */
+void ask_as(const struct asker *asker);
 /* That error, for that reason. */
-int ask_conclude(struct hotplug_outcome *outcome, int error, int pid, const char *reason);
+int ask_conclude(struct hotplug_outcome *outcome, int error, int pid, const char *text);
+int ask_refuse(struct hotplug_outcome *outcome, int pid, enum reason reason, int error);
 /* Nobody asks any more, when sync is off. */
 void ask_wait_for_all(void);
 

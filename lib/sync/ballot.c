@@ -11,19 +11,23 @@
 #include <string.h>
 
 #include "ballot.h"
+#include "primary.h"
 
+/* Who was one, lives, and does not say so any more has been written over. */
 bool
-ballot_is_member(const struct sync_primary *p, uint32_t slot)
+ballot_is_member(struct sync_primary *p, uint32_t slot)
 {
-	return atomic_load(&sync_slot(p->table, slot)->is_member) != 0 &&
-		p->ops->is_alive(p->arg, slot);
+	bool is = atomic_load(&sync_slot(p->table, slot)->is_member) != 0 || p->was_member[slot];
+
+	p->was_member[slot] = is && p->ops->is_alive(p->arg, slot);
+	return p->was_member[slot];
 }
 
 /* Has every process that lives seen its present meaning? */
 bool
-ballot_is_complete(const struct sync_primary *p, uint32_t i)
+ballot_is_complete(struct sync_primary *p, uint32_t i)
 {
-	uint64_t generation = atomic_load(&sync_entry(p->table, i)->generation);
+	uint64_t generation = atomic_load(&primary_entry(p, i)->generation);
 	uint32_t slot;
 
 	for (slot = 1; slot < p->table->n_slots; slot++)
@@ -34,56 +38,89 @@ ballot_is_complete(const struct sync_primary *p, uint32_t i)
 }
 
 void
-ballot_blame(struct sync_primary *p, int error, uint32_t slot, const char *reason)
+ballot_blame_with(struct sync_primary *p, int error, uint32_t slot, const char *text)
 {
 	p->answer.error = error;
 	p->answer.slot = slot;
 	p->answer.pid = slot != SYNC_NOBODY ? sync_slot(p->table, slot)->pid : 0;
-	snprintf(p->answer.reason, sizeof(p->answer.reason), "%s", reason);
+	snprintf(p->answer.reason, sizeof(p->answer.reason), "%s", text);
 }
 
-/* A process that says nothing, or nothing that makes sense. */
+void
+ballot_blame(struct sync_primary *p, uint32_t slot, enum reason reason, const char *about)
+{
+	char text[SYNC_REASON_LEN];
+	int error = reason_say(reason, -EIO, about, text, sizeof(text));
+
+	ballot_blame_with(p, error, slot, text);
+}
+
+/* What another process has written, for a log. */
+static void
+copy_text(char *to, const char *from, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len - 1 && from[i] != '\0'; i++)
+		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+	to[i] = '\0';
+}
+
 void
 ballot_blame_silent(struct sync_primary *p, uint32_t slot)
 {
-	const struct sync_slot *s = sync_slot(p->table, slot);
-	char reason[SYNC_REASON_LEN];
+	char busy[HOTPLUG_NAME_LEN];
 
-	if (!sync_slot_is_sound(p->table, slot))
-		snprintf(reason, sizeof(reason), "its slot in the table is damaged");
-	else if (s->busy[0] != '\0')
-		snprintf(reason, sizeof(reason), "its driver is still at work on %.*s",
-			 (int)sizeof(s->busy), s->busy);
-	else
-		snprintf(reason, sizeof(reason), "it does not answer");
-	ballot_blame(p, sync_slot_is_sound(p->table, slot) ? -ETIMEDOUT : -EBADMSG, slot, reason);
+	copy_text(busy, sync_slot(p->table, slot)->busy, sizeof(busy));
+	ballot_blame(p, slot, busy[0] != '\0' ? REASON_AT_WORK : REASON_SILENT, busy);
 }
 
 void
 ballot_blame_failed(struct sync_primary *p, uint32_t slot, int error)
 {
-	const struct sync_entry *entry = sync_entry(p->table, p->entry);
-	char reason[SYNC_REASON_LEN];
+	const struct sync_entry *entry = primary_entry(p, p->entry);
+	char text[SYNC_REASON_LEN];
 
-	memcpy(reason, sync_slot(p->table, slot)->reason, sizeof(reason));
-	reason[sizeof(reason) - 1] = '\0';
-	if (reason[0] == '\0')
-		snprintf(reason, sizeof(reason), "%s", entry->want == SYNC_WANT_ATTACHED ?
-			 "its driver's probe failed" : "its driver's remove failed");
-	ballot_blame(p, error < 0 && error > -4096 ? error : -EBADMSG, slot, reason);
+	error = error < 0 && error > -4096 ? error : -EBADMSG;
+	copy_text(text, sync_slot(p->table, slot)->reason, sizeof(text));
+	if (text[0] == '\0')
+		(void)reason_say(entry->want == SYNC_WANT_ATTACHED ? REASON_PROBE : REASON_REMOVE,
+				 error, strerror(-error), text, sizeof(text));
+	ballot_blame_with(p, error, slot, text);
 }
 
-/* From now on nobody waits for those that make no sense; is_late: nor for those that have
- * not answered by now. */
 void
-ballot_note_silent(struct sync_primary *p, bool is_late)
+ballot_note_silent(struct sync_primary *p)
 {
-	uint64_t generation = atomic_load(&sync_entry(p->table, p->entry)->generation);
+	uint64_t generation = atomic_load(&primary_entry(p, p->entry)->generation);
 	uint32_t slot;
 
 	for (slot = 1; slot < p->table->n_slots; slot++)
-		p->is_silent[slot] |= !sync_slot_is_sound(p->table, slot) || (is_late &&
-			atomic_load(&sync_ack(p->table, slot, p->entry)->generation) != generation);
+		if (atomic_load(&sync_ack(p->table, slot, p->entry)->generation) != generation)
+			p->is_silent[slot] = true;
+}
+
+void
+ballot_leave_out(struct sync_primary *p)
+{
+	uint32_t slot;
+
+	for (slot = 1; slot < p->table->n_slots; slot++) {
+		if (p->is_left_out[slot] || sync_slot_is_sound(p->table, slot) ||
+		    !ballot_is_member(p, slot))
+			continue;
+		p->is_left_out[slot] = true;
+		p->ops->tell_left_out(p->arg, slot);
+	}
+}
+
+/* It may be sound by now. */
+static bool
+is_left_out(struct sync_primary *p, uint32_t slot)
+{
+	if (p->is_left_out[slot] && sync_slot_is_sound(p->table, slot))
+		p->is_left_out[slot] = false;
+	return p->is_left_out[slot];
 }
 
 /* Before anything that costs a system call. */
@@ -99,7 +136,7 @@ has_done(const struct sync_primary *p, uint32_t slot, const struct sync_ack *ack
 uint32_t
 ballot_missing(struct sync_primary *p, uint32_t *failed)
 {
-	uint64_t generation = atomic_load(&sync_entry(p->table, p->entry)->generation);
+	uint64_t generation = atomic_load(&primary_entry(p, p->entry)->generation);
 	uint32_t slot, first = SYNC_NOBODY;
 	const struct sync_ack *ack;
 
@@ -107,11 +144,10 @@ ballot_missing(struct sync_primary *p, uint32_t *failed)
 	for (slot = 1; slot < p->table->n_slots; slot++) {
 		ack = sync_ack(p->table, slot, p->entry);
 		if (p->is_silent[slot] || has_done(p, slot, ack, generation) ||
-		    !ballot_is_member(p, slot))
+		    !ballot_is_member(p, slot) || is_left_out(p, slot))
 			continue;
-		if (!sync_slot_is_sound(p->table, slot))
-			return slot;    /* whatever it says */
-		if (atomic_load(&ack->generation) != generation) {
+		if (!sync_slot_is_sound(p->table, slot) ||      /* whatever it says */
+		    atomic_load(&ack->generation) != generation) {
 			if (first == SYNC_NOBODY)
 				first = slot;
 		} else if (ack->error != 0 && *failed == SYNC_NOBODY) {

@@ -6,7 +6,19 @@
  * Order: a request belongs to its owner until it is TAKEN, and again when it is DONE.
  * Context: work (the sync thread of the primary); no lock; nothing of DPDK. */
 
+#include <string.h>
+
 #include "ballot.h"
+
+/* Who asks, and is nobody: perhaps its slot has been written over, and it mends that. */
+static bool
+is_of_a_member(struct sync_primary *p, uint32_t slot)
+{
+	if (sync_slot_is_sound(p->table, slot) && ballot_is_member(p, slot))
+		return true;
+	p->ops->wake(p->arg, slot);
+	return false;
+}
 
 /* The request that came first, taken. */
 bool
@@ -19,7 +31,7 @@ desk_take(struct sync_primary *p)
 	for (i = 0; i < p->table->n_slots; i++) {
 		request = &sync_slot(p->table, i)->request;
 		if (atomic_load(&request->state) != SYNC_REQUEST_POSTED ||
-		    !sync_slot_is_sound(p->table, i) || !ballot_is_member(p, i))
+		    !is_of_a_member(p, i))
 			continue;
 		if (p->requester == SYNC_NOBODY || request->ticket <
 		    sync_slot(p->table, p->requester)->request.ticket)
@@ -28,6 +40,25 @@ desk_take(struct sync_primary *p)
 	return p->requester != SYNC_NOBODY &&
 		atomic_compare_exchange_strong(&sync_slot(p->table, p->requester)->request.state,
 					       &posted, SYNC_REQUEST_TAKEN);
+}
+
+/* Copied first, then looked at: its owner, or anybody, may go on writing. */
+bool
+desk_read(struct sync_primary *p)
+{
+	const struct sync_request *request = &sync_slot(p->table, p->requester)->request;
+	struct sync_request copy;
+
+	memcpy(&copy, request, sizeof(copy));
+	memcpy(p->name, copy.name, sizeof(p->name));
+	memcpy(p->text, sync_request_text(p->table, p->requester), p->table->text_len);
+	p->op = copy.op;
+	p->probe_ns = p->op == SYNC_OP_SHARE ? copy.probe_ns : 0;
+	return memchr(p->name, '\0', sizeof(p->name)) != NULL && p->name[0] != '\0' &&
+		memchr(p->text, '\0', p->table->text_len) != NULL &&
+		copy.sum == sync_request_sum(p->table, &copy, p->text) &&
+		p->op >= SYNC_OP_ATTACH && p->op <= SYNC_OP_SHARE &&
+		(p->op <= SYNC_OP_DETACH || p->requester == SYNC_PRIMARY);
 }
 
 /* May it be too late to tell the requester otherwise?  False: nobody waits any more. */
@@ -54,6 +85,7 @@ desk_answer(struct sync_primary *p)
 	uint32_t state = atomic_load(&request->state);
 
 	if (state == SYNC_REQUEST_TAKEN || state == SYNC_REQUEST_FINAL) {
+		p->answer.sum = sync_answer_sum(&p->answer, request->ticket);
 		request->answer = p->answer;
 		if (atomic_compare_exchange_strong(&request->state, &state, SYNC_REQUEST_DONE))
 			p->ops->wake(p->arg, p->requester);

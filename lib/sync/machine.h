@@ -22,8 +22,12 @@ struct sync_ops {
 	void (*describe)(void *arg, const char *name, char *text, size_t len);
 	/* Is its card gone, or asked for?  Then nobody can keep it. */
 	bool (*is_lost)(void *arg, const char *name);
-	/* Is a process there that is no member?  Then its name. */
-	bool (*has_stranger)(void *arg, char *reason);
+	/* Is a process there that is no member?  1, and who; -errno, and why nobody can tell. */
+	int (*has_stranger)(void *arg, char *text);
+	/* A job has ended with that error: the reason, and the error to give. */
+	int (*why)(void *arg, int error, char *text);
+	/* A process's slot makes no sense: it is left out. */
+	void (*tell_left_out)(void *arg, uint32_t slot);
 };
 
 /* A member: makes its process what the table says. */
@@ -32,7 +36,9 @@ struct sync_member {
 	uint32_t slot;
 	const struct sync_ops *ops;
 	void *arg;
+	int32_t pid;
 	struct sync_entry *copy;        /* room for an entry with its text */
+	struct sync_ack *acks;          /* ours, of which the slot has a copy */
 	struct sync_did *did;           /* for each entry */
 	uint32_t busy;                  /* the entry of the job in progress, or SYNC_NOBODY */
 	uint64_t busy_generation;
@@ -48,6 +54,9 @@ struct sync_did {
 
 size_t sync_member_extra(const struct sync_table *table);       /* bytes at extra */
 void sync_member_init(struct sync_member *member, void *extra);
+void sync_member_point(struct sync_member *member, void *extra);
+/* What this process has said stands in its slot; true: something else did. */
+bool sync_member_mend(const struct sync_member *member);
 /* One step; false: nothing to do until it is woken. */
 bool sync_member_step(struct sync_member *member);
 
@@ -74,17 +83,26 @@ struct sync_primary {
 	uint32_t requester, entry;
 	enum sync_op op;
 	char name[HOTPLUG_NAME_LEN];
+	int32_t pid;
+	void *entries;                  /* ours, of which the table has a copy */
 	char *text;                     /* room for text_len */
 	bool is_in_progress;
 	bool is_lost;                   /* detached whatever others say, or do not say */
 	uint64_t begun;                 /* the table's progress before anything was done */
 	uint64_t since_ns, probe_ns;    /* the phase's begin; what the probe took here */
-	bool *is_silent;                /* by slot: has not answered in this transaction */
+	/* By slot: */
+	bool *is_silent;                /* has not answered in this transaction */
+	bool *was_member;               /* when it was last looked at */
+	bool *is_left_out;              /* its slot made no sense for a whole deadline */
 	struct sync_answer answer;
 };
 
 size_t sync_primary_extra(const struct sync_table *table);
 void sync_primary_init(struct sync_primary *primary, void *extra);
+void sync_primary_point(struct sync_primary *primary, void *extra);
+/* Another process has written over what this one has said: it stands there again, and all
+ * have been woken.  True: something else did. */
+bool sync_primary_mend(struct sync_primary *primary);
 /* One step; 1: again at once, 0: nothing to do until woken, -EAGAIN: waiting for
  * others, look again soon. */
 int sync_primary_step(struct sync_primary *primary);

@@ -17,25 +17,34 @@ enum todo { TODO_NOTHING, TODO_ATTACH, TODO_DETACH };
 size_t
 sync_member_extra(const struct sync_table *table)
 {
-	size_t copy = sizeof(struct sync_entry) + table->text_len;
+	return sync_entry_len(table) + table->n_entries *
+		(sizeof(struct sync_ack) + sizeof(struct sync_did));
+}
 
-	return ((copy + 63) & ~(size_t)63) + table->n_entries * sizeof(struct sync_did);
+void
+sync_member_point(struct sync_member *member, void *extra)
+{
+	member->copy = extra;
+	member->acks = (struct sync_ack *)(void *)((char *)extra + sync_entry_len(member->table));
+	member->did = (struct sync_did *)(void *)(member->acks + member->table->n_entries);
 }
 
 void
 sync_member_init(struct sync_member *member, void *extra)
 {
 	const struct sync_table *table = member->table;
-	size_t copy = (sizeof(struct sync_entry) + table->text_len + 63) & ~(size_t)63;
+	const struct sync_entry *entry;
 	uint32_t i;
 
 	memset(extra, 0, sync_member_extra(table));
-	member->copy = extra;
-	member->did = (struct sync_did *)(void *)((char *)extra + copy);
+	sync_member_point(member, extra);
 	member->busy = SYNC_NOBODY;
-	member->joined = atomic_load(&table->progress);
-	for (i = 0; i < table->n_entries; i++)
-		member->did[i].is_older = sync_entry(table, i)->want != SYNC_WANT_NOTHING;
+	member->joined = sync_table_progress(table);
+	for (i = 0; i < table->n_entries; i++) {
+		entry = sync_entry(table, i);
+		member->did[i].is_older = atomic_load(&entry->generation) != 0 ||
+			entry->want != SYNC_WANT_NOTHING;
+	}
 }
 
 /* Has this process slept over what was settled before?  What it has may then be of
@@ -43,7 +52,7 @@ sync_member_init(struct sync_member *member, void *extra)
 static bool
 has_missed_some(const struct sync_member *member, uint32_t i, const struct sync_entry *entry)
 {
-	uint64_t seen = atomic_load(&sync_ack(member->table, member->slot, i)->generation);
+	uint64_t seen = atomic_load(&member->acks[i].generation);
 
 	return seen < entry->base || (seen == 0 && member->did[i].is_older);
 }
@@ -77,26 +86,29 @@ acknowledge(struct sync_member *member, uint32_t i, uint64_t generation, int err
 {
 	struct sync_ack *ack = sync_ack(member->table, member->slot, i);
 
-	ack->error = error;
+	member->acks[i].error = ack->error = error;
+	atomic_store(&member->acks[i].generation, generation);
 	atomic_store(&ack->generation, generation);
 	member->ops->wake(member->arg, SYNC_PRIMARY);
 }
 
-/* The job for an entry has ended.  Where the entry has moved on meanwhile, its next
- * generation takes it from here. */
+/* The job for an entry has ended.  Where the entry has moved on meanwhile, nobody asks for
+ * that generation any more, and the next one takes it from here. */
 static void
 finish(struct sync_member *member, uint32_t i, int ret)
 {
+	struct sync_slot *slot = sync_slot(member->table, member->slot);
 	struct sync_did *did = &member->did[i];
 
-	sync_slot(member->table, member->slot)->busy[0] = '\0';
+	slot->busy[0] = '\0';
+	if (ret < 0)
+		ret = member->ops->why(member->arg, ret, slot->reason);
 	member->busy = SYNC_NOBODY;
 	if (ret > 0 || (ret == 0 && member->busy_attaches && member->busy_inherits)) {
 		did->has_attached = member->busy_attaches;
 		did->has_detached = !member->busy_attaches;
 	}
-	if (atomic_load(&sync_entry(member->table, i)->generation) == member->busy_generation)
-		acknowledge(member, i, member->busy_generation, ret < 0 ? ret : 0);
+	acknowledge(member, i, member->busy_generation, ret < 0 ? ret : 0);
 }
 
 static void
@@ -135,11 +147,16 @@ apply(struct sync_member *member, uint32_t i)
 static bool
 is_news(const struct sync_member *member, uint32_t i)
 {
-	uint64_t seen = atomic_load(&sync_ack(member->table, member->slot, i)->generation);
+	uint64_t seen = atomic_load(&member->acks[i].generation);
 	uint64_t generation = atomic_load(&sync_entry(member->table, i)->generation);
+	int ret;
 
-	return generation != 0 && generation != seen &&
-		sync_entry_read(member->table, i, member->copy);
+	if (generation == 0 || generation == seen)
+		return false;
+	ret = sync_entry_read(member->table, i, member->copy);
+	if (ret == -EBADMSG)
+		member->ops->wake(member->arg, SYNC_PRIMARY);   /* it mends that, and wakes us */
+	return ret == 0;
 }
 
 bool

@@ -15,45 +15,19 @@
 #include "ballot.h"
 #include "primary.h"
 
-size_t
-sync_primary_extra(const struct sync_table *table)
-{
-	return table->text_len + table->n_slots * sizeof(bool);
-}
-
-void
-sync_primary_init(struct sync_primary *p, void *extra)
-{
-	memset(extra, 0, sync_primary_extra(p->table));
-	p->text = extra;
-	p->is_silent = (bool *)(p->text + p->table->text_len);
-	p->phase = SYNC_PHASE_IDLE;
-	p->is_in_progress = false;
-}
-
 void
 primary_enter(struct sync_primary *p, enum sync_phase phase)
 {
 	p->phase = phase;
 	p->since_ns = p->ops->now_ns(p->arg);
 	p->is_in_progress = false;
-	atomic_fetch_add(&p->table->progress, 1);
+	sync_table_step(p->table);
 }
 
 bool
 primary_is_past(const struct sync_primary *p, uint64_t limit_ns)
 {
 	return p->ops->now_ns(p->arg) - p->since_ns >= limit_ns;
-}
-
-static void
-wake_all(const struct sync_primary *p)
-{
-	uint32_t i;
-
-	for (i = 0; i < p->table->n_slots; i++)
-		if (i != SYNC_PRIMARY && atomic_load(&sync_slot(p->table, i)->is_member) != 0)
-			p->ops->wake(p->arg, i);
 }
 
 void
@@ -65,8 +39,8 @@ primary_write_entry(struct sync_primary *p, enum sync_want want, bool is_undo, b
 		.begun = p->begun, .name = p->name, .text = text,
 	};
 
-	sync_entry_write(p->table, p->entry, &change);
-	wake_all(p);
+	sync_entry_write(p->table, p->entry, primary_entry(p, p->entry), &change);
+	primary_wake_all(p);
 }
 
 /* The end of a transaction. */
@@ -78,34 +52,41 @@ answer(struct sync_primary *p)
 }
 
 void
-primary_refuse(struct sync_primary *p, int error, const char *reason)
+primary_refuse(struct sync_primary *p, enum reason reason)
 {
-	ballot_blame(p, error, SYNC_PRIMARY, reason);
+	ballot_blame(p, SYNC_PRIMARY, reason, NULL);
 	answer(p);
+}
+
+void
+primary_refuse_with(struct sync_primary *p, int error, const char *text)
+{
+	ballot_blame_with(p, error, SYNC_PRIMARY, text);
+	answer(p);
+}
+
+/* What a job here has ended with, in its driver's words. */
+static void
+blame_own(struct sync_primary *p, int error)
+{
+	char text[SYNC_REASON_LEN] = "";
+
+	error = p->ops->why(p->arg, error, text);
+	ballot_blame_with(p, error, SYNC_PRIMARY, text);
 }
 
 static int
 idle(struct sync_primary *p)
 {
-	const struct sync_request *request;
-
 	if (!desk_take(p))
 		return 0;
-	request = &sync_slot(p->table, p->requester)->request;
 	memset(&p->answer, 0, sizeof(p->answer));
 	p->answer.slot = SYNC_NOBODY;
 	memset(p->is_silent, 0, p->table->n_slots * sizeof(bool));
-	p->op = request->op;
-	p->probe_ns = p->op == SYNC_OP_SHARE ? request->probe_ns : 0;
 	p->is_lost = false;
-	p->begun = atomic_load(&p->table->progress) + 1;
-	memcpy(p->name, request->name, sizeof(p->name));
-	memcpy(p->text, sync_request_text(p->table, p->requester), p->table->text_len);
-	if (memchr(p->name, '\0', sizeof(p->name)) == NULL || p->name[0] == '\0' ||
-	    memchr(p->text, '\0', p->table->text_len) == NULL ||
-	    p->op < SYNC_OP_ATTACH || p->op > SYNC_OP_SHARE ||
-	    (p->op > SYNC_OP_DETACH && p->requester != SYNC_PRIMARY))
-		primary_refuse(p, -EINVAL, "the request is damaged");
+	p->begun = p->table->progress + 1;
+	if (!desk_read(p))
+		primary_refuse(p, REASON_DAMAGED);
 	else
 		primary_enter(p, SYNC_PHASE_CHECK);
 	return 1;
@@ -139,11 +120,12 @@ probe(struct sync_primary *p)
 		return -EAGAIN;
 	if (ret == -EINPROGRESS) {
 		p->ops->abandon(p->arg);
-		primary_refuse(p, -ETIMEDOUT, "its driver's probe does not return");
+		primary_refuse(p, REASON_PROBE_HANGS);
 	} else if (ret == -EALREADY) {
-		primary_refuse(p, -EBUSY, "a driver is still at work on another device");
+		primary_refuse(p, REASON_BUSY);
 	} else if (ret < 0) {
-		primary_refuse(p, ret, "its driver's probe failed");
+		blame_own(p, ret);
+		answer(p);
 	} else {
 		p->probe_ns = p->ops->now_ns(p->arg) - p->since_ns;
 		primary_write_entry(p, SYNC_WANT_ATTACHED, false, true, p->text);
@@ -155,7 +137,7 @@ probe(struct sync_primary *p)
 static void
 undo(struct sync_primary *p)
 {
-	const struct sync_entry *entry = sync_entry(p->table, p->entry);
+	const struct sync_entry *entry = primary_entry(p, p->entry);
 
 	if (p->op == SYNC_OP_CLEAR) {   /* was only a question */
 		answer(p);
@@ -170,13 +152,23 @@ static void
 commit(struct sync_primary *p)
 {
 	if (!desk_make_final(p) && !p->is_lost) {
-		ballot_blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
+		ballot_blame(p, SYNC_NOBODY, REASON_NOBODY_WAITS, NULL);
 		undo(p);
 	} else if (p->op == SYNC_OP_DETACH) {
 		primary_enter(p, SYNC_PHASE_UNPLUG);
 	} else {
 		answer(p);
 	}
+}
+
+/* Who has not answered for long may have been woken over what is no entry, or not at all. */
+static void
+nudge(struct sync_primary *p, uint32_t slot)
+{
+	if (sync_entry_mend(p->table, p->entry, primary_entry(p, p->entry)))
+		primary_wake_all(p);
+	else if (slot != SYNC_NOBODY && primary_is_past(p, 5 * MS))
+		p->ops->wake(p->arg, slot);
 }
 
 static int
@@ -186,6 +178,7 @@ ask(struct sync_primary *p)
 	bool is_late = primary_is_past(p, p->deadline_ms * MS + p->probe_ns);
 
 	admit_note_loss(p);
+	nudge(p, slot);
 	if (p->is_lost && (slot == SYNC_NOBODY || is_late)) {
 		commit(p);
 	} else if (p->is_lost) {
@@ -195,12 +188,14 @@ ask(struct sync_primary *p)
 		undo(p);
 	} else if (slot == SYNC_NOBODY || (is_late && p->accepts_late)) {
 		commit(p);
-	} else if (is_late || !sync_slot_is_sound(p->table, slot)) {
+	} else if (is_late && !sync_slot_is_sound(p->table, slot)) {
+		ballot_leave_out(p);
+	} else if (is_late) {
 		ballot_blame_silent(p, slot);
-		ballot_note_silent(p, is_late);
+		ballot_note_silent(p);
 		undo(p);
 	} else if (desk_is_dropped(p)) {
-		ballot_blame(p, -ECANCELED, SYNC_NOBODY, "nobody waits for it any more");
+		ballot_blame(p, SYNC_NOBODY, REASON_NOBODY_WAITS, NULL);
 		undo(p);
 	} else {
 		return -EAGAIN;
@@ -217,11 +212,12 @@ unplug(struct sync_primary *p)
 		return -EAGAIN;
 	if (ret == -EINPROGRESS) {
 		p->ops->abandon(p->arg);
-		primary_refuse(p, -ETIMEDOUT, "its driver's remove does not return");
+		primary_refuse(p, REASON_REMOVE_HANGS);
 	} else if (ret < 0 && p->is_lost) {
-		primary_refuse(p, ret, "its driver's remove failed");
+		blame_own(p, ret);
+		answer(p);
 	} else if (ret < 0) {
-		ballot_blame(p, ret, SYNC_PRIMARY, "its driver's remove failed");
+		blame_own(p, ret);
 		undo(p);
 	} else {
 		answer(p);
@@ -232,10 +228,10 @@ unplug(struct sync_primary *p)
 static int
 wait_undone(struct sync_primary *p)
 {
-	uint32_t failed;
+	uint32_t failed, slot = ballot_missing(p, &failed);
 
-	if (ballot_missing(p, &failed) != SYNC_NOBODY &&
-	    !primary_is_past(p, p->deadline_ms * MS + p->probe_ns))
+	nudge(p, slot);
+	if (slot != SYNC_NOBODY && !primary_is_past(p, p->deadline_ms * MS + p->probe_ns))
 		return -EAGAIN;
 	if (p->op == SYNC_OP_ATTACH)
 		primary_enter(p, SYNC_PHASE_UNPROBE);

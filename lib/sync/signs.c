@@ -7,8 +7,8 @@
  *      sign for this process's own device of that name, which is cut off at once and
  *      then looked at, like after any other.
  * A card that is not the one which the others saw go is left alone.
- * Order: a ring's count is raised after its sign is written; a reader that was lapped
- *      has lost some, and looks at every device.
+ * Order: a ring's count is raised after its sign is written; a reader that was lapped, or
+ *      finds another thing than a sign, has lost some, and looks at every device.
  * Context: watch (add), work (take, the sync thread). */
 
 #include <stdio.h>
@@ -37,6 +37,7 @@ sync_signs_add(const struct sync_table *table, uint32_t slot, const char *name,
 
 	sign->generation = generation;
 	snprintf(sign->name, sizeof(sign->name), "%s", name);
+	sign->sum = sync_sign_sum(sign, n);
 	atomic_store(&own->n_signs, n + 1);
 }
 
@@ -79,8 +80,9 @@ take_from(const struct sync_slot *slot, uint32_t *seen)
 	}
 	for (; *seen != n; (*seen)++) {
 		sign = slot->sign[*seen % SYNC_N_SIGNS];
-		sign.name[sizeof(sign.name) - 1] = '\0';
-		if (atomic_load(&slot->n_signs) - *seen > SYNC_N_SIGNS) {
+		if (atomic_load(&slot->n_signs) - *seen > SYNC_N_SIGNS ||
+		    sign.sum != sync_sign_sum(&sign, *seen) ||
+		    memchr(sign.name, '\0', sizeof(sign.name)) == NULL) {
 			look_at_all();
 			continue;
 		}

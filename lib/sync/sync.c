@@ -38,6 +38,34 @@ static uint32_t *signs_seen;    /* by slot */
 static struct host_thread thread;
 static struct hotplug_config config;
 
+static const struct asker asker = {
+	.share = &share, .config = &config, .is_on = &is_on, .is_stopping = &is_stopping,
+	.process = &process, .thread = &thread,
+};
+
+static void
+follow_gates(void)
+{
+	uint32_t turn;
+
+	if (!gates_are_new(&turn))
+		return;
+	process->follow_gates();
+	gates_follow(turn);
+}
+
+/* A call that did not come to us, and what another process has written. */
+static void
+look_after(void)
+{
+	bool is_mended = sync_primary_mend(&primary);
+
+	if (process->note_ports() == 0)
+		is_mended |= gates_mend();
+	if (is_mended)
+		say_mended();
+}
+
 /* Steps until there is nothing to do; how long to sleep then (0: until woken). */
 static unsigned int
 step_all(void)
@@ -46,14 +74,24 @@ step_all(void)
 
 	sync_signs_take(share.table, share.slot, signs_seen);
 	if (!share.is_primary) {
+		if (sync_member_mend(&member)) {
+			say_mended();
+			share_wake_slot(&share, SYNC_PRIMARY);
+		}
 		while (sync_member_step(&member))
 			;
-		return 0;
+		follow_gates();
+		say_if_left(&share);
+		return 1000;
 	}
 	do
 		ret = sync_primary_step(&primary);
 	while (ret == 1);
-	return ret == -EAGAIN ? 2 : 0;  /* that others die wakes nobody */
+	if (ret == 0)
+		look_after();
+	if (ret == -EAGAIN)
+		return 2;               /* that others die wakes nobody */
+	return share_has_members(&share) ? 1000 : 0;
 }
 
 static void
@@ -83,11 +121,11 @@ on_hand_done(void)
 static int
 init_machine(void)
 {
-	member = (struct sync_member){ .table = share.table, .slot = share.slot,
+	member = (struct sync_member){ .table = share.table, .slot = share.slot, .pid = getpid(),
 					.ops = process->ops, .arg = &share };
 	primary = (struct sync_primary){
 		.table = share.table, .ops = process->ops, .arg = &share,
-		.deadline_ms = config.sync_deadline_ms,
+		.pid = getpid(), .deadline_ms = config.sync_deadline_ms,
 		.probe_ms = config.sync_probe_ms, .accepts_late = config.sync_late != 0,
 		.ignores_strangers = config.sync_ignore_strangers != 0 ||
 			config.sync_tell_strangers != 0,
@@ -123,11 +161,27 @@ start_threads(void)
 static void
 leave(void)
 {
+	gates_stop();
+	if (!share.is_primary && share.table != NULL)
+		process->follow_gates();        /* there are none */
 	share_close(&share);
 	free(extra);
 	free(signs_seen);
 	extra = NULL;
 	signs_seen = NULL;
+}
+
+/* A secondary follows before it is asked: its ports are as EAL's start has left them. */
+static void
+start_gates(void)
+{
+	gates_start(&share);
+	if (!share.is_primary)
+		follow_gates();
+	else if (process->note_ports() == 0)
+		gates_publish();
+	if (share.is_primary)
+		(void)process->note_ports();
 }
 
 /* With the lock held. */
@@ -140,7 +194,11 @@ join(void)
 		return ret;
 	ret = init_machine();
 	if (ret == 0)
+		start_gates();
+	if (ret == 0)
 		ret = start_threads();
+	if (ret != 0 && share.why[0] == '\0')
+		ret = share_fail(&share, REASON_NO_FOLDER, strerror(-ret));
 	if (ret != 0)
 		leave();
 	atomic_store(&is_on, ret == 0);
@@ -163,12 +221,9 @@ start_now(void)
 	atomic_store(&is_stopping, false);
 	ret = join();
 	pthread_mutex_unlock(&lock);
-	if (ret == -ENOTCONN)
-		host_log(HOST_WARN, "sync: the primary has not enabled dpdk-hotplug: devices are not "
-			 "attached and detached together");
-	else if (ret != 0)
-		host_log(HOST_ERR, "sync: devices are not attached and detached together: %s",
-			 strerror(-ret));
+	if (ret != 0)
+		host_log(HOST_WARN, "sync: %s: devices are not attached and detached together",
+			 share.why[0] != '\0' ? share.why : strerror(-ret));
 }
 
 /* As a plugin we are in EAL's first probe, which is not to be met by another: a
@@ -179,6 +234,7 @@ sync_start(const struct hotplug_config *wanted, const struct sync_process *ours,
 {
 	config = *wanted;
 	process = ours;
+	ask_as(&asker);
 	if (config.sync == 0 || !share_is_possible())
 		return;
 	if (!is_in_first_probe) {
@@ -225,17 +281,27 @@ sync_tell_sign(const char *device, uint64_t generation)
 	pthread_mutex_unlock(&lock);
 }
 
+int
+sync_why_not(char *text, size_t len)
+{
+	int error;
+
+	pthread_mutex_lock(&lock);
+	error = share.why[0] != '\0' ? share.why_error :
+		reason_say(REASON_NO_PRIMARY, 0, NULL, share.why, sizeof(share.why));
+	snprintf(text, len, "%s", share.why);
+	pthread_mutex_unlock(&lock);
+	return error;
+}
+
 bool
 sync_has_others(void)
 {
 	bool has_others = false;
-	uint32_t i;
 
 	pthread_mutex_lock(&lock);
 	if (atomic_load(&is_on))
-		for (i = 0; i < share.table->n_slots; i++)
-			has_others = has_others || (i != share.slot &&
-				atomic_load(&sync_slot(share.table, i)->is_member));
+		has_others = share_has_members(&share);
 	pthread_mutex_unlock(&lock);
 	return has_others;
 }
@@ -253,56 +319,4 @@ sync_is_on(void)
 		(void)join();
 	pthread_mutex_unlock(&lock);
 	return atomic_load(&is_on);
-}
-
-/* --- a thread asks */
-
-static const struct asker asker = {
-	.share = &share, .config = &config, .is_on = &is_on, .is_stopping = &is_stopping,
-};
-
-static bool
-is_own_thread(void)
-{
-	return process->is_hand() || pthread_equal(pthread_self(), thread.id);
-}
-
-static int
-request(struct sync_wish wish, struct hotplug_outcome *outcome)
-{
-	int ret;
-
-	if (strlen(wish.text) >= SYNC_TEXT_LEN)
-		return ask_conclude(outcome, -E2BIG, 0, "the devargs are longer than 4095 bytes");
-	ret = process->name_of(wish.text, wish.name);
-	if (ret != 0)
-		return ask_conclude(outcome, ret, 0, "no bus knows such a device");
-	if (is_own_thread())
-		return ask_conclude(outcome, -EDEADLK, 0, "called during an attach or detach");
-	return ask_in_turn(&asker, &wish, outcome);
-}
-
-int
-sync_attach(const char *devargs, struct hotplug_outcome *outcome)
-{
-	return request((struct sync_wish){ .op = SYNC_OP_ATTACH, .text = devargs }, outcome);
-}
-
-int
-sync_detach(const char *name, struct hotplug_outcome *outcome)
-{
-	return request((struct sync_wish){ .op = SYNC_OP_DETACH, .text = name }, outcome);
-}
-
-int
-sync_clear(const char *name, struct hotplug_outcome *outcome)
-{
-	return request((struct sync_wish){ .op = SYNC_OP_CLEAR, .text = name }, outcome);
-}
-
-int
-sync_share(const char *devargs, uint64_t probe_ns, struct hotplug_outcome *outcome)
-{
-	return request((struct sync_wish){ .op = SYNC_OP_SHARE, .text = devargs,
-				      .probe_ns = probe_ns }, outcome);
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "gates.h"
 #include "hotplug.h"
 
 struct sync_ops;
@@ -19,6 +20,10 @@ struct sync_process {
 	/* The device's name in devargs; HOTPLUG_NAME_LEN bytes; -EINVAL, -ENAMETOOLONG. */
 	int (*name_of)(const char *devargs, char *name);
 	void (*expect)(const char *devargs);    /* EAL will probe it, with these */
+	/* The primary: each port that is started is noted (sync_gate_set), and will be; -errno:
+	 * it will not.  A secondary: each is as its gate says. */
+	int (*note_ports)(void);
+	void (*follow_gates)(void);
 };
 
 /* With enable and disable; what cannot be shared is said, and this process goes on
@@ -34,6 +39,8 @@ void sync_tell_sign(const char *device, uint64_t generation);
 /* Are there, or may there be, other processes that attach and detach with us? */
 bool sync_is_on(void);
 bool sync_has_others(void);
+/* Where sync_is_on() says no: why, and the error to give. */
+int sync_why_not(char *text, size_t len);
 /* Everywhere or nowhere; errors as in hotplug.h. */
 int sync_attach(const char *devargs, struct hotplug_outcome *outcome);
 int sync_detach(const char *name, struct hotplug_outcome *outcome);
@@ -45,5 +52,10 @@ int sync_clear(const char *name, struct hotplug_outcome *outcome);
 /* It works here again, which took so long: now everywhere, or the error of who failed,
  * and nowhere but here.  Who did not know that it was gone catches up. */
 int sync_share(const char *devargs, uint64_t probe_ns, struct hotplug_outcome *outcome);
+
+/* May it be polled in secondaries?  The primary's; it is told to all, and they are waited
+ * for, for so long.  A secondary's question. */
+void sync_gate_set(uint16_t port, bool is_open, unsigned int deadline_ms);
+enum gate sync_gate(uint16_t port);
 
 #endif /* HOTPLUG_SYNC_SYNC_H */

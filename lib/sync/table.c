@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* table: the memory that all processes share, its layout and how it is read.
- * In:  a block of memory that may have been written by anybody.  Out: entries,
- *      slots, copies that are whole, or what is wrong with it.
- * Order: an entry is written between generation 0 and its next one; a reader that
- *      finds another generation after copying has copied a mixture and says no.
+/* table: the memory that all processes share: its head, its layout, its slots.
+ * In:  a block of memory that may have been written by anybody.  Out: a view of it, its
+ *      entries and slots, or what is wrong with it.
  * Context: any thread; no lock. */
 
-#include <stdio.h>
 #include <string.h>
 
+#include "sums.h"
 #include "table.h"
 
-#define SLOT_MAGIC 0x736c6f74u
 #define MAX_ENTRIES 65536u
 #define MAX_SLOTS 4096u
 #define MAX_TEXT 65536u
@@ -37,49 +34,118 @@ slot_len(uint32_t n_entries, uint32_t text_len)
 }
 
 size_t
+sync_entry_len(const struct sync_table *table)
+{
+	return entry_len(table->text_len);
+}
+
+size_t
 sync_table_size(uint32_t n_entries, uint32_t n_slots, uint32_t text_len)
 {
-	return round_up(sizeof(struct sync_table)) + n_entries * entry_len(text_len) +
+	return round_up(sizeof(struct sync_head)) + n_entries * entry_len(text_len) +
 		n_slots * slot_len(n_entries, text_len);
 }
 
+/* magic last: who reads it finds the rest. */
+static void
+write_head(const struct sync_table *table)
+{
+	struct sync_head *head = table->head;
+
+	head->version = SYNC_VERSION;
+	head->n_entries = table->n_entries;
+	head->n_slots = table->n_slots;
+	head->text_len = table->text_len;
+	head->may_grow = table->may_grow;
+	head->size = table->size;
+	head->file = table->file;
+	atomic_store(&head->progress, table->progress);
+	atomic_store(&head->progress_sum, ADD(NO_SUM, table->progress));
+	atomic_thread_fence(memory_order_release);
+	head->magic = SYNC_MAGIC;
+}
+
 void
-sync_table_format(struct sync_table *table, uint32_t n_entries, uint32_t n_slots,
+sync_table_format(struct sync_table *table, void *memory, uint32_t n_entries, uint32_t n_slots,
 		  uint32_t text_len)
 {
-	size_t size = sync_table_size(n_entries, n_slots, text_len);
-
-	memset(table, 0, size);
-	table->version = SYNC_VERSION;
-	table->n_entries = n_entries;
-	table->n_slots = n_slots;
-	table->text_len = text_len;
-	table->size = size;
-	table->next_generation = 1;
-	atomic_thread_fence(memory_order_release);
-	table->magic = SYNC_MAGIC;      /* last: who reads it finds the rest */
+	*table = (struct sync_table){
+		.head = memory, .n_entries = n_entries, .n_slots = n_slots, .text_len = text_len,
+		.size = sync_table_size(n_entries, n_slots, text_len), .next_generation = 1,
+	};
+	memset(memory, 0, table->size);
+	write_head(table);
 }
 
 const char *
-sync_table_fault(const struct sync_table *table, size_t size)
+sync_table_view(struct sync_table *table, void *memory, size_t size)
 {
-	if (size < sizeof(*table) || table->magic != SYNC_MAGIC)
+	struct sync_head head;
+
+	if (size < sizeof(head))
 		return "it is no table of dpdk-hotplug";
-	if (table->version != SYNC_VERSION)
+	memcpy(&head, memory, sizeof(head));
+	if (head.magic != SYNC_MAGIC)
+		return "it is no table of dpdk-hotplug";
+	if (head.version != SYNC_VERSION)
 		return "it is of another version of dpdk-hotplug";
-	if (table->n_entries == 0 || table->n_entries > MAX_ENTRIES || table->n_slots < 2 ||
-	    table->n_slots > MAX_SLOTS || table->text_len == 0 || table->text_len > MAX_TEXT)
+	if (head.n_entries == 0 || head.n_entries > MAX_ENTRIES || head.n_slots < 2 ||
+	    head.n_slots > MAX_SLOTS || head.text_len == 0 || head.text_len > MAX_TEXT)
 		return "its measures are impossible";
-	if (table->size > size || table->size != sync_table_size(table->n_entries,
-								   table->n_slots, table->text_len))
+	if (head.size > size ||
+	    head.size != sync_table_size(head.n_entries, head.n_slots, head.text_len))
 		return "it has another size than it says";
+	*table = (struct sync_table){
+		.head = memory, .n_entries = head.n_entries, .n_slots = head.n_slots,
+		.text_len = head.text_len, .may_grow = head.may_grow, .size = head.size,
+		.file = head.file, .progress = atomic_load(&head.progress),
+	};
 	return NULL;
+}
+
+bool
+sync_table_mend(const struct sync_table *table)
+{
+	const struct sync_head *head = table->head;
+	bool is_whole = head->magic == SYNC_MAGIC && head->version == SYNC_VERSION &&
+		head->n_entries == table->n_entries && head->n_slots == table->n_slots &&
+		head->text_len == table->text_len && head->may_grow == table->may_grow &&
+		head->size == table->size && head->file == table->file &&
+		atomic_load(&head->progress) == table->progress &&
+		atomic_load(&head->progress_sum) == ADD(NO_SUM, table->progress);
+
+	if (!is_whole)
+		write_head(table);
+	return !is_whole;
+}
+
+void
+sync_table_step(struct sync_table *table)
+{
+	table->progress++;
+	atomic_store(&table->head->progress, table->progress);
+	atomic_store(&table->head->progress_sum, ADD(NO_SUM, table->progress));
+}
+
+uint64_t
+sync_table_progress(const struct sync_table *table)
+{
+	uint64_t progress, sum;
+	unsigned int n;
+
+	for (n = 0; n < 100; n++) {     /* it may be between the two stores */
+		sum = atomic_load(&table->head->progress_sum);
+		progress = atomic_load(&table->head->progress);
+		if (sum == ADD(NO_SUM, progress))
+			return progress;
+	}
+	return 0;
 }
 
 static char *
 at(const struct sync_table *table, size_t offset)
 {
-	return (char *)(uintptr_t)table + round_up(sizeof(*table)) + offset;
+	return (char *)table->head + round_up(sizeof(struct sync_head)) + offset;
 }
 
 struct sync_entry *
@@ -115,12 +181,14 @@ sync_slot_claim(const struct sync_table *table, uint32_t i, int32_t pid)
 
 	atomic_store(&slot->is_member, 0);
 	atomic_store(&slot->request.state, SYNC_REQUEST_NONE);
-	for (entry = 0; entry < table->n_entries; entry++)
+	for (entry = 0; entry < table->n_entries; entry++) {
 		atomic_store(&sync_ack(table, i, entry)->generation, 0);
+		sync_ack(table, i, entry)->error = 0;
+	}
 	slot->pid = pid;
 	memset(slot->reason, 0, sizeof(slot->reason));
 	memset(slot->busy, 0, sizeof(slot->busy));
-	slot->magic = SLOT_MAGIC;
+	slot->magic = SYNC_SLOT_MAGIC;
 	atomic_store(&slot->is_member, 1);
 }
 
@@ -129,45 +197,56 @@ sync_slot_is_sound(const struct sync_table *table, uint32_t i)
 {
 	const struct sync_slot *slot = sync_slot(table, i);
 
-	return slot->magic == SLOT_MAGIC && atomic_load(&slot->is_member) <= 1 &&
+	return slot->magic == SYNC_SLOT_MAGIC && atomic_load(&slot->is_member) <= 1 &&
 		atomic_load(&slot->request.state) <= SYNC_REQUEST_DROPPED;
 }
 
-bool
-sync_entry_read(const struct sync_table *table, uint32_t i, struct sync_entry *copy)
+/* What no process can have said. */
+static bool
+clear_odd_state(struct sync_request *request)
 {
-	const struct sync_entry *entry = sync_entry(table, i);
-	uint64_t generation = atomic_load(&entry->generation);
+	uint32_t state = atomic_load(&request->state);
 
-	if (generation == 0 && entry->want != SYNC_WANT_NOTHING)
-		return false;
-	memcpy(copy, entry, sizeof(*copy) + table->text_len);
-	atomic_thread_fence(memory_order_acquire);
-	if (atomic_load(&entry->generation) != generation)
-		return false;
-	atomic_store(&copy->generation, generation);
-	copy->name[sizeof(copy->name) - 1] = '\0';
-	copy->text[table->text_len - 1] = '\0';
-	return true;
+	return state > SYNC_REQUEST_DROPPED &&
+		atomic_compare_exchange_strong(&request->state, &state, SYNC_REQUEST_NONE);
 }
 
-void
-sync_entry_write(struct sync_table *table, uint32_t i, const struct sync_change *change)
+static bool
+mend_acks(const struct sync_table *table, uint32_t i, const struct sync_ack *acks)
 {
-	struct sync_entry *entry = sync_entry(table, i);
-	uint64_t before = atomic_exchange(&entry->generation, 0);
+	struct sync_ack *ack = sync_ack(table, i, 0);
+	bool is_mended = false;
+	uint32_t entry;
 
-	atomic_thread_fence(memory_order_seq_cst);
-	if (!change->is_undo) {
-		entry->base = before;
-		entry->begun = change->begun;
+	if (memcmp(ack, acks, table->n_entries * sizeof(*ack)) == 0)
+		return false;
+	for (entry = 0; entry < table->n_entries; entry++, ack++, acks++) {
+		if (atomic_load(&ack->generation) == atomic_load(&acks->generation) &&
+		    ack->error == acks->error)
+			continue;
+		ack->error = acks->error;
+		atomic_store(&ack->generation, atomic_load(&acks->generation));
+		is_mended = true;
 	}
-	entry->want = change->want;
-	entry->is_undo = change->is_undo;
-	entry->is_shared = change->is_shared;
-	if (change->text != NULL) {
-		snprintf(entry->name, sizeof(entry->name), "%s", change->name);
-		snprintf(entry->text, table->text_len, "%s", change->text);
+	return is_mended;
+}
+
+bool
+sync_slot_mend(const struct sync_table *table, uint32_t i, int32_t pid,
+	       const struct sync_ack *acks)
+{
+	struct sync_slot *slot = sync_slot(table, i);
+	bool is_whole = slot->magic == SYNC_SLOT_MAGIC && slot->pid == pid &&
+		atomic_load(&slot->is_member) == 1;
+
+	if (!is_whole) {
+		slot->magic = SYNC_SLOT_MAGIC;
+		slot->pid = pid;
+		atomic_store(&slot->is_member, 1);
 	}
-	atomic_store(&entry->generation, table->next_generation++);
+	if (clear_odd_state(&slot->request))
+		is_whole = false;
+	if (acks != NULL && mend_acks(table, i, acks))
+		is_whole = false;
+	return !is_whole;
 }

@@ -168,22 +168,38 @@ is_lost(void *arg, const char *name)
 	return answer % 16 == 12;
 }
 
-static bool
-has_stranger(void *arg, char *reason)
+static int
+has_stranger(void *arg, char *text)
 {
 	(void)arg;
-	strcpy(reason, "a stranger");
+	strcpy(text, "a stranger");
 	return answer % 32 == 24;
+}
+
+static int
+why(void *arg, int error, char *text)
+{
+	(void)arg;
+	strcpy(text, "its driver failed");
+	return error;
+}
+
+static void
+tell_left_out(void *arg, uint32_t slot)
+{
+	(void)arg;
+	FUZZ_CHECK(slot == WILD);
 }
 
 static const struct sync_ops ops = {
 	.now_ns = now_ns, .is_alive = is_alive, .wake = wake, .has = has, .attach = attach,
 	.detach = detach, .poll = poll, .abandon = abandon, .may = may,
-	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger,
+	.describe = describe, .is_lost = is_lost, .has_stranger = has_stranger, .why = why,
+	.tell_left_out = tell_left_out,
 };
 
 struct world {
-	struct sync_table *table;
+	struct sync_table view, *table;
 	struct sync_primary primary;
 	struct sync_member member;
 };
@@ -197,13 +213,14 @@ post(struct sync_table *table, uint32_t slot, unsigned int op, unsigned int devi
 	if (slot != WILD && state != SYNC_REQUEST_NONE && state != SYNC_REQUEST_DONE)
 		return;
 	request->op = op;
-	request->ticket = atomic_fetch_add(&table->next_ticket, 1);
+	request->ticket = atomic_fetch_add(&table->head->next_ticket, 1);
 	if (slot != WILD || request->name[0] == '\0') {
 		strcpy(request->name, "dev?");
 		request->name[3] = 'a' + device;
 	}
 	if (slot != WILD)
 		strcpy(sync_request_text(table, slot), "dev,a=1");
+	request->sum = sync_request_sum(table, request, sync_request_text(table, slot));
 	atomic_store(&request->state, SYNC_REQUEST_POSTED);
 }
 
@@ -222,7 +239,7 @@ static void
 poke(struct sync_table *table, const uint8_t *arg)
 {
 	uint8_t *slot = (uint8_t *)sync_slot(table, WILD);
-	size_t len = (uint8_t *)table + table->size - slot;
+	size_t len = (uint8_t *)table->head + table->size - slot;
 
 	slot[(arg[0] | (size_t)arg[1] << 8) % len] = arg[2];
 }
@@ -231,7 +248,7 @@ static void
 flood(struct sync_table *table, const uint8_t *arg)
 {
 	uint8_t *slot = (uint8_t *)sync_slot(table, WILD);
-	size_t len = (uint8_t *)table + table->size - slot, at = arg[0] * 8u % len;
+	size_t len = (uint8_t *)table->head + table->size - slot, at = arg[0] * 8u % len;
 
 	memset(slot + at, arg[1], len - at < 80 ? len - at : 80);
 }
@@ -321,7 +338,7 @@ check_rest(struct world *w)
 				  SYNC_REASON_LEN) != NULL);
 	FUZZ_CHECK(sync_slot_is_sound(w->table, MEMBER) &&
 		   sync_slot_is_sound(w->table, SYNC_PRIMARY));
-	FUZZ_CHECK(sync_table_fault(w->table, w->table->size) == NULL);
+	FUZZ_CHECK(!sync_table_mend(w->table));
 	for (n = 0; n < N_ENTRIES; n++)
 		check_name(sync_entry(w->table, n)->name);
 }
@@ -329,7 +346,6 @@ check_rest(struct world *w)
 static void
 begin_world(struct world *w, void *extra, void *member_extra)
 {
-	sync_table_format(w->table, N_ENTRIES, N_SLOTS, TEXT_LEN);
 	sync_slot_claim(w->table, SYNC_PRIMARY, 1);
 	sync_slot_claim(w->table, MEMBER, 2);
 	sync_slot_claim(w->table, WILD, 3);
@@ -349,11 +365,12 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	size_t size = (sync_table_size(N_ENTRIES, N_SLOTS, TEXT_LEN) + 63) / 64 * 64;
-	struct world w = { .table = aligned_alloc(64, size) };
-	void *extra = NULL, *member_extra = NULL;
+	void *memory = aligned_alloc(64, size), *extra = NULL, *member_extra = NULL;
+	struct world w;
 
-	if (w.table != NULL) {
-		sync_table_format(w.table, N_ENTRIES, N_SLOTS, TEXT_LEN);
+	w.table = &w.view;
+	if (memory != NULL) {
+		sync_table_format(w.table, memory, N_ENTRIES, N_SLOTS, TEXT_LEN);
 		extra = malloc(sync_primary_extra(w.table));
 		member_extra = aligned_alloc(64, (sync_member_extra(w.table) + 63) / 64 * 64);
 	}
@@ -364,6 +381,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	}
 	free(member_extra);
 	free(extra);
-	free(w.table);
+	free(memory);
 	return 0;
 }
