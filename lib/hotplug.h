@@ -40,6 +40,9 @@ extern "C" {
 /** Room for a device name ("0000:01:00.0") or a driver name, with its NUL. */
 #define HOTPLUG_NAME_LEN 64
 
+/** Room for a file's path, with its NUL. */
+#define HOTPLUG_PATH_LEN 256
+
 /** Devices and drivers that a configuration can give a policy of their own. */
 #define HOTPLUG_MAX_POLICIES 32
 
@@ -91,6 +94,9 @@ enum hotplug_event_type {
 	HOTPLUG_EVENT_STUCK,     /**< a lost port's driver does not return from its stop,
 				  * close or remove, or from the probe that heals it; closing
 				  * the port is -EBUSY meanwhile */
+	HOTPLUG_EVENT_HEALED,    /**< back, and its ports work again (HOTPLUG_POLICY_HEAL) */
+	HOTPLUG_EVENT_GIVEN_UP,  /**< back, but its ports could not be healed; it is tried
+				  * again only now and then, or when it comes anew */
 };
 
 /** Is a card that is READY the one that was lost at this address? */
@@ -207,7 +213,10 @@ struct hotplug_config {
 	/** So many losses and returns of a device within a minute are FLAPPING, at most
 	 * 32; 0 is never; default 10. */
 	uint32_t flaps;
-	uint32_t reserved;          /**< 0: the struct ends with a member, not with padding */
+	uint32_t reserved;          /**< 0: the next member begins here without padding */
+	/** A file to which each event is appended, a line of JSON with the wall clock's time;
+	 * default "": none.  It is opened for each line, so it can be rotated. */
+	char history[HOTPLUG_PATH_LEN];
 };
 
 /** Room for the reason of a failure, with its NUL. */
@@ -257,6 +266,7 @@ struct hotplug_event {
 	uint64_t sign_ns;                    /**< when the first sign was seen */
 	uint64_t cut_ns;                     /**< when the last BAR was cut off */
 	uint64_t event_ns;                   /**< when delivery began */
+	uint64_t wall_ns;                    /**< that moment by the wall clock: CLOCK_REALTIME */
 };
 
 /** What the library has done since hotplug_enable(). */
@@ -316,7 +326,7 @@ hotplug_config_init(struct hotplug_config *config)
  * stuck_ms=N, uevent_buffer_kb=N, uio_mmap=on|off, sync=on|off,
  * sync_deadline_ms=N, sync_probe_ms=N, sync_late=on|off, sync_ignore_strangers=on|off,
  * sync_tell_strangers=on|off,
- * drill=DEVICE, drill_after_ms=N, drill_for_ms=N, flaps=N.
+ * drill=DEVICE, drill_after_ms=N, drill_for_ms=N, flaps=N, history=FILE.
  *
  * @param config     changed only when all of it is good; not NULL
  * @param options    the text; NULL or "" changes nothing
@@ -454,20 +464,21 @@ int hotplug_scan(void);
  * @param flags    0 or HOTPLUG_PRIVATE
  * @param outcome  its size member set by the caller; NULL: only the return value counts
  * @return 0;
- *   -EINVAL     no bus knows such a device, a NULL, a flag that is none, or a size of
- *               outcome that this library does not know;
+ *   -EINVAL     no bus knows such a device, a NULL, a flag that does not exist (outcome
+ *               says which), or a size of outcome that this library does not know (outcome
+ *               is untouched);
  *   -E2BIG      devargs are longer than HOTPLUG_DEVARGS_LEN;
  *   -EEXIST     attached already: nothing has changed in any process;
  *   -EBUSY      a process of another file prefix has it (outcome names it), a port is
  *               kept for it, or a driver is still at work on another device;
- *   -ENOTCONN   the primary, or a process that outcome names, has not enabled this
- *               library;
+ *   -ENOTCONN   another process has not enabled this library: the primary, or the one
+ *               that outcome names;
  *   -ETIMEDOUT  a driver has not returned, or a process has not answered in time;
  *   -EHOSTDOWN  the primary has ended;
  *   -ENOSPC     256 devices are attached;
  *   -EBADMSG    a process has written nonsense into the table;
  *   -EDEADLK    called by a driver, or an ethdev callback, during an attach;
- *   -EPERM      not enabled;
+ *   -EPERM      this process has not enabled the library;
  *   others      what a driver's probe returned
  * @par Context   any thread, also in a subscriber or an alarm; requests are served one
  *   by one, in their order; blocks until then
@@ -544,7 +555,7 @@ int hotplug_simulate_return(const char *device);
  *   others    what the driver's probe returned
  * @par Context   any thread, also in a subscriber; one at a time; blocks as long as
  *   the driver's probe.  In all processes, as hotplug_device_attach(); those
- *   errors, too
+ *   errors, too.  Where this process has not enabled the library: in this process alone
  * @since 0.1
  */
 int hotplug_port_attach(const char *devargs, uint16_t *port_id);
@@ -576,7 +587,7 @@ int hotplug_port_list(const char *device, uint16_t *ports, unsigned int n_max);
  *   others    what the driver's remove returned
  * @par Context   any thread, also in a subscriber; one at a time; blocks as long as
  *   the driver's remove.  In all processes, as hotplug_device_detach(); those errors,
- *   too
+ *   too.  Where this process has not enabled the library: in this process alone
  * @since 0.1
  */
 int hotplug_port_detach(uint16_t port_id, char *name, size_t size);

@@ -56,6 +56,7 @@ SHOWN = {
     ("doc/igb_uio.md", "kernel/linux/build"): ("module row", r"testpmd e1000e yank"),
     ("doc/igb_uio.md", "igb_uio 0000:01:00.0: unplugged"): ("module row", r"2 open, yank"),
     ("doc/igb_uio.md", "app/test/guest/on_kernel.py"): ("here", "rows_are_listed"),
+    ("doc/operations.md", "$ dpdk-hotplug status"): ("test", "command"),
     ("doc/operations.md", "$ dpdk-telemetry.py -f PREFIX"): ("test", "telemetry"),
     ("doc/operations.md", "$ dpdk-telemetry.py -f PREFIX -i 1"): ("test", "mp_telemetry"),
     ("doc/operations.md", "--trace=lib.hotplug.*"): ("test", "trace"),

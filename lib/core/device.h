@@ -102,6 +102,7 @@ struct hotplug_device {
 	struct work_mark mark[WORK_MARKS];
 
 	const void *key;                /* NULL: not published */
+	int unguarded;                  /* -errno of the last publish; 0: it is, or was */
 	char driver[HOTPLUG_NAME_LEN];
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_identity id;     /* of the card that is, or was, attached */

@@ -22,6 +22,7 @@
 #include "../sync/sync.h"
 #include "arguments.h"
 #include "found.h"
+#include "here.h"
 #include "local.h"
 #include "others.h"
 #include "port.h"
@@ -106,7 +107,7 @@ attach_together(const char *text, const struct rte_devargs *devargs, uint16_t *p
 	int ret = sync_attach(text, &outcome);
 
 	if (ret != 0) {
-		host_log(HOST_ERR, "attach: %s (process %d)", outcome.reason, outcome.pid);
+		here_log_failure("attach", text, &outcome);
 		return ret;
 	}
 	if (whose_ports(devargs->name, port_id, 1) > 0)

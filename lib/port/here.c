@@ -13,6 +13,7 @@
 #include <rte_bus.h>
 #include <rte_dev.h>
 
+#include "../eal/host.h"
 #include "found.h"
 #include "here.h"
 #include "local.h"
@@ -138,4 +139,15 @@ here_describe(const char *name, char *text, size_t len)
 			snprintf(text, len, "%s", port->devargs);
 		port_unlock();
 	}
+}
+
+void
+here_log_failure(const char *what, const char *text, const struct hotplug_outcome *outcome)
+{
+	char process[32] = "";
+
+	if (outcome->pid != 0)
+		snprintf(process, sizeof(process), " (process %d)", outcome->pid);
+	host_log(HOST_ERR, "%s %.64s: %s%s", what, text != NULL ? text : "", outcome->reason,
+		 process);
 }

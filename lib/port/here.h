@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "hotplug.h"
+
 /* 1 done newly, 0 it was so, -errno; reason gets a sentence.  Block as long as the
  * driver does. */
 int here_attach(const char *name, const char *text);
@@ -19,5 +21,7 @@ int here_may_attach(const char *name, char *reason, size_t len);
 int here_may_detach(const char *name, char *reason, size_t len);
 /* Its devargs as text, or its name. */
 void here_describe(const char *name, char *text, size_t len);
+/* An attach or a detach has failed: where, and why. */
+void here_log_failure(const char *what, const char *text, const struct hotplug_outcome *outcome);
 
 #endif /* HOTPLUG_PORT_HERE_H */
