@@ -74,8 +74,8 @@ def test_guarded_lost_and_healed(command):
         expect(status == 1 and port["last_loss"]["cause"] == "REMOVED", port)
         expect(abs(port["last_loss"]["time"] - time.time()) < 60, "the wall clock: %s" % port)
         status, said = command.run("status")
-        expect_lines(said, r"^  port 0   net_af_packet0 +LOST$", r"detached, and waits for its card",
-                     r"-> put the card back", r"lost \w+ \d+ \d\d:\d\d:\d\d\.\d+ \(\d+ s ago\): removed",
+        expect_lines(said, r"^  port 0   net_af_packet0 +LOST$", r"detached, and waits for its interface",
+                     r"-> make the interface again", r"lost \w+ \d+ \d\d:\d\d:\d\d\.\d+ \(\d+ s ago\): removed",
                      r"^Attention: 1 finding\.$")
         cp.wait_for("line of it", lambda: "guards 0 of 2 port(s); lost: 0 (net_af_packet0)" in
                     process.log())

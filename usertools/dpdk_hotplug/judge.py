@@ -24,11 +24,12 @@ def lost_port(facts, device):
     """Of a port whose device is lost."""
     state, policy = facts["state_name"], facts["policy_name"]
     is_back = bool(device and device.get("is_present"))
+    card = "interface" if facts["bus"] in ("vdev", "netdev") else "card"
     if state == "stuck":
         return Finding("STUCK", "bad", "its driver does not return",
                        "restart the process when it suits: the port cannot be closed")
     if state == "healing":
-        return Finding("healing", "bad", "its card is back and is being set up",
+        return Finding("healing", "bad", "its %s is back and is being set up" % card,
                        "wait some seconds")
     if state in ("doomed", "dying"):
         return Finding("closing", "bad", "its driver is being closed", "wait some seconds")
@@ -39,19 +40,21 @@ def lost_port(facts, device):
         return Finding("LOST", "bad", "detached; policy survive: it does not come back",
                        "restart the process, or use policy=heal from the next start on")
     if facts["refusal"]:
-        return Finding("LOST", "bad", "its card is back, and may not be used: " + facts["refusal"],
+        return Finding("LOST", "bad", "its %s is back, and may not be used: %s"
+                       % (card, facts["refusal"]),
                        "bind it to its driver, or see to the permissions of its /dev node: "
                        "'hotplug:' in the log names what is missing")
     if facts["n_tries"] >= N_TRIES:
-        return Finding("GIVEN UP", "bad", "its card is back, and %d tries have not healed it"
-                       % facts["n_tries"],
-                       "'hotplug:' in the log has the reason; take the card away and give it "
-                       "back for fresh tries")
+        return Finding("GIVEN UP", "bad", "its %s is back, and %d tries have not healed it"
+                       % (card, facts["n_tries"]),
+                       "'hotplug:' in the log has the reason; take the %s away and give it "
+                       "back for fresh tries" % card)
     if is_back:
-        return Finding("healing", "bad", "its card is back; tried %s so far"
-                       % text.count(facts["n_tries"], "time"), "wait some seconds")
-    return Finding("LOST", "bad", "detached, and waits for its card",
-                   "put the card back, or bind it to its driver again")
+        return Finding("healing", "bad", "its %s is back; tried %s so far"
+                       % (card, text.count(facts["n_tries"], "time")), "wait some seconds")
+    return Finding("LOST", "bad", "detached, and waits for its " + card,
+                   "put the card back, or bind it to its driver again" if card == "card" else
+                   "make the interface again, under its name")
 
 
 def judge_port(process, facts):

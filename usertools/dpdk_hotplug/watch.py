@@ -20,9 +20,9 @@ def add(ap):
     ap.set_defaults(run=run)
 
 
-def draw(found, silent):
+def draw(found, silent, interval):
     who = processes.holders({n for p in found for n in p.devices})
-    print(CLEAR + text.color(text.DIM, time.strftime("%H:%M:%S") + "  every look anew; Ctrl-C ends"))
+    print(CLEAR + text.color(text.DIM, time.strftime("%H:%M:%S") + "  asked every %g s; Ctrl-C ends" % interval))
     code = status.show(found, silent, who)
     for process in found:
         for event in process.events[-N_SHOWN:]:
@@ -49,7 +49,7 @@ def run(o):
     while True:
         found, silent = processes.ask_all(o)
         if is_picture:
-            code = draw(found, silent)
+            code = draw(found, silent, o.interval)
         else:
             tell(found, seen)
             code = 0
