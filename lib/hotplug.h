@@ -174,7 +174,7 @@ struct hotplug_config {
 	uint32_t heal_other;
 	/** 1: heal a returned card although another process has not acknowledged that
 	 * it was gone, and may still write to it where the kernel does not prevent
-	 * that (uio_pci_generic); default 0.  The primary's counts. */
+	 * that (uio_pci_generic); default 0.  The primary's value is used. */
 	uint32_t heal_forced;
 	/** Milliseconds that a lost port's driver may take to stop, close and
 	 * remove, or to probe when it heals, 1 to 3,600,000; then STUCK is raised.
@@ -196,11 +196,11 @@ struct hotplug_config {
 	 * detach fail, and catches up when it goes on; default 0. */
 	uint32_t sync_late;
 	/** 1: attach and detach although a process is there that has not enabled this
-	 * library, and learns nothing of it; default 0.  The primary's counts. */
+	 * library, and learns nothing of it; default 0.  The primary's value is used. */
 	uint32_t sync_ignore_strangers;
 	/** 1: where such a process is there, attach and detach by EAL's own calls, which
 	 * reach it too, and wait 5 s for a process that is stopped; default 0.  The
-	 * primary's counts. */
+	 * primary's value is used. */
 	uint32_t sync_tell_strangers;
 	/** A device whose removal is simulated once, as by hotplug_simulate_removal(),
 	 * drill_after_ms after the start; default "": none. */
@@ -421,7 +421,7 @@ int hotplug_device_state(const char *device);
  * Counters.
  *
  * @param stats  its size member set by the caller; filled up to that; not NULL
- * @return 0; -EINVAL the size is none, or larger than this library's; -EPERM not
+ * @return 0; -EINVAL the size is 0, or larger than this library's; -EPERM not
  *   enabled
  * @par Context   any thread
  * @since 0.1
@@ -609,7 +609,7 @@ int hotplug_port_remove(uint16_t port_id, char *name, size_t size);
  * The word for a cause, as the log and telemetry have it.
  *
  * @param cause  any value
- * @return "REMOVED" and so on; "?" for a value that is none; static
+ * @return "REMOVED" and so on; "?" for any other value; static
  * @par Context   any
  * @since 0.1
  */
@@ -618,7 +618,7 @@ const char *hotplug_cause_name(enum hotplug_cause cause);
  * The word for a sign, as the log and telemetry have it.
  *
  * @param sign  any value
- * @return "uio" and so on; "?" for a value that is none; static
+ * @return "uio" and so on; "?" for any other value; static
  * @par Context   any
  * @since 0.1
  */
@@ -627,7 +627,7 @@ const char *hotplug_sign_name(enum hotplug_sign sign);
  * The word for a state, as the log and telemetry have it.
  *
  * @param state  any value
- * @return "ATTACHED" and so on; "?" for a value that is none; static
+ * @return "ATTACHED" and so on; "?" for any other value; static
  * @par Context   any
  * @since 0.1
  */
@@ -636,7 +636,7 @@ const char *hotplug_state_name(enum hotplug_state state);
  * The word for an event's type, as the log and telemetry have it.
  *
  * @param type  any value
- * @return "gone" and so on; "?" for a value that is none; static
+ * @return "gone" and so on; "?" for any other value; static
  * @par Context   any
  * @since 0.1
  */
@@ -645,7 +645,7 @@ const char *hotplug_event_name(enum hotplug_event_type type);
  * The word for a card, as the log and telemetry have it.
  *
  * @param card  any value
- * @return "same" and so on; "?" for a value that is none; static
+ * @return "same" and so on; "?" for any other value; static
  * @par Context   any
  * @since 0.1
  */
