@@ -40,6 +40,9 @@ extern "C" {
 /** Room for a device name ("0000:01:00.0") or a driver name, with its NUL. */
 #define HOTPLUG_NAME_LEN 64
 
+/** Room for a file's path, with its NUL. */
+#define HOTPLUG_PATH_LEN 256
+
 /** Devices and drivers that a configuration can give a policy of their own. */
 #define HOTPLUG_MAX_POLICIES 32
 
@@ -91,6 +94,9 @@ enum hotplug_event_type {
 	HOTPLUG_EVENT_STUCK,     /**< a lost port's driver does not return from its stop,
 				  * close or remove, or from the probe that heals it; closing
 				  * the port is -EBUSY meanwhile */
+	HOTPLUG_EVENT_HEALED,    /**< back, and its ports work again (HOTPLUG_POLICY_HEAL) */
+	HOTPLUG_EVENT_GIVEN_UP,  /**< back, but its ports could not be healed; it is tried
+				  * again only now and then, or when it comes anew */
 };
 
 /** Is a card that is READY the one that was lost at this address? */
@@ -168,7 +174,7 @@ struct hotplug_config {
 	uint32_t heal_other;
 	/** 1: heal a returned card although another process has not acknowledged that
 	 * it was gone, and may still write to it where the kernel does not prevent
-	 * that (uio_pci_generic); default 0.  The primary's counts. */
+	 * that (uio_pci_generic); default 0.  The primary's value is used. */
 	uint32_t heal_forced;
 	/** Milliseconds that a lost port's driver may take to stop, close and
 	 * remove, or to probe when it heals, 1 to 3,600,000; then STUCK is raised.
@@ -190,11 +196,11 @@ struct hotplug_config {
 	 * detach fail, and catches up when it goes on; default 0. */
 	uint32_t sync_late;
 	/** 1: attach and detach although a process is there that has not enabled this
-	 * library, and learns nothing of it; default 0.  The primary's counts. */
+	 * library, and learns nothing of it; default 0.  The primary's value is used. */
 	uint32_t sync_ignore_strangers;
 	/** 1: where such a process is there, attach and detach by EAL's own calls, which
 	 * reach it too, and wait 5 s for a process that is stopped; default 0.  The
-	 * primary's counts. */
+	 * primary's value is used. */
 	uint32_t sync_tell_strangers;
 	/** A device whose removal is simulated once, as by hotplug_simulate_removal(),
 	 * drill_after_ms after the start; default "": none. */
@@ -207,7 +213,10 @@ struct hotplug_config {
 	/** So many losses and returns of a device within a minute are FLAPPING, at most
 	 * 32; 0 is never; default 10. */
 	uint32_t flaps;
-	uint32_t reserved;          /**< 0: the struct ends with a member, not with padding */
+	uint32_t reserved;          /**< 0: the next member begins here without padding */
+	/** A file to which each event is appended, a line of JSON with the wall clock's time;
+	 * default "": none.  It is opened for each line, so it can be rotated. */
+	char history[HOTPLUG_PATH_LEN];
 };
 
 /** Room for the reason of a failure, with its NUL. */
@@ -257,6 +266,7 @@ struct hotplug_event {
 	uint64_t sign_ns;                    /**< when the first sign was seen */
 	uint64_t cut_ns;                     /**< when the last BAR was cut off */
 	uint64_t event_ns;                   /**< when delivery began */
+	uint64_t wall_ns;                    /**< that moment by the wall clock: CLOCK_REALTIME */
 };
 
 /** What the library has done since hotplug_enable(). */
@@ -316,7 +326,7 @@ hotplug_config_init(struct hotplug_config *config)
  * stuck_ms=N, uevent_buffer_kb=N, uio_mmap=on|off, sync=on|off,
  * sync_deadline_ms=N, sync_probe_ms=N, sync_late=on|off, sync_ignore_strangers=on|off,
  * sync_tell_strangers=on|off,
- * drill=DEVICE, drill_after_ms=N, drill_for_ms=N, flaps=N.
+ * drill=DEVICE, drill_after_ms=N, drill_for_ms=N, flaps=N, history=FILE.
  *
  * @param config     changed only when all of it is good; not NULL
  * @param options    the text; NULL or "" changes nothing
@@ -411,7 +421,7 @@ int hotplug_device_state(const char *device);
  * Counters.
  *
  * @param stats  its size member set by the caller; filled up to that; not NULL
- * @return 0; -EINVAL the size is none, or larger than this library's; -EPERM not
+ * @return 0; -EINVAL the size is 0, or larger than this library's; -EPERM not
  *   enabled
  * @par Context   any thread
  * @since 0.1
@@ -454,8 +464,9 @@ int hotplug_scan(void);
  * @param flags    0 or HOTPLUG_PRIVATE
  * @param outcome  its size member set by the caller; NULL: only the return value counts
  * @return 0;
- *   -EINVAL     no bus knows such a device, a NULL, a flag that is none, or a size of
- *               outcome that this library does not know;
+ *   -EINVAL     no bus knows such a device, a NULL, a flag that does not exist (outcome
+ *               says which), or a size of outcome that this library does not know (outcome
+ *               is untouched);
  *   -E2BIG      devargs are longer than HOTPLUG_DEVARGS_LEN;
  *   -EEXIST     attached already: nothing has changed in any process;
  *   -EBUSY      a process of another file prefix has it (outcome names it), a port is
@@ -470,7 +481,7 @@ int hotplug_scan(void);
  *   -ENOTSUP    no driver takes it in the process that outcome names, or its driver is for
  *               one process (net_failsafe);
  *   -EDEADLK    called by a driver, or an ethdev callback, during an attach;
- *   -EPERM      not enabled;
+ *   -EPERM      this process has not enabled the library;
  *   others      what a driver's probe returned
  * @par Context   any thread, also in a subscriber or an alarm; requests are served one
  *   by one, in their order; blocks until then
@@ -548,7 +559,7 @@ int hotplug_simulate_return(const char *device);
  *   others    what the driver's probe returned
  * @par Context   any thread, also in a subscriber; one at a time; blocks as long as
  *   the driver's probe.  In all processes, as hotplug_device_attach(); those
- *   errors, too
+ *   errors, too.  Where this process has not enabled the library: in this process alone
  * @since 0.1
  */
 int hotplug_port_attach(const char *devargs, uint16_t *port_id);
@@ -580,7 +591,7 @@ int hotplug_port_list(const char *device, uint16_t *ports, unsigned int n_max);
  *   others    what the driver's remove returned
  * @par Context   any thread, also in a subscriber; one at a time; blocks as long as
  *   the driver's remove.  In all processes, as hotplug_device_detach(); those errors,
- *   too
+ *   too.  Where this process has not enabled the library: in this process alone
  * @since 0.1
  */
 int hotplug_port_detach(uint16_t port_id, char *name, size_t size);
@@ -602,7 +613,7 @@ int hotplug_port_remove(uint16_t port_id, char *name, size_t size);
  * The word for a cause, as the log and telemetry have it.
  *
  * @param cause  any value
- * @return "REMOVED" and so on; "?" for a value that is none; static
+ * @return "REMOVED" and so on; "?" for any other value; static
  * @par Context   any
  * @since 0.1
  */
@@ -611,7 +622,7 @@ const char *hotplug_cause_name(enum hotplug_cause cause);
  * The word for a sign, as the log and telemetry have it.
  *
  * @param sign  any value
- * @return "uio" and so on; "?" for a value that is none; static
+ * @return "uio" and so on; "?" for any other value; static
  * @par Context   any
  * @since 0.1
  */
@@ -620,7 +631,7 @@ const char *hotplug_sign_name(enum hotplug_sign sign);
  * The word for a state, as the log and telemetry have it.
  *
  * @param state  any value
- * @return "ATTACHED" and so on; "?" for a value that is none; static
+ * @return "ATTACHED" and so on; "?" for any other value; static
  * @par Context   any
  * @since 0.1
  */
@@ -629,7 +640,7 @@ const char *hotplug_state_name(enum hotplug_state state);
  * The word for an event's type, as the log and telemetry have it.
  *
  * @param type  any value
- * @return "gone" and so on; "?" for a value that is none; static
+ * @return "gone" and so on; "?" for any other value; static
  * @par Context   any
  * @since 0.1
  */
@@ -638,7 +649,7 @@ const char *hotplug_event_name(enum hotplug_event_type type);
  * The word for a card, as the log and telemetry have it.
  *
  * @param card  any value
- * @return "same" and so on; "?" for a value that is none; static
+ * @return "same" and so on; "?" for any other value; static
  * @par Context   any
  * @since 0.1
  */

@@ -205,7 +205,7 @@ int hotplug_bus_unregister(struct hotplug_bus *bus);
  * @param bus   the bus, registered
  * @param info  copied
  * @return 0; -EINVAL the bus is not registered, no name, or too many or overlapping regions;
- *   -ENOTCONN not enabled; -ENOMEM; -ESTALE a region is not mapped
+ *   -EPERM not enabled; -ENOMEM; -ESTALE a region is not mapped
  * @par Context   app, work
  * @since 0.1
  */

@@ -4,9 +4,14 @@
  * In:  EAL arguments; then words on standard input.  Out: "done WORD" for each.
  *	enable, pull (the function vanishes), ask (the kernel wants a device of another
  *	bus back), repeat (40 events), disable, end; for trace.py: heal (enable with
- *	that policy), drill, back, touch (a register that faults)
+ *	that policy), drill, back, touch (a register that faults); for command_test.py:
+ *	with:OPTIONS (enable), lose and come (a drill, not waited for), hold and go (the
+ *	driver does not return from close and probe meanwhile), break (its probes fail),
+ *	strange (a port on a bus that nobody knows)
  * Context: app. */
 
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,11 +20,14 @@
 #include <rte_dev.h>
 #include <rte_eal.h>
 
+#include <bus_driver.h>
 #include <bus_pci_driver.h>
+#include <ethdev_driver.h>
 
 #include <hotplug.h>
 
 #include "mock_sysfs.h"
+#include "port/port.h"
 #include "test.h"
 #include "test_pmd.h"
 #include "toy_bus.h"
@@ -114,12 +122,90 @@ touch(void)
 		WAIT_FOR(hotplug_stats_get(&stats) == 0 && stats.restored >= 1);
 }
 
+static atomic_bool is_holding;
+
+static void
+wait_while_held(struct test_pmd *pmd)
+{
+	(void)pmd;
+	while (atomic_load(&is_holding))
+		usleep(1000);
+}
+
+static bool
+hold(void)
+{
+	atomic_store(&is_holding, true);
+	test_pmd_in_close = wait_while_held;
+	test_pmd_in_init = wait_while_held;
+	return true;
+}
+
+static bool
+go(void)
+{
+	atomic_store(&is_holding, false);
+	return true;
+}
+
+static bool
+lose(void)
+{
+	mock_sysfs_write(NAME, "reset", "0", 1);
+	return hotplug_simulate_removal(NAME) == 0;
+}
+
+static bool
+come(void)
+{
+	return hotplug_simulate_return(NAME) == 0;
+}
+
+static bool
+break_probes(void)
+{
+	heal_pause_ms = 1;
+	test_pmd_probe_answer = -EIO;
+	return true;
+}
+
+static int
+init_strange(struct rte_eth_dev *eth, void *arg)
+{
+	static const struct eth_dev_ops none;
+
+	(void)arg;
+	eth->dev_ops = &none;
+	return 0;
+}
+
+static bool
+strange(void)
+{
+	static struct rte_bus bus = { .name = "elsewhere" };
+	static struct rte_driver driver = { .name = "net_elsewhere" };
+	static struct rte_device dev = { .name = "strange0", .bus = &bus, .driver = &driver };
+
+	return rte_eth_dev_create(&dev, "strange0", 0, NULL, NULL, init_strange, NULL) == 0;
+}
+
+static bool
+enable_with(const char *options)
+{
+	struct hotplug_config config;
+
+	hotplug_config_init(&config);
+	return hotplug_config_parse(&config, options, NULL, 0) == 0 &&
+		hotplug_enable(&config) == 0;
+}
+
 static const struct {
 	const char *word;
 	bool (*fn)(void);
 } words[] = {
 	{ "pull", pull }, { "ask", ask }, { "repeat", repeat }, { "heal", heal },
-	{ "drill", drill }, { "back", back }, { "touch", touch },
+	{ "drill", drill }, { "back", back }, { "touch", touch }, { "hold", hold }, { "go", go },
+	{ "lose", lose }, { "come", come }, { "break", break_probes }, { "strange", strange },
 };
 
 static bool
@@ -129,6 +215,8 @@ obey(const char *word)
 
 	if (strcmp(word, "enable") == 0)
 		return hotplug_enable(NULL) == 0;
+	if (strncmp(word, "with:", 5) == 0)
+		return enable_with(word + 5);
 	for (i = 0; i < N_ELEMENTS(words); i++)
 		if (strcmp(word, words[i].word) == 0)
 			return words[i].fn();
@@ -139,7 +227,7 @@ int
 main(int argc, char **argv)
 {
 	const char *root = mock_sysfs_make();
-	char word[64];
+	char word[320];
 	int ret;
 
 	mock_sysfs_add(NAME, "hotplug_mock");
@@ -148,7 +236,7 @@ main(int argc, char **argv)
 		return 1;
 	ret = rte_eal_init(argc, argv) < 0;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while (ret == 0 && scanf("%63s", word) == 1 && strcmp(word, "end") != 0) {
+	while (ret == 0 && scanf("%319s", word) == 1 && strcmp(word, "end") != 0) {
 		ret = !obey(word);
 		printf("%s %s\n", ret == 0 ? "done" : "failed", word);
 	}

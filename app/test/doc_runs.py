@@ -59,8 +59,8 @@ class Runs:
         self.n += 1
         prefix = "doc-%d-%d" % (os.getpid(), self.n)
         eal, _, own = command.partition(" -- ")
-        words = shlex.split(eal.replace("libdpdk-hotplug.so",
-                                        self.build + "/lib/libdpdk-hotplug.so"))
+        words = shlex.split(re.sub(r"libdpdk-hotplug\.so(\.0)?",
+                                   self.build + "/lib/libdpdk-hotplug.so", eal))
         env = dict(os.environ)
         while "=" in words[0]:
             key, _, value = words.pop(0).partition("=")
@@ -135,6 +135,20 @@ class Runs:
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             assert p.returncode == 0, "`%s` says:\n%s" % (line, p.stdout)
         assert os.path.exists(os.path.join(self.folder, "a.out")), "no program came of it"
+
+    # --- files of others ---------------------------------------------------------------------
+    def unit(self, block):
+        """A systemd drop-in: DPDK_HOTPLUG as it has it is taken by the library."""
+        found = [line.partition("=")[2] for line in block if line.startswith("Environment=")]
+        assert len(found) == 1 and block[0] == "[Service]", block
+        words = {line.partition("=")[0] for line in block[1:]}
+        assert words <= {"Environment", "LimitMEMLOCK", "LimitNOFILE"}, words
+        self.options([re.sub(r"history=\S+", "history=" + self.folder + "/history", found[0])])
+
+    def udev_rules(self, block):
+        """Each is matches and assignments."""
+        for line in block:
+            assert re.fullmatch(r'(\w+(==|=)"[\w-]+"(, |$))+', line), line
 
     # --- lists ------------------------------------------------------------------------------
     def paths(self, block):

@@ -10,6 +10,7 @@ from anybody here; the real thing is in the guest (rows `field test`).
 import os
 import subprocess
 import sys
+import types
 
 import tap
 
@@ -104,6 +105,30 @@ def test_no_plugin(tree):
 def test_sysfs_is_possible_for_any(tree):
     tree.function(CARD, "vfio-pci")
     planned(tree, "echo 1 > /sys/bus/pci/devices/0000:01:00.0/remove")
+
+
+def test_a_domain_of_five_digits(tree):
+    """VMD's."""
+    tree.function("10000:01:00.0", "vfio-pci")
+    status, said = run(tree, bdf="10000:01:00.0")
+    assert status == 0 and "echo 1 > /sys/bus/pci/devices/10000:01:00.0/remove" in said, said
+
+
+def test_the_verdict_can_be_pasted(tree):
+    sys.path.insert(0, os.path.dirname(FIELD_TEST))
+    from field_test import checks, report, trial
+    tree.function(CARD, "vfio-pci")
+    o = types.SimpleNamespace(method="link", options="policy=heal", plugin=PLUGIN)
+    result = trial.Result()
+    result.cycles = [{"event_ms": 12, "healed_ms": 300}, {"event_ms": 9, "healed_ms": 280}]
+    said = report.verdict(checks.Card(CARD, tree.root), o, result)
+    assert said.startswith("PASSED: 8086:10d3 (vfio-pci) by link, 2 of 2 healed; told after 9 to "
+                           "12 ms, works again after 280 to 300 ms; kernel "), said
+    assert "\n" not in said, said
+    result.cycles.append({"event_ms": 9})
+    result.problems.append("cycle 3: its port does not work again")
+    said = report.verdict(checks.Card(CARD, tree.root), o, result)
+    assert said.startswith("FAILED: ") and "2 of 3 healed" in said, said
 
 
 def test_slot(tree):

@@ -15,7 +15,7 @@ import tempfile
 import mp_console
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TOOLS = ("devtools/*", "kernel/linux/check-*", "doc/check-api", "bench/run",
+TOOLS = ("devtools/*", "kernel/linux/check-*", "doc/check-api", "doc/check-messages", "doc/make-site", "bench/run",
          "app/test/guest/run.py", "app/test/guest/demo.py", "app/test/guest/kernel.py")
 WORK = ("apt-get", "apt-cache", "mmdebstrap", "unshare", "qemu-system-x86_64", "ninja", "make",
         "doxygen", "meson", "mount", "dpkg", "git", "gcc", "cc")

@@ -92,7 +92,8 @@ def test_plugin_given_twice_is_one():
     expect(output.count("hotplug: enabled") == 1, output)
 
 
-def test_plugin_refuses_a_statically_linked_program():
+def test_plugin_says_that_it_is_beside_another_eal():
+    """A program with a few of EAL's archives; one with all of them ends: task_pages.py."""
     status, output = run(STATIC, "-d", PLUGIN)
     expect_line(r"^hotplug: loaded beside another EAL: .*link libdpdk-hotplug\.a instead$", output)
     expect("enabled" not in output, output)

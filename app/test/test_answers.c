@@ -216,7 +216,7 @@ test_answers_health_of_a_quiet_process(void **state)
 	assert_true(told_has(&told, " enabled=1 pid="));
 	assert_true(told_has(&told, " monitor_group='kernel' "));
 	assert_true(told_has(&told, " sigbus=0 policy=0 has_monitor="));
-	assert_true(told_has(&told, " has_handler=1 guarded=0 zombies=0 "
+	assert_true(told_has(&told, " has_handler=1 has_eal_monitor=0 guarded=0 zombies=0 "
 			     "suspect=0 gone=0 simulated=0 flapping=0 requested=0 held=0 "
 			     "oldest_request_ms=0 waiting={} "));
 }

@@ -103,10 +103,26 @@ test_detach_of_nonsense_is_refused(void **state)
 	char name[HOTPLUG_NAME_LEN];
 
 	(void)state;
-	assert_int_equal(hotplug_port_detach(RTE_MAX_ETHPORTS, name, sizeof(name)), -EINVAL);
+	assert_int_equal(hotplug_port_detach(RTE_MAX_ETHPORTS, name, sizeof(name)), -ENODEV);
 	assert_int_equal(hotplug_port_detach(0, NULL, sizeof(name)), -EINVAL);
 	assert_int_equal(hotplug_port_detach(0, name, 0), -EINVAL);
 	assert_int_equal(hotplug_port_detach(30, name, sizeof(name)), -ENODEV);
+}
+
+/* What the caller reads of it is of this call. */
+static void
+test_outcome_of_nonsense_says_what_is_wrong(void **state)
+{
+	struct hotplug_outcome outcome = { .size = sizeof(outcome), .error = 77, .pid = 77 };
+
+	(void)state;
+	assert_int_equal(hotplug_device_attach("net_null0", 4, &outcome), -EINVAL);
+	assert_int_equal(outcome.error, -EINVAL);
+	assert_int_equal(outcome.pid, 0);
+	assert_string_equal(outcome.reason, "flags are neither 0 nor HOTPLUG_PRIVATE");
+	assert_int_equal(hotplug_device_detach(NULL, 0, &outcome), -EINVAL);
+	assert_string_equal(outcome.reason, "no device is named");
+	assert_int_equal(hotplug_device_detach("net_null0", 8, NULL), -EINVAL);
 }
 
 /* Fail-safe, bonding: the port is theirs. */
@@ -158,6 +174,7 @@ main(void)
 		cmocka_unit_test(test_attach_of_nonsense_is_refused),
 		cmocka_unit_test(test_detach_wants_a_closed_port),
 		cmocka_unit_test(test_detach_of_nonsense_is_refused),
+		cmocka_unit_test(test_outcome_of_nonsense_says_what_is_wrong),
 		cmocka_unit_test(test_remove_leaves_an_owned_port_alone),
 	};
 

@@ -226,17 +226,61 @@ test_config_bad_options_are_named_and_change_nothing(void **state)
 	}
 }
 
+/* What was written, and what is said of it. */
+static const struct { const char *text, *said; } helped[] = {
+	{ "polcy=tell", "'polcy=tell': no such option (did you mean 'policy'?); there are policy, "
+			"policy.NAME, heal_other, " },
+	{ "livenes_ms=1", "did you mean 'liveness_ms'?" },
+	{ "xyzzy=1", "'xyzzy=1': no such option; there are policy, " },
+	{ "policy", "'policy': it has no value: policy=..." },
+	{ "policy=cure", "'policy=cure': bad value; good are tell, survive, heal" },
+	{ "policy=heel", "good are tell, survive, heal (did you mean 'heal'?)" },
+	{ "policy.net_virtio=no", "good are tell, survive, heal" },
+	{ "policy.=tell", "a name is missing: policy.NAME=..." },
+	{ "sigbus=yes", "bad value; good are own, dispatch, none" },
+	{ "fill.net_e1000=maybe", "bad value; good are ones, zeros" },
+	{ "sync=1", "bad value; good are off, on" },
+	{ "stuck_ms=0", "'stuck_ms=0': bad value; good is a number from 1 to 3600000" },
+	{ "drill=", "bad value; good is a device's name" },
+	{ "history=", "bad value; good is a file's path, at most 255 bytes long" },
+};
+
 static void
-test_config_an_unknown_option_shows_the_known_ones(void **state)
+test_config_what_is_wrong_says_what_is_right(void **state)
 {
 	struct hotplug_config config;
-	char error[256];
+	char error[480];
+	unsigned int i;
 
 	(void)state;
 	hotplug_config_init(&config);
-	hotplug_config_parse(&config, "polcy=tell", error, sizeof(error));
-	assert_non_null(strstr(error, "sigbus=own|dispatch|none"));
-	assert_non_null(strstr(error, "liveness_ms="));
+	for (i = 0; i < N_ELEMENTS(helped); i++) {
+		assert_int_equal(hotplug_config_parse(&config, helped[i].text, error,
+						      sizeof(error)), -EINVAL);
+		if (strstr(error, helped[i].said) == NULL)
+			fail_msg("\"%s\" is not in \"%s\"", helped[i].said, error);
+	}
+	hotplug_config_parse(&config, "xyzzy=1", error, sizeof(error));
+	assert_non_null(strstr(error, ", drill, history"));     /* the last one is there, whole */
+}
+
+static void
+test_config_history_is_a_path(void **state)
+{
+	struct hotplug_config config;
+	char text[HOTPLUG_PATH_LEN + 16] = "history=";
+
+	(void)state;
+	hotplug_config_init(&config);
+	assert_string_equal(config.history, "");
+	memset(text + 8, 'p', HOTPLUG_PATH_LEN - 1);
+	assert_int_equal(hotplug_config_parse(&config, text, NULL, 0), 0);
+	assert_int_equal(strlen(config.history), HOTPLUG_PATH_LEN - 1);
+	memset(text + 8, 'q', HOTPLUG_PATH_LEN);
+	assert_int_equal(hotplug_config_parse(&config, text, NULL, 0), -EINVAL);
+	assert_int_equal(config.history[0], 'p');
+	memset(config.history, 'x', sizeof(config.history));
+	assert_string_equal(config_fault(&config), "history has a path without an end");
 }
 
 static void
@@ -442,7 +486,8 @@ main(void)
 		cmocka_unit_test(test_config_nothing_changes_nothing),
 		cmocka_unit_test(test_config_policy_of_a_device_and_of_a_driver),
 		cmocka_unit_test(test_config_bad_options_are_named_and_change_nothing),
-		cmocka_unit_test(test_config_an_unknown_option_shows_the_known_ones),
+		cmocka_unit_test(test_config_what_is_wrong_says_what_is_right),
+		cmocka_unit_test(test_config_history_is_a_path),
 		cmocka_unit_test(test_config_endless_names_are_refused),
 		cmocka_unit_test(test_config_sixteen_drivers_fit_and_no_more),
 		cmocka_unit_test(test_config_nonsense_is_refused_by_enable_and_named),

@@ -409,7 +409,7 @@ test_disabled_library_answers_nothing(void **state)
 	assert_int_equal(hotplug_device_state("toy0"), -EPERM);
 	assert_int_equal(hotplug_stats_get(&stats), -EPERM);
 	toy_make(&toy, "toy0", 1, LEN);
-	assert_int_equal(toy_publish(&toy), -ENOTCONN);
+	assert_int_equal(toy_publish(&toy), -EPERM);
 	assert_int_equal(toy_report(&toy), -ENOENT);
 	toy_destroy(&toy);
 }

@@ -194,7 +194,8 @@ test_state_names_are_words_and_nonsense_is_a_question_mark(void **state)
 	assert_string_equal(hotplug_event_name(HOTPLUG_EVENT_GONE), "gone");
 	assert_string_equal(hotplug_event_name(HOTPLUG_EVENT_RESCAN), "rescan");
 	assert_string_equal(hotplug_event_name(HOTPLUG_EVENT_STUCK), "stuck");
-	assert_string_equal(hotplug_event_name(HOTPLUG_EVENT_STUCK + 1), "?");
+	assert_string_equal(hotplug_event_name(HOTPLUG_EVENT_GIVEN_UP), "given_up");
+	assert_string_equal(hotplug_event_name(HOTPLUG_EVENT_GIVEN_UP + 1), "?");
 }
 
 int

@@ -75,7 +75,7 @@ def check_all_of_a_drill():
     # again, where it faults before its file is long enough; who faults tries once more
     # before any pages are laid: no sign, no trace
     assert of["replacement"][0] == 1 and set(of["replacement"][1:]) == {0}, of
-    assert of["event"] == [0, 2], of                            # gone, restored
+    assert of["event"] == [0, 8, 2], of                         # gone, healed, restored
     assert of["sign"][0] == 7 and of["sign"][-1] == 5, of       # caller, fault
     assert of["fault"] == sorted(set(of["fault"])) != [], of
 

@@ -30,7 +30,7 @@ def read(*path):
 
 class Card:
     def __init__(self, bdf, sysfs="/sys"):
-        if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]", bdf):
+        if not re.fullmatch(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]", bdf):
             raise NotFit("'%s' is no PCI address such as 0000:01:00.0" % bdf)
         self.bdf, self.sysfs = bdf, sysfs
         self.folder = os.path.join(sysfs, "bus/pci/devices", bdf)

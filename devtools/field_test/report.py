@@ -42,12 +42,30 @@ def table(cycles):
     return "\n".join("%-6s %-10s %-10s %-17s %s" % r for r in rows)
 
 
+def spread(cycles, key):
+    """"12 to 15 ms", of those that have it."""
+    times = sorted(c[key] for c in cycles if key in c)
+    return "%s to %s ms" % (times[0], times[-1]) if times else "never"
+
+
+def verdict(card, o, result):
+    """One line, to be pasted where somebody asks."""
+    return "%s: %s (%s) by %s, %d of %d healed; told after %s, works again after %s; " \
+        "kernel %s, DPDK %s, %s, %s" % (
+            "PASSED" if result.is_good() else "FAILED", card.ids, card.driver, o.method,
+            sum("healed_ms" in c for c in result.cycles), len(result.cycles),
+            spread(result.cycles, "event_ms"), spread(result.cycles, "healed_ms"),
+            platform.release(), said("pkg-config", "--modversion", "libdpdk"),
+            library(o.plugin), o.options)
+
+
 def write(card, o, result, folder):
     path = o.report or os.path.join(folder, "field-%s-%s-%s.txt" % (
         card.bdf.replace(":", "."), o.method, time.strftime("%Y%m%d-%H%M%S")))
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     parts = [
         ("field test", "%s by %s, %s" % (card.bdf, o.method, time.strftime("%Y-%m-%d %H:%M"))),
+        ("verdict", verdict(card, o, result)),
         ("result", result.summary()),
         ("times", table(result.cycles)),
         ("machine", "kernel %s, %s, %s" % (platform.release(), platform.machine(),

@@ -12,8 +12,10 @@
 #include "device.h"
 
 /* A later member that lay in an earlier version's padding would be read as garbage. */
-_Static_assert(offsetof(struct hotplug_config, reserved) + sizeof(uint32_t) ==
+_Static_assert(offsetof(struct hotplug_config, history) + HOTPLUG_PATH_LEN ==
 	       sizeof(struct hotplug_config), "it ends with padding");
+_Static_assert(offsetof(struct hotplug_config, reserved) + sizeof(uint32_t) ==
+	       offsetof(struct hotplug_config, history), "there is padding in it");
 
 void
 hotplug_config_defaults(struct hotplug_config *config, size_t size)
@@ -122,6 +124,8 @@ config_fault(const struct hotplug_config *config)
 		if (config->own_policy[i].policy > HOTPLUG_POLICY_HEAL)
 			return "an own_policy has a policy that is no enum hotplug_policy";
 	}
+	if (strnlen(config->history, HOTPLUG_PATH_LEN) == HOTPLUG_PATH_LEN)
+		return "history has a path without an end";
 	if (config->sync > 1 || config->sync_late > 1)
 		return "sync or sync_late is neither 0 nor 1";
 	if (config->sync_ignore_strangers > 1 || config->sync_tell_strangers > 1)

@@ -103,6 +103,7 @@ struct hotplug_device {
 
 	const void *key;                /* NULL: not published; no other device has it */
 	unsigned int life;              /* counts publications */
+	int unguarded;                  /* -errno of the last publish; 0: it is, or was */
 	char driver[HOTPLUG_NAME_LEN];
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_identity id;     /* of the card that is, or was, attached */

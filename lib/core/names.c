@@ -48,7 +48,7 @@ hotplug_event_name(enum hotplug_event_type type)
 {
 	static const char *const names[] = {
 		"gone", "requested", "restored", "ready", "held", "flapping", "rescan",
-		"stuck",
+		"stuck", "healed", "given_up",
 	};
 
 	return name_of(names, N_ELEMENTS(names), type);

@@ -14,13 +14,9 @@
 
 #include "config.h"
 #include "device.h"
+#include "options.h"
 
-#define MAX_OPTION_LEN 256
-
-struct choice {
-	const char *name;
-	int value;
-};
+#define MAX_OPTION_LEN 288
 
 static const struct choice policy_choices[] = {
 	{ "tell", HOTPLUG_POLICY_TELL },
@@ -127,45 +123,43 @@ set_own_policy(struct hotplug_config *config, const char *name, int policy)
 }
 
 static int
-set_drill(struct hotplug_config *config, const char *device)
+set_text(char *field, size_t room, const char *value)
 {
-	if (!is_name(device))
+	if (value[0] == '\0' || strlen(value) >= room)
 		return -EINVAL;
-	strcpy(config->drill, device);
+	strcpy(field, value);
 	return 0;
 }
 
-/* Options that are one 32-bit field: a word out of some, or a number. */
-static const struct option {
-	const char *key;
-	size_t offset;
-	const struct choice *choices;   /* NULL: a number */
-	uint32_t min, max;
-} options[] = {
-	{ "policy", offsetof(struct hotplug_config, policy), policy_choices, 0, 0 },
-	{ "heal_other", offsetof(struct hotplug_config, heal_other), switch_choices, 0, 0 },
-	{ "heal_forced", offsetof(struct hotplug_config, heal_forced), switch_choices, 0, 0 },
-	{ "sigbus", offsetof(struct hotplug_config, sigbus), sigbus_choices, 0, 0 },
-	{ "fill", offsetof(struct hotplug_config, fill), fill_choices, 0, 0 },
-	{ "uio_mmap", offsetof(struct hotplug_config, uio_mmap), switch_choices, 0, 0 },
-	{ "liveness_ms", offsetof(struct hotplug_config, liveness_ms), NULL, 0, CONFIG_MAX_MS },
-	{ "deadline_ms", offsetof(struct hotplug_config, deadline_ms), NULL, 0, CONFIG_MAX_MS },
-	{ "stuck_ms", offsetof(struct hotplug_config, stuck_ms), NULL, 1, CONFIG_MAX_MS },
-	{ "flaps", offsetof(struct hotplug_config, flaps), NULL, 0, DEVICE_MAX_FLAPS },
-	{ "sync", offsetof(struct hotplug_config, sync), switch_choices, 0, 0 },
-	{ "sync_deadline_ms", offsetof(struct hotplug_config, sync_deadline_ms), NULL, 1,
-	  CONFIG_MAX_MS },
-	{ "sync_probe_ms", offsetof(struct hotplug_config, sync_probe_ms), NULL, 1, CONFIG_MAX_MS },
-	{ "sync_late", offsetof(struct hotplug_config, sync_late), switch_choices, 0, 0 },
-	{ "sync_ignore_strangers", offsetof(struct hotplug_config, sync_ignore_strangers),
-	  switch_choices, 0, 0 },
-	{ "sync_tell_strangers", offsetof(struct hotplug_config, sync_tell_strangers),
-	  switch_choices, 0, 0 },
-	{ "drill_after_ms", offsetof(struct hotplug_config, drill_after_ms), NULL, 0,
-	  CONFIG_MAX_MS },
-	{ "drill_for_ms", offsetof(struct hotplug_config, drill_for_ms), NULL, 0, CONFIG_MAX_MS },
-	{ "uevent_buffer_kb", offsetof(struct hotplug_config, uevent_buffer_kb), NULL, 1,
-	  CONFIG_MAX_BUFFER_KB },
+#define WORD(name, words) \
+	{ .key = #name, .offset = offsetof(struct hotplug_config, name), .choices = words }
+#define NUMBER(name, least, most) \
+	{ .key = #name, .offset = offsetof(struct hotplug_config, name), .min = least, .max = most }
+
+static const struct option options[] = {
+	WORD(policy, policy_choices),
+	{ .key = "policy.", .choices = policy_choices },
+	WORD(heal_other, switch_choices),
+	WORD(heal_forced, switch_choices),
+	WORD(sigbus, sigbus_choices),
+	WORD(fill, fill_choices),
+	{ .key = "fill.", .choices = fill_choices },
+	WORD(uio_mmap, switch_choices),
+	NUMBER(liveness_ms, 0, CONFIG_MAX_MS),
+	NUMBER(deadline_ms, 0, CONFIG_MAX_MS),
+	NUMBER(stuck_ms, 1, CONFIG_MAX_MS),
+	NUMBER(flaps, 0, DEVICE_MAX_FLAPS),
+	WORD(sync, switch_choices),
+	NUMBER(sync_deadline_ms, 1, CONFIG_MAX_MS),
+	NUMBER(sync_probe_ms, 1, CONFIG_MAX_MS),
+	WORD(sync_late, switch_choices),
+	WORD(sync_ignore_strangers, switch_choices),
+	WORD(sync_tell_strangers, switch_choices),
+	NUMBER(drill_after_ms, 0, CONFIG_MAX_MS),
+	NUMBER(drill_for_ms, 0, CONFIG_MAX_MS),
+	NUMBER(uevent_buffer_kb, 1, CONFIG_MAX_BUFFER_KB),
+	{ .key = "drill", .text = "a device's name" },
+	{ .key = "history", .text = "a file's path, at most 255 bytes long" },
 };
 
 _Static_assert(sizeof(enum hotplug_fill) == sizeof(uint32_t), "an option is 32 bits");
@@ -185,53 +179,57 @@ set_field(struct hotplug_config *config, const struct option *option, const char
 	return 0;
 }
 
+const struct option *
+options_at(unsigned int i)
+{
+	return i < sizeof(options) / sizeof(options[0]) ? &options[i] : NULL;
+}
+
+const struct option *
+options_find(const char *key)
+{
+	const struct option *option;
+	unsigned int i;
+	size_t len;
+
+	for (i = 0; (option = options_at(i)) != NULL; i++) {
+		len = strlen(option->key);
+		if (option->key[len - 1] == '.' ? strncmp(option->key, key, len) == 0 :
+		    strcmp(option->key, key) == 0)
+			return option;
+	}
+	return NULL;
+}
+
+/* Of one device, or one driver: the key goes on with a name. */
+static int
+set_own(struct hotplug_config *config, const struct option *option, const char *name,
+	const char *value)
+{
+	int choice = choose(option->choices, value);
+
+	if (choice < 0)
+		return choice;
+	return option->choices == fill_choices ? set_driver_fill(config, name, choice) :
+		set_own_policy(config, name, choice);
+}
+
 /* -ENOENT: no such key. */
 static int
 set_option(struct hotplug_config *config, const char *key, const char *value)
 {
-	unsigned int i;
-	int choice;
+	const struct option *option = options_find(key);
+	size_t len = option != NULL ? strlen(option->key) : 0;
 
-	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (strcmp(options[i].key, key) == 0)
-			return set_field(config, &options[i], value);
+	if (option == NULL)
+		return -ENOENT;
+	if (option->key[len - 1] == '.')
+		return set_own(config, option, key + len, value);
 	if (strcmp(key, "drill") == 0)
-		return set_drill(config, value);
-	if (strncmp(key, "fill.", 5) == 0) {
-		choice = choose(fill_choices, value);
-		return choice < 0 ? choice : set_driver_fill(config, key + 5, choice);
-	}
-	if (strncmp(key, "policy.", 7) == 0) {
-		choice = choose(policy_choices, value);
-		return choice < 0 ? choice : set_own_policy(config, key + 7, choice);
-	}
-	return -ENOENT;
-}
-
-static const char *
-what_is_wrong(int ret)
-{
-	switch (ret) {
-	case -ENOENT:
-		return "unknown option (known: policy=tell|survive|heal, "
-			"policy.DEVICE=..., policy.DRIVER=..., heal_other=on|off, "
-			"heal_forced=on|off, "
-			"sigbus=own|dispatch|none, fill=ones|zeros, "
-			"fill.DRIVER=ones|zeros, liveness_ms=0..3600000, deadline_ms=0..3600000, "
-			"stuck_ms=1..3600000, flaps=0..32, uevent_buffer_kb=1..1048576, "
-			"uio_mmap=on|off, "
-			"sync=on|off, sync_deadline_ms=1..3600000, sync_probe_ms=1..3600000, "
-			"sync_late=on|off, sync_ignore_strangers=on|off, "
-			"sync_tell_strangers=on|off, "
-			"drill=DEVICE, drill_after_ms=0..3600000, drill_for_ms=0..3600000)";
-	case -E2BIG:
-		return "the application was compiled with an older hotplug.h, which has no such "
-			"option";
-	case -ENOSPC:
-		return "too many with a fill or a policy of their own";
-	default:
-		return "bad value";
-	}
+		return set_text(config->drill, HOTPLUG_NAME_LEN, value);
+	if (strcmp(key, "history") == 0)
+		return set_text(config->history, HOTPLUG_PATH_LEN, value);
+	return set_field(config, option, value);
 }
 
 /* Is all that is set in the part that the application knows? */
@@ -265,7 +263,7 @@ parse_option(struct hotplug_config *config, const char *text, size_t len, char *
 		ret = -ENOENT;
 	}
 	if (ret != 0 && error != NULL)
-		snprintf(error, error_len, "'%s': %s", option, what_is_wrong(ret));
+		complain(option, ret, error, error_len);
 	return ret == -ENOENT ? -EINVAL : ret;
 }
 

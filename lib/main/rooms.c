@@ -20,11 +20,13 @@
 #include "../eal/host.h"
 #include "../eal/monitor.h"
 #include "../report/events.h"
+#include "../report/keep.h"
 #include "../report/log.h"
 #include "../survive/cutoff.h"
 #include "../survive/pages.h"
 #include "../survive/publish.h"
 #include "../survive/seat.h"
+#include "../telemetry/survey.h"
 #include "../telemetry/telemetry.h"
 #include "../watch/drill.h"
 #include "../watch/news.h"
@@ -66,7 +68,16 @@ on_tick(void)
 	cutoff_retry();
 	if (n_ticks < 10 || n_ticks % 60 == 0)
 		diagnose();
+	roll_call();
 	n_ticks++;
+}
+
+/* After the subscribers: what takes time. */
+static void
+write_down(const struct hotplug_event *event, void *arg)
+{
+	log_event(event, arg);
+	keep_event(event);
 }
 
 static int
@@ -74,7 +85,8 @@ start_threads(void)
 {
 	int ret;
 
-	ret = events_start(log_event);
+	keep_begin();
+	ret = events_start(write_down);
 	if (ret != 0)
 		return ret;
 	ret = work_start();
@@ -146,6 +158,7 @@ start(void)
 
 	memset(&stats, 0, sizeof(stats));
 	n_ticks = 0;
+	roll_begin();
 	device_set_fills(enable_config()->fill, enable_config()->driver_fill);
 	device_lock();
 	pages_start(enable_config()->sigbus != HOTPLUG_SIGBUS_NONE);

@@ -184,6 +184,7 @@ tell_failure(struct ports *ports)
 {
 	if (ports_keep(ports, PORT_NONE) == 0)
 		return;                 /* closed, every one */
+	ports_tell(ports, HOTPLUG_EVENT_GIVEN_UP);
 	ports_raise(ports, RTE_ETH_EVENT_RECOVERY_FAILED);
 	ports_raise(ports, RTE_ETH_EVENT_INTR_RMV);
 }

@@ -85,22 +85,43 @@ api_log(const char *what, const char *text, const struct hotplug_outcome *outcom
 
 	if (outcome->pid != 0)
 		snprintf(who, sizeof(who), " (process %d)", outcome->pid);
-	host_log(HOST_ERR, "%s %.64s: %s%s", what, text, outcome->reason, who);
+	host_log(HOST_ERR, "%s %.64s: %s%s", what, text != NULL ? text : "", outcome->reason,
+		 who);
+}
+
+/* What is wrong with what the application passes; NULL: nothing. */
+static const char *
+fault_of(const char *text, unsigned int flags)
+{
+	if (text == NULL || text[0] == '\0')
+		return "no device is named";
+	return (flags & ~HOTPLUG_PRIVATE) != 0 ? "flags are neither 0 nor HOTPLUG_PRIVATE" : NULL;
+}
+
+static int
+refuse(struct hotplug_outcome *outcome, const char *fault)
+{
+	snprintf(outcome->reason, sizeof(outcome->reason), "%s", fault);
+	return outcome->error = -EINVAL;
 }
 
 static int
 begin(bool attaches, const char *text, unsigned int flags, struct hotplug_outcome *outcome)
 {
 	struct hotplug_outcome own = { .size = sizeof(own) };
+	const char *fault;
 	int ret;
 
-	if (text == NULL || text[0] == '\0' || (flags & ~HOTPLUG_PRIVATE) != 0 ||
-	    (outcome != NULL && !is_known(outcome->size)))
+	if (outcome != NULL && !is_known(outcome->size))
 		return -EINVAL;
-	ret = change(attaches, text, flags, &own);
+	fault = fault_of(text, flags);
+	if (fault != NULL)
+		ret = refuse(&own, fault);
+	else
+		ret = change(attaches, text, flags, &own);
 	if (ret != 0)
 		api_log(attaches ? "attach" : "detach", text, &own);
-	if (attaches && ret < 0 && ret != -EEXIST && ret != -EBUSY)
+	if (fault == NULL && attaches && ret < 0 && ret != -EEXIST && ret != -EBUSY)
 		arguments_explain(text);
 	if (outcome != NULL) {
 		own.size = outcome->size;

@@ -22,6 +22,7 @@
 #include "../sync/sync.h"
 #include "arguments.h"
 #include "found.h"
+#include "here.h"
 #include "local.h"
 #include "others.h"
 #include "port.h"

@@ -17,6 +17,7 @@
 #include "../eal/devargs.h"
 #include "../eal/host.h"
 #include "../sync/sync.h"
+#include "here.h"
 #include "shared.h"
 #include "stuck.h"
 #include "whose.h"
@@ -150,8 +151,10 @@ hotplug_port_detach(uint16_t port_id, char *name, size_t size)
 {
 	int ret;
 
-	if (port_id >= RTE_MAX_ETHPORTS || name == NULL || size == 0)
+	if (name == NULL || size == 0)
 		return -EINVAL;
+	if (port_id >= RTE_MAX_ETHPORTS)
+		return -ENODEV;
 	if (stuck_is(port_of(&rte_eth_devices[port_id])))
 		ret = -EBUSY;
 	else if (sync_is_on())
@@ -178,8 +181,10 @@ hotplug_port_remove(uint16_t port_id, char *name, size_t size)
 {
 	int ret = 0;
 
-	if (port_id >= RTE_MAX_ETHPORTS || name == NULL || size == 0)
+	if (name == NULL || size == 0)
 		return -EINVAL;
+	if (port_id >= RTE_MAX_ETHPORTS)
+		return -ENODEV;
 	if (LOAD(rte_eth_devices[port_id].state) != RTE_ETH_DEV_UNUSED) {
 		ret = stop(port_id);
 		/* the primary closes it, last; what is lost is closed here */

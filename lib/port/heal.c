@@ -94,6 +94,7 @@ tell(const char *device, struct ports *ports, const struct lost_card *card, uint
 	again_begin_anew(ports);
 	host_log(HOST_NOTICE, "%s healed: port %u works again after %u ms", device, ports->id[0],
 		 (unsigned int)((device_now_ns() - start_ns) / 1000000));
+	ports_tell(ports, HOTPLUG_EVENT_HEALED);
 	ports_raise(ports, RTE_ETH_EVENT_RECOVERY_SUCCESS);
 	if (ports_keep(ports, PORT_LIVE) > 0)   /* nobody has closed it in there */
 		ports_raise(ports, RTE_ETH_EVENT_INTR_LSC);

@@ -184,6 +184,8 @@ int ports_claim(struct ports *ports);
 /* Those that are in the same life, and in that state (PORT_NONE: any), are left. */
 unsigned int ports_keep(struct ports *ports, enum port_state state);
 void ports_raise(const struct ports *ports, enum rte_eth_event_type type);
+/* Subscribers, of their device; at least one. */
+void ports_tell(const struct ports *ports, enum hotplug_event_type type);
 /* HEALING, or STUCK in the probe that heals it. */
 bool port_is_healing(const struct port *port);
 /* Is one of a device's in that state? */

@@ -7,8 +7,10 @@
  * Context: app, events, work, teardown. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "../report/events.h"
 #include "port.h"
 #include "steps.h"
 
@@ -127,6 +129,25 @@ ports_raise(const struct ports *ports, enum rte_eth_event_type type)
 
 	for (i = 0; i < ports->n; i++)
 		rte_eth_dev_callback_process(&rte_eth_devices[ports->id[i]], type, NULL);
+}
+
+void
+ports_tell(const struct ports *ports, enum hotplug_event_type type)
+{
+	struct hotplug_event event = {
+		.size = sizeof(event), .type = type,
+		.n_ports = RTE_MIN(ports->n, (unsigned int)HOTPLUG_MAX_PORTS),
+	};
+	const struct port *port = port_of(&rte_eth_devices[ports->id[0]]);
+
+	memcpy(event.port, ports->id, event.n_ports * sizeof(*event.port));
+	port_lock();
+	event.id = port->id;
+	memcpy(event.device, port->device, sizeof(event.device));
+	snprintf(event.bus, sizeof(event.bus), "%s", port->bus->name);
+	memcpy(event.kernel_driver, port->kernel_driver, sizeof(event.kernel_driver));
+	port_unlock();
+	events_push(&event);
 }
 
 bool

@@ -30,7 +30,6 @@
 #include "../core/work.h"
 #include "../eal/clock.h"
 #include "../eal/host.h"
-#include "../report/events.h"
 #include "kept.h"
 #include "stuck.h"
 
@@ -82,21 +81,6 @@ mark(const char *device, struct ports *ports)
 	}
 	port_unlock();
 	return ports->n;
-}
-
-static void
-push_event(const struct port *port, const struct ports *ports)
-{
-	struct hotplug_event event = {
-		.size = sizeof(event), .type = HOTPLUG_EVENT_STUCK, .id = port->id,
-		.n_ports = RTE_MIN(ports->n, (unsigned int)HOTPLUG_MAX_PORTS),
-	};
-
-	memcpy(event.port, ports->id, event.n_ports * sizeof(*event.port));
-	snprintf(event.device, sizeof(event.device), "%s", port->device);
-	snprintf(event.bus, sizeof(event.bus), "%s", port->bus->name);
-	snprintf(event.kernel_driver, sizeof(event.kernel_driver), "%s", port->kernel_driver);
-	events_push(&event);
 }
 
 /* Of a teardown, or else of a probe; TEARDOWN_NONE: neither runs. */
@@ -168,7 +152,7 @@ stuck_check(const char *device)
 	host_log(HOST_ERR, "%s: its driver has not returned from %s for %u ms: port %u is stuck",
 		 device, stuck_is_probing(port) ? "probe" : "stop, close or remove",
 		 enable_config()->stuck_ms, ports.id[0]);
-	push_event(port, &ports);
+	ports_tell(&ports, HOTPLUG_EVENT_STUCK);
 	for (i = 0; i < ports.n; i++)
 		if (port_of(&rte_eth_devices[ports.id[i]])->policy == HOTPLUG_POLICY_HEAL)
 			rte_eth_dev_callback_process(&rte_eth_devices[ports.id[i]],

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <rte_bus.h>
 #include <rte_dev.h>
 
 #include "port.h"
@@ -24,6 +25,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* notes */
 static struct note {
 	char device[HOTPLUG_NAME_LEN];          /* "": nobody's */
+	char bus[HOTPLUG_NAME_LEN];             /* as EAL names it */
 	bool is_open;
 	bool is_detached;       /* closed, and by the library before, when its device was lost */
 } notes[RTE_MAX_ETHPORTS];
@@ -36,6 +38,8 @@ write_note(uint16_t port, const struct rte_device *dev, bool is_open)
 
 	pthread_mutex_lock(&lock);
 	snprintf(note->device, sizeof(note->device), "%s", device);
+	if (is_open && dev != NULL && dev->bus != NULL)
+		snprintf(note->bus, sizeof(note->bus), "%s", rte_bus_name(dev->bus));
 	note->is_open = is_open;
 	note->is_detached = !is_open && port_is_shadow(dev);
 	pthread_mutex_unlock(&lock);
@@ -105,6 +109,22 @@ whose_device(uint16_t port_id, char *device)
 		snprintf(device, HOTPLUG_NAME_LEN, "%s", notes[port_id].device);
 	pthread_mutex_unlock(&lock);
 	return ret;
+}
+
+bool
+whose_open(uint16_t port_id, char *device, char *bus)
+{
+	const struct note *note = &notes[port_id];
+	bool is_open;
+
+	pthread_mutex_lock(&lock);
+	is_open = note->is_open;        /* also while it heals, and ethdev has no such port */
+	if (is_open) {
+		memcpy(device, note->device, sizeof(note->device));
+		memcpy(bus, note->bus, sizeof(note->bus));
+	}
+	pthread_mutex_unlock(&lock);
+	return is_open;
 }
 
 unsigned int

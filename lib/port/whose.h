@@ -14,6 +14,8 @@ void whose_stop(void);
 
 /* Its name, open or closed; HOTPLUG_NAME_LEN.  -ENODEV: nobody's. */
 int whose_device(uint16_t port_id, char *device);
+/* Is it open?  Then its device and that one's bus, HOTPLUG_NAME_LEN bytes each. */
+bool whose_open(uint16_t port_id, char *device, char *bus);
 /* The open ports of a device, ascending: the first n_max; how many it has. */
 unsigned int whose_ports(const char *device, uint16_t *ports, unsigned int n_max);
 /* A closed port whose lost device has been detached for it, by us. */

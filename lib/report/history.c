@@ -6,6 +6,7 @@
  * Context: events; read: any but signal. */
 
 #include <pthread.h>
+#include <time.h>
 
 #include "../core/device.h"
 #include "../core/stats.h"
@@ -15,6 +16,15 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
 static uint64_t sequence;
 static struct hotplug_event history[HISTORY_KEPT];      /* by sequence */
+
+static uint64_t
+wall_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
 
 void
 history_begin(void)
@@ -30,6 +40,7 @@ history_note(struct hotplug_event *event)
 	pthread_mutex_lock(&lock);
 	event->sequence = ++sequence;
 	event->event_ns = device_now_ns();
+	event->wall_ns = wall_now_ns();
 	history[sequence % HISTORY_KEPT] = *event;
 	pthread_mutex_unlock(&lock);
 	if (event->type < STATS_N_TYPES)

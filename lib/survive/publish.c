@@ -206,6 +206,7 @@ publish(struct hotplug_bus *bus, const struct hotplug_device_info *info)
 			host_log(HOST_WARN, "%s: cannot watch its descriptor: %s", dev->name,
 				 strerror(-dev->sign_fd));
 	}
+	dev->unguarded = ret;
 	if (ret != 0) {
 		withdraw(dev);
 		return ret;
@@ -227,9 +228,9 @@ hotplug_device_publish(struct hotplug_bus *bus, const struct hotplug_device_info
 	if (enable_is_on() && !bus_is_registered(bus))
 		return -EINVAL;
 	device_lock();          /* under which disable closes the door */
-	ret = enable_is_on() ? publish(bus, info) : -ENOTCONN;
+	ret = enable_is_on() ? publish(bus, info) : -EPERM;
 	device_unlock();
-	if (ret != -ENOTCONN)   /* its ports are ours also where it cannot be guarded */
+	if (ret != -EPERM)   /* its ports are ours also where it cannot be guarded */
 		duty_published(bus, info->key);
 	return ret;
 }

@@ -249,6 +249,7 @@ write_event(const struct answer *answer, const struct hotplug_event *event)
 	number(answer, "sign_ns", event->sign_ns);
 	number(answer, "cut_ns", event->cut_ns);
 	number(answer, "event_ns", event->event_ns);
+	number(answer, "wall_ns", event->wall_ns);
 }
 
 /* "", "N" or "N,BEFORE". */

@@ -31,5 +31,9 @@ int answer_info(const struct answer *answer, const char *params);       /* DICT 
 int answer_stats(const struct answer *answer, const char *params);      /* DICT */
 int answer_events(const struct answer *answer, const char *params);     /* DICT */
 int answer_health(const struct answer *answer, const char *params);     /* DICT */
+/* ports.c */
+int answer_ports(const struct answer *answer, const char *params);      /* DICT */
+int answer_drill(const struct answer *answer, const char *params);      /* DICT */
+int answer_drill_end(const struct answer *answer, const char *params);  /* DICT */
 
 #endif /* HOTPLUG_TELEMETRY_ANSWERS_H */

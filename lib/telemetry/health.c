@@ -17,6 +17,7 @@
 #include "../core/enable.h"
 #include "../core/holders.h"
 #include "../eal/clock.h"
+#include "../eal/monitor.h"
 #include "../eal/uevent.h"
 #include "../survive/seat.h"
 #include "../watch/news.h"
@@ -130,6 +131,7 @@ answer_health(const struct answer *answer, const char *params)
 	answer->ops->text(answer->to, "monitor_group", "kernel");
 	answer->ops->number(answer->to, "is_netns_ok", uevent_obstacle() == NULL);
 	answer->ops->number(answer->to, "has_handler", seat_is_on_top());
+	answer->ops->number(answer->to, "has_eal_monitor", eal_has_monitor());
 	answer->ops->number(answer->to, "guarded", device_count_published());
 	answer->ops->number(answer->to, "zombies", device_count_zombies());
 	write_census(answer, &census);

@@ -101,6 +101,13 @@ static const struct question {
 	  "and the sequence number to begin before" },
 	{ "/hotplug/health", ANSWER_DICT, answer_health,
 	  "What protects this process, and who blocks a removal. No parameters" },
+	{ "/hotplug/ports", ANSWER_DICT, answer_ports,
+	  "Each port: is it guarded, and why not? Parameter: the first one (0); 24 are told" },
+	{ "/hotplug/drill", ANSWER_DICT, answer_drill,
+	  "Rehearse the loss of a device: its port is interrupted. Parameters: its name, "
+	  "milliseconds until it is back" },
+	{ "/hotplug/drill_end", ANSWER_DICT, answer_drill_end,
+	  "End such a rehearsal now. Parameter: the device's name" },
 };
 
 #define N_QUESTIONS (sizeof(questions) / sizeof(questions[0]))

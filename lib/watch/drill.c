@@ -106,16 +106,23 @@ end(const char *device)
 	(void)hotplug_simulate_return(device);  /* or it was attached again meanwhile */
 }
 
+int
+drill_run(const char *device, uint32_t for_ms)
+{
+	int ret = hotplug_simulate_removal(device);
+
+	if (ret == 0 && for_ms != 0)
+		(void)work_push(end, device, for_ms);   /* else we are being disabled */
+	return ret;
+}
+
 static void
 begin(const char *device)
 {
-	uint32_t for_ms = enable_config()->drill_for_ms;
-	int ret = hotplug_simulate_removal(device);
+	int ret = drill_run(device, enable_config()->drill_for_ms);
 
 	if (ret != 0)
 		host_log(HOST_ERR, "drill=%s: %s", device, strerror(-ret));
-	else if (for_ms != 0)
-		(void)work_push(end, device, for_ms);   /* else we are being disabled */
 }
 
 void

@@ -75,7 +75,7 @@ publish(const struct vdev_driver *driver, struct rte_device *dev)
 		memset(&info.id, 0, sizeof(info.id));
 	list_ports(dev, &info);
 	ret = hotplug_device_publish(&vdev_bus, &info);
-	if (ret != 0 && ret != -ENOTCONN)
+	if (ret != 0 && ret != -EPERM)
 		hotplug_bus_log(HOTPLUG_LOG_ERR, "%s: not guarded: %s", dev->name, strerror(-ret));
 }
 

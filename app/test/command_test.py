@@ -1,0 +1,323 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""dpdk-hotplug, the command, beside real processes.
+
+usage: command_test.py COMMAND PLUGIN ASKED VERSION
+
+In:  the command as it is in the tree, the built plugin, asked.c.  Out: TAP.  A port of
+net_af_packet stands on an interface that is deleted and made again; one of a mock PCI
+function is lost in drills, and its driver does not return, or fails, when it is told so.
+"""
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import command_process as cp
+
+cp.own_network()
+COMMAND, PLUGIN, ASKED = map(os.path.abspath, sys.argv[1:4])
+VERSION = sys.argv[4]
+VDEV = "net_af_packet0,iface=va,blocksz=4096,framesz=2048,framecnt=128"
+NULL = "net_null0"
+
+
+def expect(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def expect_lines(said, *patterns):
+    for pattern in patterns:
+        expect(re.search(pattern, said, re.M), "no line like '%s' in:\n%s" % (pattern, said))
+    for line in said.splitlines():
+        expect(len(line) <= 80, "wider than 80 columns: " + line)
+        expect("\033" not in line, "colours: %r" % line)
+
+
+def test_no_process_is_said(command):
+    status, said = command.run("status")
+    expect(status == 4, "exit status %d" % status)
+    expect_lines(said, r"^No DPDK process answers on a telemetry socket\.$", r"dpdk-hotplug doctor$")
+    expect(command.json("status")[1]["processes"] == [], "a process")
+    status, said = command.run("events")
+    expect(status == 4 and said.startswith("No DPDK process"), said)
+
+
+def test_versions_are_the_library_s(command):
+    said = subprocess.run([COMMAND, "--version"], text=True, capture_output=True, check=True).stdout
+    expect(said == "dpdk-hotplug %s\n" % VERSION, said)
+
+
+def test_guarded_lost_and_healed(command):
+    """A network interface is deleted and made again, under a real driver."""
+    cp.make_interface()
+    kept = os.path.join(command.folder, "history")
+    process = cp.Testpmd(command.folder, "heal", PLUGIN, VDEV, NULL, options="history=" + kept)
+    try:
+        cp.wait_for("roll call", lambda: "guards 1 of 2 port(s)" in process.log())
+        expect(re.search(r"hotplug: guards 1 of 2 port\(s\): 0 \(net_af_packet0, heal\); not "
+                         r"guarded: 1 \(net_null0: virtual: it stands on nothing that can be "
+                         r"taken away\)$", process.log(), re.M), process.log()[-800:])
+        status, said = command.run("status")
+        expect(status == 0, "exit status %d: %s" % (status, said))
+        expect_lines(said, r"^dpdk-testpmd  pid %d  prefix heal " % process.pid,
+                     r"^  port 0   net_af_packet0 +guarded$", r"^  port 1   net_null0 +no need$",
+                     r"policy heal", r"^All is well: 1 device guarded\.$")
+        cp.ip("link", "del", "va")
+        status, port = command.wait_for("heal", "LOST")
+        expect(status == 1 and port["last_loss"]["cause"] == "REMOVED", port)
+        expect(abs(port["last_loss"]["time"] - time.time()) < 60, "the wall clock: %s" % port)
+        status, said = command.run("status")
+        expect_lines(said, r"^  port 0   net_af_packet0 +LOST$", r"detached, and waits for its interface",
+                     r"-> make the interface again", r"lost \w+ \d+ \d\d:\d\d:\d\d\.\d+ \(\d+ s ago\): removed",
+                     r"^Attention: 1 finding\.$")
+        cp.wait_for("line of it", lambda: "guards 0 of 2 port(s); lost: 0 (net_af_packet0)" in
+                    process.log())
+        cp.make_interface()
+        status, port = command.wait_for("heal", "guarded")
+        cp.wait_for("healed", lambda: command.port("heal")[1]["last_return"]["event"] == "healed")
+        status, said = command.run("status")
+        expect(status == 0, said)
+        expect_lines(said, r"healed after [\d.]+ (s|ms) \(\d+ s ago\)")
+        status, said = command.run("events")
+        expect(status == 0, "exit status %d" % status)
+        expect_lines(said, r"^\w+ \d+ \d\d:\d\d:\d\d\.\d{3} +\d+ s  net_af_packet0 +lost: removed, seen",
+                     r"net_af_packet0 +healed after ")
+        check_file(command, kept, process.pid)
+    finally:
+        process.end()
+    check_after_its_end(command, kept)
+
+
+def check_file(command, kept, pid):
+    with open(kept) as f:
+        lines = [json.loads(line) for line in f]
+    kinds = [line["event"] for line in lines]
+    expect(kinds[0] == "gone" and "healed" in kinds, kinds)
+    expect(all(line["pid"] == pid and line["device"] == "net_af_packet0" for line in lines), lines)
+    expect(re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", lines[0]["time"]), lines[0])
+    expect(os.stat(kept).st_mode & 0o777 == 0o640, "mode %o" % os.stat(kept).st_mode)
+    both = command.run("events", "--file", kept)[1]
+    expect(both.count("healed after") == 1, "an event twice:\n" + both)
+
+
+def check_after_its_end(command, kept):
+    status, said = command.run("events", "--file", kept)
+    expect(status == 0, said)
+    expect_lines(said, r"net_af_packet0 +lost: removed, seen", r"healed after [\d.]+ m?s$")
+
+
+def test_each_reason_for_not_guarded(command):
+    plain = cp.Testpmd(command.folder, "plain", None, NULL)
+    asked = cp.Asked(command.folder, "asked", ASKED)
+    try:
+        status, said = command.run("status", "-f", "plain")
+        expect(status == 3, said)
+        expect_lines(said, r"^  NO LIBRARY$", r"-> start it with -d libdpdk-hotplug\.so\.0",
+                     r"^Not protected: 1 finding\.$")
+        asked.tell("enable", "strange")
+        status, said = command.run("status", "-f", "asked")
+        expect(status == 3, said)
+        expect_lines(said, r"^  port 1   strange0 +NOT GUARDED$", r"does not know the bus 'elsewhere'",
+                     r"^  port 0   0000:31:00\.0 +guarded$")
+        asked.tell("disable")
+        status, said = command.run("status", "-f", "asked")
+        expect(status == 3, said)
+        expect_lines(said, r"^  DISABLED$", r"not enabled")
+        status, said = command.json("status")
+        expect(len(said["processes"]) == 2 and status == 3, said)
+    finally:
+        plain.end()
+        asked.end()
+
+
+def test_healing_healed_and_given_up(command):
+    asked = cp.Asked(command.folder, "mock", ASKED)
+    try:
+        asked.tell("with:policy=heal,stuck_ms=60000", "lose")
+        status, port = command.wait_for("mock", "LOST")
+        expect(status == 1 and port["state"] == "held", port)
+        asked.tell("hold", "come")
+        status, port = command.wait_for("mock", "healing")
+        expect(status == 1 and port["todo"] == "wait some seconds", port)
+        asked.tell("go")
+        status, port = command.wait_for("mock", "guarded")
+        cp.wait_for("healed", lambda: command.port("mock")[1]["last_return"]["event"] == "healed")
+        asked.tell("break", "lose")
+        command.wait_for("mock", "LOST")
+        asked.tell("come")
+        status, port = command.wait_for("mock", "GIVEN UP")
+        expect(status == 1 and "tries have not healed it" in port["text"], port)
+        cp.wait_for("word", lambda: command.port("mock")[1]["last_return"]["event"] == "given_up")
+        expect("): in a drill" in command.run("status", "-f", "mock")[1], "the drill")
+    finally:
+        asked.end()
+
+
+def test_stuck(command):
+    asked = cp.Asked(command.folder, "stuck", ASKED)
+    try:
+        asked.tell("with:policy=heal,stuck_ms=200", "hold", "lose")
+        status, port = command.wait_for("stuck", "STUCK")
+        expect(status == 1 and "restart the process" in port["todo"], port)
+        expect_lines(command.run("status", "-f", "stuck")[1], r"its driver does not return")
+        asked.tell("go")
+        command.wait_for("stuck", "LOST")
+    finally:
+        asked.end()
+
+
+def test_policy_tell_says_whose_turn_it_is(command):
+    asked = cp.Asked(command.folder, "tell", ASKED)
+    try:
+        asked.tell("enable", "lose")
+        status, port = command.wait_for("tell", "LOST")
+        expect(status == 1 and port["policy"] == "tell", port)
+        expect("application must stop, close and detach" in port["todo"], port)
+    finally:
+        asked.end()
+
+
+def test_drill(command):
+    asked = cp.Asked(command.folder, "drill", ASKED)
+    try:
+        asked.tell("with:policy=heal", "lose", "come")
+        command.wait_for("drill", "guarded")
+        expect(command.run("drill", "--list") == (0, cp.NAME + "\n"), "the list")
+        status, said = command.run("drill", cp.NAME, "--for", "0.3", typed="no\n")
+        expect(status == 1 and "nothing was done" in said and "port 0 is interrupted" in
+               " ".join(said.split()), said)
+        status, said = command.run("drill", cp.NAME, "--for", "0.3", "--yes")
+        expect(status == 0, said)
+        expect_lines(said, r" lost in a drill$", r"healed after",
+                     r"^The drill went well: the port works again\.$")
+        status, said = command.run("drill", "0000:99:00.0", "--yes")
+        expect(status == 1 and "guarded: " + cp.NAME in said, said)
+        asked.tell("break")
+        status, said = command.run("drill", cp.NAME, "--for", "0.2", "--yes")
+        expect(status == 1 and "did not end well" in said, said)
+    finally:
+        asked.end()
+
+
+def test_watch_tells_what_comes(command):
+    asked = cp.Asked(command.folder, "watch", ASKED)
+    try:
+        asked.tell("with:policy=heal")
+        with open(command.folder + "/watched", "w+") as out:
+            watch = subprocess.Popen(command.words("watch", "-i", "0.1", "--looks", "40"),
+                                     stdout=out, stderr=subprocess.STDOUT)
+            time.sleep(0.5)
+            asked.tell("lose", "come")
+            expect(watch.wait(timeout=60) == 0, "watch ends badly")
+            out.seek(0)
+            said = out.read()
+        expect_lines(said, r"lost in a drill", r"healed after")
+    finally:
+        asked.end()
+
+
+def test_colours_only_where_the_terminal_has_them(command):
+    asked = cp.Asked(command.folder, "colour", ASKED)
+    try:
+        asked.tell("enable")
+        for term, no_color, has in ("xterm", None, True), ("dumb", None, False), \
+                ("xterm", "1", False):
+            said = on_terminal(command.words("status"), term, no_color)
+            expect("guarded" in said, said)
+            expect(("\033[32mguarded" in said) == has, "TERM=%s: %r" % (term, said))
+        said = on_terminal(command.words("watch", "--looks", "1"), "xterm", None)
+        expect(said.startswith("\033[H\033[J") and "All is well" in said, said)
+    finally:
+        asked.end()
+
+
+def on_terminal(words, term, no_color):
+    env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
+    env["TERM"] = term
+    if no_color:
+        env["NO_COLOR"] = no_color
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(words[0], words, env)
+    said = b""
+    while True:
+        try:
+            part = os.read(fd, 4096)
+        except OSError:                 # its end
+            break
+        if not part:
+            break
+        said += part
+    os.waitpid(pid, 0)
+    os.close(fd)
+    return said.decode()
+
+
+def test_telemetry_off(command):
+    """As SPDK: it says what there is instead, and reads the file that the options name."""
+    kept = os.path.join(command.folder, "spdk-history")
+    cp.make_interface("vs")
+    process = cp.Testpmd(command.folder, "silent", PLUGIN, VDEV.replace("=va", "=vs"),
+                         options="history=" + kept, more=["--no-telemetry"])
+    try:
+        status, said = command.run("status", "-f", "silent")
+        expect(status == 4, said)
+        expect_lines(said, r"^dpdk-testpmd  pid %d  prefix silent$" % process.pid,
+                     r"no telemetry \(--no-telemetry", r"1 DPDK process cannot be asked")
+        expect(kept in said.replace("\n  ", ""), said)
+        cp.ip("link", "del", "vs")
+        cp.wait_for("event", lambda: os.path.getsize(kept) > 0)
+        expect_lines(command.run("events", "-f", "silent")[1], r"net_af_packet0 +lost: removed")
+    finally:
+        process.end()
+
+
+def test_another_version_is_named(command):
+    asked = cp.Asked(command.folder, "other", ASKED)
+    copy = os.path.join(command.folder, "copy")
+    shutil.copytree(os.path.dirname(COMMAND), copy)
+    init = copy + "/dpdk_hotplug/__init__.py"
+    try:
+        asked.tell("enable")
+        for version, word in ("9.9.9", "older"), ("0.0.1", "newer"):
+            with open(init, "w") as f:
+                f.write('VERSION = "%s"\n' % version)
+            said = cp.Command(copy + "/dpdk-hotplug", command.folder).run("status")[1]
+            expect(word in said and VERSION in said, said)
+        with open(copy + "/dpdk_hotplug/processes.py", "r+") as f:      # before 0.1.0
+            text = f.read().replace("/hotplug/ports", "/hotplug/no_such_command")
+            f.seek(0)
+            f.write(text)
+        status, said = cp.Command(copy + "/dpdk-hotplug", command.folder).run("status")
+        expect(status == 0 and "older" in said and " guarded" in said, said)
+    finally:
+        asked.end()
+
+
+def main():
+    tests = [f for name, f in globals().items() if name.startswith("test_")]
+    print("1..%d" % len(tests))
+    n_failed = 0
+    for number, test in enumerate(tests, 1):
+        start, verdict = time.monotonic(), "ok"
+        with tempfile.TemporaryDirectory(prefix="hp-cmd-") as folder:
+            try:
+                test(cp.Command(COMMAND, folder))
+            except Exception as error:  # whatever it is, it is a failure
+                verdict = "not ok"
+                n_failed += 1
+                print("\n".join("# " + line for line in str(error).splitlines()))
+        print("%s %d - %s # %.1f s" % (verdict, number, test.__name__, time.monotonic() - start),
+              flush=True)
+    return n_failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
