@@ -252,6 +252,6 @@ share_wake_slot(const struct share *share, uint32_t i)
 
 	atomic_fetch_add(&slot->wake, 1);
 	share_wake(&slot->wake);
-	if (atomic_load(&slot->request.state) != SYNC_REQUEST_NONE)
-		share_wake(&slot->request.state);       /* a thread there asks */
+	if (atomic_load(&slot->request.state) == SYNC_REQUEST_DONE)
+		share_wake(&slot->request.state);       /* a thread there waits for that */
 }
