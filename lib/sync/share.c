@@ -223,7 +223,8 @@ share_has_members(const struct share *share)
 {
 	uint32_t i;
 
-	for (i = 0; i < share->table->n_slots; i++)
+	sync_table_look(share->table);
+	for (i = 0; i < share->table->n_used; i++)
 		if (i != share->slot && atomic_load(&sync_slot(share->table, i)->is_member) != 0 &&
 		    share_is_alive(share, i))
 			return true;
