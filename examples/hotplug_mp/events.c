@@ -57,7 +57,8 @@ on_port(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 
 	(void)arg;
 	(void)result;
-	(void)rte_eth_dev_get_name_by_port(port, name);         /* none yet, of a NEW one */
+	if (type != RTE_ETH_EVENT_NEW)          /* that one has none yet: ethdev would log it */
+		(void)rte_eth_dev_get_name_by_port(port, name);
 	snprintf(text, sizeof(text), "port %u %s%s%s", port, name, name[0] != '\0' ? " " : "",
 		 type == RTE_ETH_EVENT_NEW ? "is there" : "is gone");
 	keep(text);

@@ -158,9 +158,10 @@ give(enum job what, const char *device, const char *devargs, bool by_broadcast)
 		text = copy;
 		is_broadcast = by_broadcast;
 		snprintf(name, sizeof(name), "%s", device);
-		pthread_cond_broadcast(&changed);
 	}
 	pthread_mutex_unlock(&lock);
+	if (ret == -EINPROGRESS)
+		pthread_cond_broadcast(&changed);       /* it need not wait for the lock then */
 	return ret;
 }
 

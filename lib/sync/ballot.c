@@ -30,7 +30,7 @@ ballot_is_complete(struct sync_primary *p, uint32_t i)
 	uint64_t generation = atomic_load(&primary_entry(p, i)->generation);
 	uint32_t slot;
 
-	for (slot = 1; slot < p->table->n_slots; slot++)
+	for (slot = 1; slot < p->table->n_used; slot++)
 		if (atomic_load(&sync_ack(p->table, slot, i)->generation) != generation &&
 		    ballot_is_member(p, slot))
 			return false;
@@ -95,7 +95,7 @@ ballot_note_silent(struct sync_primary *p)
 	uint64_t generation = atomic_load(&primary_entry(p, p->entry)->generation);
 	uint32_t slot;
 
-	for (slot = 1; slot < p->table->n_slots; slot++)
+	for (slot = 1; slot < p->table->n_used; slot++)
 		if (atomic_load(&sync_ack(p->table, slot, p->entry)->generation) != generation)
 			p->is_silent[slot] = true;
 }
@@ -105,7 +105,7 @@ ballot_leave_out(struct sync_primary *p)
 {
 	uint32_t slot;
 
-	for (slot = 1; slot < p->table->n_slots; slot++) {
+	for (slot = 1; slot < p->table->n_used; slot++) {
 		if (p->is_left_out[slot] || sync_slot_is_sound(p->table, slot) ||
 		    !ballot_is_member(p, slot))
 			continue;
@@ -141,7 +141,7 @@ ballot_missing(struct sync_primary *p, uint32_t *failed)
 	const struct sync_ack *ack;
 
 	*failed = SYNC_NOBODY;
-	for (slot = 1; slot < p->table->n_slots; slot++) {
+	for (slot = 1; slot < p->table->n_used; slot++) {
 		ack = sync_ack(p->table, slot, p->entry);
 		if (p->is_silent[slot] || has_done(p, slot, ack, generation) ||
 		    !ballot_is_member(p, slot) || is_left_out(p, slot))

@@ -28,7 +28,7 @@ desk_take(struct sync_primary *p)
 	const struct sync_request *request;
 
 	p->requester = SYNC_NOBODY;
-	for (i = 0; i < p->table->n_slots; i++) {
+	for (i = 0; i < p->table->n_used; i++) {
 		request = &sync_slot(p->table, i)->request;
 		if (atomic_load(&request->state) != SYNC_REQUEST_POSTED ||
 		    !is_of_a_member(p, i))

@@ -38,7 +38,8 @@ wake_members(void)
 {
 	uint32_t i;
 
-	for (i = 1; i < share->table->n_slots; i++)
+	sync_table_look(share->table);
+	for (i = 1; i < share->table->n_used; i++)
 		if (atomic_load(&sync_slot(share->table, i)->is_member) != 0)
 			share_wake_slot(share, i);
 }
@@ -148,7 +149,8 @@ find_late(uint32_t turn)
 {
 	uint32_t i;
 
-	for (i = 1; i < share->table->n_slots && i < SYNC_N_SLOTS; i++)
+	sync_table_look(share->table);
+	for (i = 1; i < share->table->n_used && i < SYNC_N_SLOTS; i++)
 		if (atomic_load(&sync_slot(share->table, i)->is_member) != 0 &&
 		    (int32_t)(atomic_load(&share->gates->followed[i]) - turn) < 0 &&
 		    share_is_alive(share, i))

@@ -64,7 +64,7 @@ primary_wake_all(const struct sync_primary *p)
 {
 	uint32_t i;
 
-	for (i = 0; i < p->table->n_slots; i++)
+	for (i = 0; i < p->table->n_used; i++)
 		if (i != SYNC_PRIMARY && (p->was_member[i] ||
 		    atomic_load(&sync_slot(p->table, i)->is_member) != 0))
 			p->ops->wake(p->arg, i);
@@ -78,7 +78,7 @@ mend_requests(const struct sync_primary *p)
 	_Atomic uint32_t *state;
 	uint32_t i, now;
 
-	for (i = 0; i < p->table->n_slots && p->phase == SYNC_PHASE_IDLE; i++) {
+	for (i = 0; i < p->table->n_used && p->phase == SYNC_PHASE_IDLE; i++) {
 		state = &sync_slot(p->table, i)->request.state;
 		now = atomic_load(state);
 		if (now != SYNC_REQUEST_NONE && now != SYNC_REQUEST_POSTED &&

@@ -255,6 +255,7 @@ unprobe(struct sync_primary *p)
 int
 sync_primary_step(struct sync_primary *p)
 {
+	sync_table_look(p->table);
 	switch (p->phase) {
 	case SYNC_PHASE_CHECK:
 		return admit(p);

@@ -223,7 +223,8 @@ share_has_members(const struct share *share)
 {
 	uint32_t i;
 
-	for (i = 0; i < share->table->n_slots; i++)
+	sync_table_look(share->table);
+	for (i = 0; i < share->table->n_used; i++)
 		if (i != share->slot && atomic_load(&sync_slot(share->table, i)->is_member) != 0 &&
 		    share_is_alive(share, i))
 			return true;
@@ -252,6 +253,6 @@ share_wake_slot(const struct share *share, uint32_t i)
 
 	atomic_fetch_add(&slot->wake, 1);
 	share_wake(&slot->wake);
-	if (atomic_load(&slot->request.state) != SYNC_REQUEST_NONE)
-		share_wake(&slot->request.state);       /* a thread there asks */
+	if (atomic_load(&slot->request.state) == SYNC_REQUEST_DONE)
+		share_wake(&slot->request.state);       /* a thread there waits for that */
 }

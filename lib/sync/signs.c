@@ -96,7 +96,7 @@ sync_signs_take(const struct sync_table *table, uint32_t own, uint32_t *seen)
 {
 	uint32_t i;
 
-	for (i = 0; i < table->n_slots; i++)
+	for (i = 0; i < table->n_used; i++)
 		if (i != own && atomic_load(&sync_slot(table, i)->n_signs) != seen[i])
 			take_from(sync_slot(table, i), &seen[i]);
 }

@@ -28,7 +28,7 @@ is_pid_of_member(const struct share *share, int32_t pid)
 	const struct sync_slot *slot;
 	uint32_t i;
 
-	for (i = 0; i < share->table->n_slots; i++) {
+	for (i = 0; i < share->table->n_used; i++) {
 		slot = sync_slot(share->table, i);
 		if (atomic_load(&slot->is_member) != 0 && slot->pid == pid &&
 		    share_is_alive(share, i))
@@ -72,7 +72,7 @@ sum_members(const struct share *share)
 	uint64_t sum = 0;
 	uint32_t i;
 
-	for (i = 0; i < share->table->n_slots; i++) {
+	for (i = 0; i < share->table->n_used; i++) {
 		slot = sync_slot(share->table, i);
 		if (atomic_load(&slot->is_member) != 0)
 			sum += (uint64_t)slot->pid * (2 * i + 1);

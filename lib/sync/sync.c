@@ -72,6 +72,7 @@ step_all(void)
 {
 	int ret = 0;
 
+	sync_table_look(share.table);
 	sync_signs_take(share.table, share.slot, signs_seen);
 	if (!share.is_primary) {
 		if (sync_member_mend(&member)) {
@@ -274,7 +275,8 @@ sync_tell_sign(const char *device, uint64_t generation)
 		return;
 	if (atomic_load(&is_on)) {
 		sync_signs_add(share.table, share.slot, device, generation);
-		for (i = 0; i < share.table->n_slots; i++)
+		sync_table_look(share.table);
+		for (i = 0; i < share.table->n_used; i++)
 			if (i != share.slot && atomic_load(&sync_slot(share.table, i)->is_member))
 				share_wake_slot(&share, i);
 	}

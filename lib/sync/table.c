@@ -120,6 +120,17 @@ sync_table_mend(const struct sync_table *table)
 }
 
 void
+sync_table_look(struct sync_table *table)
+{
+	uint32_t n = atomic_load(&table->head->n_claimed);
+
+	if (n > table->n_slots)
+		n = table->n_slots;
+	if (n > atomic_load(&table->n_used))
+		atomic_store(&table->n_used, n);
+}
+
+void
 sync_table_step(struct sync_table *table)
 {
 	table->progress++;
@@ -177,8 +188,10 @@ void
 sync_slot_claim(const struct sync_table *table, uint32_t i, int32_t pid)
 {
 	struct sync_slot *slot = sync_slot(table, i);
-	uint32_t entry;
+	uint32_t entry, n = atomic_load(&table->head->n_claimed);
 
+	while (n <= i && !atomic_compare_exchange_weak(&table->head->n_claimed, &n, i + 1))
+		;
 	atomic_store(&slot->is_member, 0);
 	atomic_store(&slot->request.state, SYNC_REQUEST_NONE);
 	for (entry = 0; entry < table->n_entries; entry++) {

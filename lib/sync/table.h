@@ -123,6 +123,7 @@ struct sync_head {
 	uint32_t may_grow;              /* the primary's memory (growth.c) */
 	uint64_t size;
 	uint64_t file;                  /* inode of the file of locks */
+	_Atomic uint32_t n_claimed;     /* slots below this may be in use */
 	_Atomic uint64_t next_ticket;
 	_Atomic uint64_t progress;      /* the primary counts its steps */
 	_Atomic uint64_t progress_sum;
@@ -132,6 +133,7 @@ struct sync_head {
 struct sync_table {
 	struct sync_head *head;
 	uint32_t n_entries, n_slots, text_len, may_grow;
+	_Atomic uint32_t n_used;        /* slots that have ever been in use, as far as we have seen */
 	uint64_t size, file;
 	uint64_t next_generation, progress;     /* the primary's */
 };
@@ -144,6 +146,9 @@ void sync_table_format(struct sync_table *table, void *memory, uint32_t n_entrie
 const char *sync_table_view(struct sync_table *table, void *memory, size_t size);
 /* The primary: what it has said in the head stands there; true: it did not. */
 bool sync_table_mend(const struct sync_table *table);
+
+/* How far slots are to be looked at: never less than before, whatever stands there. */
+void sync_table_look(struct sync_table *table);
 
 /* The primary counts a step.  Anybody: how many it has made; 0: that is damaged. */
 void sync_table_step(struct sync_table *table);
