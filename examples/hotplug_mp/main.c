@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmdline.h>
 #include <cmdline_rdline.h>
@@ -25,13 +26,17 @@ main(int argc, char **argv)
 {
 	struct hotplug_config config;
 	struct cmdline *console;
+	char error[480];
+	int ret;
 
 	if (rte_eal_init(argc, argv) < 0)
 		rte_exit(EXIT_FAILURE, "cannot initialise EAL\n");
 	hotplug_config_init(&config);
-	if (hotplug_config_parse(&config, getenv("DPDK_HOTPLUG"), NULL, 0) != 0 ||
-	    hotplug_enable(&config) != 0)
-		rte_exit(EXIT_FAILURE, "cannot enable dpdk-hotplug\n");
+	if (hotplug_config_parse(&config, getenv("DPDK_HOTPLUG"), error, sizeof(error)) != 0)
+		rte_exit(EXIT_FAILURE, "DPDK_HOTPLUG: %s\n", error);
+	ret = hotplug_enable(&config);
+	if (ret != 0)
+		rte_exit(EXIT_FAILURE, "cannot enable dpdk-hotplug: %s\n", strerror(-ret));
 	console = cmdline_stdin_new(commands, "example> ");
 	if (console == NULL)
 		rte_exit(EXIT_FAILURE, "cannot open the console\n");
