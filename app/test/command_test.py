@@ -211,7 +211,7 @@ def test_watch_tells_what_comes(command):
     try:
         asked.tell("with:policy=heal")
         with open(command.folder + "/watched", "w+") as out:
-            watch = subprocess.Popen(command.words("watch", "-i", "0.1", "--looks", "40"),
+            watch = subprocess.Popen(command.words("watch", "-i", "0.1", "--looks", "25"),
                                      stdout=out, stderr=subprocess.STDOUT)
             time.sleep(0.5)
             asked.tell("lose", "come")

@@ -51,6 +51,7 @@ SHOWN = {
     ("doc/howto/protect.md", "hotplug: guards 1"): ("test", "task pages"),
     ("doc/howto/see.md", "$ dpdk-hotplug"): ("test", "command"),
     ("doc/howto/see.md", "ip link add"): ("test", "task pages"),
+    ("doc/howto/see.md", "dpdk-testpmd  pid"): ("test", "task pages"),
     ("doc/howto/see.md", "$ dpdk-hotplug drill"): ("test", "command"),
     ("doc/howto/turn-off.md", "ip link add"): ("test", "task pages"),
     ("doc/howto/not-guarded.md", "dpdk-hotplug doctor"): ("test", "task pages"),

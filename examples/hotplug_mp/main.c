@@ -27,7 +27,7 @@ main(int argc, char **argv)
 {
 	struct hotplug_config config;
 	struct cmdline *console;
-	char error[256];
+	char error[480];
 	int ret;
 
 	if (rte_eal_init(argc, argv) < 0)

@@ -28,7 +28,7 @@ distance(const char *a, const char *b)
 
 	for (j = 0; j <= n; j++)
 		row[j] = j;
-	for (i = 0; a[i] != '\0' && i < MAX_LEN; i++) {
+	for (i = 0; i < MAX_LEN && a[i] != '\0'; i++) {
 		left_above = row[0];
 		row[0] = i + 1;
 		for (j = 1; j <= n; j++) {
