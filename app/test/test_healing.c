@@ -277,6 +277,55 @@ start(void **state)
 	return 0;
 }
 
+/* --- two at once ----------------------------------------------------------------------------- */
+
+static struct test_pmd *slow, *quick;
+static _Atomic bool slow_is_in, quick_is_in, slow_has_port;
+
+/* Before it asks for its port; it is past what it shares with others, who go on after 1 s. */
+static void
+wait_for_the_other(struct test_pmd *pmd)
+{
+	atomic_store(pmd == slow ? &slow_is_in : &quick_is_in, true);
+	(void)WAIT_FOR(atomic_load(pmd == slow ? &quick_is_in : &slow_has_port));
+}
+
+static void
+note_port(struct test_pmd *pmd)
+{
+	if (pmd == slow)
+		atomic_store(&slow_has_port, true);
+}
+
+/* What the other one found free was the slow one's: its port came under another id, and its
+ * device stayed probed, without a port, for good. */
+static void
+test_heal_beside_a_slow_probe_takes_none_of_its_ids(void **state)
+{
+	uint16_t id;
+
+	(void)state;
+	slow = plug_started("0000:69:00.0");
+	quick = plug_started("0000:6a:00.0");
+	lose_for_good(slow);
+	lose_for_good(quick);
+	n_success = 0;
+	test_pmd_in_probe = wait_for_the_other;
+	test_pmd_in_init = note_port;
+	come_back(slow);
+	assert_true(WAIT_FOR(atomic_load(&slow_is_in)));
+	come_back(quick);
+	assert_true(WAIT_FOR(n_success == 2));
+	test_pmd_in_probe = NULL;
+	test_pmd_in_init = NULL;
+	assert_int_equal(slow->n_probes, 2);
+	assert_int_equal(quick->n_probes, 2);
+	assert_int_equal(rte_eth_dev_get_port_by_name(slow->name, &id), 0);
+	assert_int_equal(id, slow->port);
+	remove_port(quick->port);
+	remove_port(slow->port);
+}
+
 int
 main(void)
 {
@@ -287,6 +336,7 @@ main(void)
 		cmocka_unit_test(test_other_port_is_closed_during_the_probe),
 		cmocka_unit_test(test_loss_in_the_probe),
 		cmocka_unit_test(test_loss_before_its_ports_are_known),
+		cmocka_unit_test(test_heal_beside_a_slow_probe_takes_none_of_its_ids),
 	};
 
 	return cmocka_run_group_tests_name("healing", tests, start, mock_port_stop);

@@ -3,26 +3,41 @@
 /* ids: probe a device so that its ports get the ids that they had.
  * In:  the ids of held ports (heal).  Out: probed under them, or held as before.
  * ethdev gives the lowest free id: placeholders (allocated, never announced) hold
- * the others meanwhile.  A driver that makes its ports in another order, or one that had
- * been closed before these, is given each by its name.
+ * the others meanwhile, and ours too, until the driver asks for a port of that name: so
+ * another heal, or an attach, that is beside a slow probe takes none of them.  A driver that
+ * makes its ports in another order, or one that had been closed before these, is given each
+ * by its name.
  * Others may be at these ids, polling and asking: ethdev's release, ours and that of a
  * PMD whose probe fails, never gets to clear them (release.c).
- * Lock: the caller has port_probe_lock(): EAL's probe is not thread-safe.
+ * Lock: the caller has port_probe_lock(): EAL's probe is not thread-safe.  `exchange` from
+ * the moment that an id is let go until somebody has it: never in a driver.
  * Context: work. */
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../sync/sync.h"
 #include "calls.h"
+#include "found.h"
 #include "ids.h"
 #include "local.h"
 #include "release.h"
 #include "shared.h"
 #include "steps.h"
 #include "stuck.h"
+
+#define PLACEHOLDER "hotplug-hold-"
+
+static pthread_mutex_t exchange = PTHREAD_MUTEX_INITIALIZER;    /* free ids */
+
+static bool
+is_placeholder(const struct rte_eth_dev *eth)
+{
+	return strncmp(eth->data->name, PLACEHOLDER, strlen(PLACEHOLDER)) == 0;
+}
 
 static void
 release(struct rte_eth_dev *eth)
@@ -42,18 +57,18 @@ is_one_of(uint16_t id, const uint16_t *ids, unsigned int n)
 	return false;
 }
 
-/* Hold every free id up to the last of ours; how many. */
+/* Hold every free id up to the last of ours; how many.  With `exchange` held. */
 static unsigned int
-hold_free_ids(uint16_t first, uint16_t last, uint16_t *held)
+hold_free_ids(uint16_t last, uint16_t *held)
 {
+	static unsigned int number;     /* those of another heal, or of before, are there still */
 	char name[RTE_ETH_NAME_MAX_LEN];
 	struct rte_eth_dev *eth;
 	unsigned int n = 0;
 
 	do {
-		/* of its own: another device may be probed beside */
-		snprintf(name, sizeof(name), "hotplug-hold-%u-%u", first, n);
-		eth = rte_eth_dev_allocate(name);
+		snprintf(name, sizeof(name), PLACEHOLDER "%u", number++);
+		eth = WAY_ON(rte_eth_dev_allocate)(name);
 		if (eth == NULL)
 			break;
 		held[n++] = eth->data->port_id;
@@ -61,17 +76,14 @@ hold_free_ids(uint16_t first, uint16_t last, uint16_t *held)
 	return n;
 }
 
-/* Every free id up to the last of ours is held; let ours go, or all the others. */
+/* All but ours. */
 static void
-release_some(const uint16_t *held, unsigned int n_held, const uint16_t *ids, unsigned int n,
-	     bool ours)
+release_others(const uint16_t *held, unsigned int n_held, const uint16_t *ids, unsigned int n)
 {
 	unsigned int i;
 
 	for (i = 0; i < n_held; i++)
-		if (is_one_of(held[i], ids, n) == ours && ours)
-			release_quietly(&rte_eth_devices[held[i]]);
-		else if (is_one_of(held[i], ids, n) == ours)
+		if (!is_one_of(held[i], ids, n))
 			release(&rte_eth_devices[held[i]]);
 }
 
@@ -116,21 +128,34 @@ hold_below(unsigned int id, struct rte_eth_dev **held)
 	return n;
 }
 
-struct rte_eth_dev *
-__wrap_rte_eth_dev_allocate(const char *name)
+/* Ours are held by our placeholders, but for those that the driver has had and let go. */
+static struct rte_eth_dev *
+allocate_in_place(const char *name)
 {
 	struct rte_eth_dev *held[RTE_MAX_ETHPORTS], *eth;
-	unsigned int n;
+	unsigned int n, id = place_of(name);
 
-	if (wanted.n == 0 || name == NULL)
-		return WAY_ON(rte_eth_dev_allocate)(name);
-	n = hold_below(place_of(name), held);
+	if (is_one_of(id, wanted.ids, wanted.n) && is_placeholder(&rte_eth_devices[id]))
+		release_quietly(&rte_eth_devices[id]);
+	n = hold_below(id, held);
 	eth = WAY_ON(rte_eth_dev_allocate)(name);
 	while (n-- > 0)         /* one that was closed meanwhile is not ours */
 		if (is_one_of(held[n]->data->port_id, wanted.ids, wanted.n))
 			release_quietly(held[n]);
 		else
 			release(held[n]);
+	return eth;
+}
+
+struct rte_eth_dev *
+__wrap_rte_eth_dev_allocate(const char *name)
+{
+	struct rte_eth_dev *eth;
+
+	pthread_mutex_lock(&exchange);
+	eth = wanted.n == 0 || name == NULL ? WAY_ON(rte_eth_dev_allocate)(name) :
+		allocate_in_place(name);
+	pthread_mutex_unlock(&exchange);
 	return eth;
 }
 
@@ -148,7 +173,8 @@ show(const uint16_t *ids, unsigned int n)
 	atomic_thread_fence(memory_order_release);
 	for (i = 0; i < n; i++) {
 		eth = &rte_eth_devices[ids[i]];
-		if (LOAD(eth->state) == RTE_ETH_DEV_UNUSED && eth->data->name[0] != '\0')
+		if (LOAD(eth->state) == RTE_ETH_DEV_UNUSED && eth->data->name[0] != '\0' &&
+		    !is_placeholder(eth))
 			STORE(eth->state, RTE_ETH_DEV_ATTACHED);
 	}
 }
@@ -163,8 +189,8 @@ has_ids(const char *device, const uint16_t *ids, unsigned int n)
 	for (i = 0; i < n; i++) {
 		eth = &rte_eth_devices[ids[i]];
 		if (LOAD(eth->state) != RTE_ETH_DEV_ATTACHED ||
-		    strcmp(LOAD(eth->device)->name, device) != 0 ||
-		    strcmp(eth->data->name, port_of(eth)->name) != 0)
+		    strcmp(eth->data->name, port_of(eth)->name) != 0 ||
+		    strcmp(LOAD(eth->device)->name, device) != 0)
 			return false;
 	}
 	return true;
@@ -189,17 +215,12 @@ close_others(const char *device, const uint16_t *ids, unsigned int n)
 static int
 undo(const char *device, bool was_any_released)
 {
-	unsigned int i;
+	struct rte_device *dev = found_probed(device);
 
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (LOAD(rte_eth_devices[i].state) == RTE_ETH_DEV_ATTACHED &&
-		    strcmp(LOAD(rte_eth_devices[i].device)->name, device) == 0) {
-			if (sync_is_on())
-				(void)local_remove(device);
-			else
-				(void)local_remove_told(LOAD(rte_eth_devices[i].device));
-			break;
-		}
+	if (dev != NULL && sync_is_on())
+		(void)local_remove(device);
+	else if (dev != NULL)
+		(void)local_remove_told(dev);
 	return port_probe_was_alone() && !was_any_released ? -EADDRINUSE : -EAGAIN;
 }
 
@@ -220,10 +241,11 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 	int ret;
 
 	n_released = release_number();  /* before the free ids are held */
+	pthread_mutex_lock(&exchange);
 	for (i = 0; i < n; i++)
 		release_quietly(&rte_eth_devices[ids[i]]);
-	n_held = hold_free_ids(ids[0], ids[n - 1], held);
-	release_some(held, n_held, ids, n, true);
+	n_held = hold_free_ids(ids[n - 1], held);
+	pthread_mutex_unlock(&exchange);
 	step_before(STEP_HEAL_PROBE, device);
 	stuck_begin_probe(device, ids, n);
 	wanted.ids = ids;
@@ -233,7 +255,7 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 		local_probe_told(device, devargs);
 	wanted.n = 0;
 	stuck_end_probe(ids, n);
-	release_some(held, n_held, ids, n, false);
+	release_others(held, n_held, ids, n);
 	if (ret >= 0)
 		show(ids, n);
 	if (ret >= 0)
@@ -243,8 +265,10 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 		close_others(device, ids, n);
 		return 0;
 	}
-	n_held = hold_free_ids(ids[0], ids[n - 1], held);
-	release_some(held, n_held, ids, n, false);
+	pthread_mutex_lock(&exchange);
+	n_held = hold_free_ids(ids[n - 1], held);
+	pthread_mutex_unlock(&exchange);
+	release_others(held, n_held, ids, n);
 	return ret;
 }
 
