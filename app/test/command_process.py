@@ -6,6 +6,7 @@ own; none of them can see a PCI device but a mock one.  Called by command_test.p
 """
 import json
 import os
+import pty
 import subprocess
 import sys
 import time
@@ -136,3 +137,25 @@ class Command:
         except AssertionError as e:
             raise AssertionError("%s: %s" % (e, self.run("status", "-f", prefix)[1])) from e
         return self.port(prefix)
+
+
+def on_terminal(words, term, no_color):
+    env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
+    env["TERM"] = term
+    if no_color:
+        env["NO_COLOR"] = no_color
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(words[0], words, env)
+    said = b""
+    while True:
+        try:
+            part = os.read(fd, 4096)
+        except OSError:                 # its end
+            break
+        if not part:
+            break
+        said += part
+    os.waitpid(pid, 0)
+    os.close(fd)
+    return said.decode()

@@ -10,7 +10,6 @@ function is lost in drills, and its driver does not return, or fails, when it is
 """
 import json
 import os
-import pty
 import re
 import shutil
 import subprocess
@@ -229,35 +228,13 @@ def test_colours_only_where_the_terminal_has_them(command):
         asked.tell("enable")
         for term, no_color, has in ("xterm", None, True), ("dumb", None, False), \
                 ("xterm", "1", False):
-            said = on_terminal(command.words("status"), term, no_color)
+            said = cp.on_terminal(command.words("status"), term, no_color)
             expect("guarded" in said, said)
             expect(("\033[32mguarded" in said) == has, "TERM=%s: %r" % (term, said))
-        said = on_terminal(command.words("watch", "--looks", "1"), "xterm", None)
+        said = cp.on_terminal(command.words("watch", "--looks", "1"), "xterm", None)
         expect(said.startswith("\033[H\033[J") and "All is well" in said, said)
     finally:
         asked.end()
-
-
-def on_terminal(words, term, no_color):
-    env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
-    env["TERM"] = term
-    if no_color:
-        env["NO_COLOR"] = no_color
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.execve(words[0], words, env)
-    said = b""
-    while True:
-        try:
-            part = os.read(fd, 4096)
-        except OSError:                 # its end
-            break
-        if not part:
-            break
-        said += part
-    os.waitpid(pid, 0)
-    os.close(fd)
-    return said.decode()
 
 
 def test_telemetry_off(command):

@@ -86,6 +86,7 @@ test_keep_writes_a_line_for_each_event(void **state)
 	tell("kept0");
 	assert_true(WAIT_FOR(has(path, "}\n")));
 	assert_true(has(path, "{\"time\": \"20"));
+	assert_false(fake_log_has("kept0"));    /* heal says it in words, and once */
 	assert_true(has(path, "\"sequence\": 1, \"event\": \"healed\", \"device\": \"kept0\", "
 			"\"cause\": \"NONE\", \"sign\": \"none\", \"kernel_driver\": \"vfio-pci\", "
 			"\"ports\": [3, 4], \"is_simulated\": 0, "));

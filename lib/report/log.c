@@ -88,6 +88,8 @@ log_event(const struct hotplug_event *event, void *arg)
 	size_t at;
 
 	(void)arg;
+	if (event->type == HOTPLUG_EVENT_HEALED || event->type == HOTPLUG_EVENT_GIVEN_UP)
+		return;         /* heal has said so, in words */
 	at = snprintf(line, sizeof(line), " %s", hotplug_event_name(event->type));
 	append_words(event, line, sizeof(line), &at);
 	append_time(line, sizeof(line), &at, "t_sign", event->sign_ns);
