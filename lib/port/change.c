@@ -60,7 +60,6 @@ end(uint16_t id)
 {
 	struct rte_eth_dev *eth = &rte_eth_devices[id];
 
-	lead_note(id, true);
 	if (is_ours(id))
 		return;
 	if (LOAD(eth->dev_ops) == &dead_ops)
@@ -68,7 +67,7 @@ end(uint16_t id)
 	atomic_fetch_sub(&port_of(eth)->n_inside, 1);
 }
 
-#define CHANGE(name, parameters, arguments) \
+#define CHANGE(name, parameters, arguments, ...) \
 	int \
 	__wrap_##name parameters \
 	{ \
@@ -81,10 +80,11 @@ end(uint16_t id)
 		ret = WAY_ON(name) arguments; \
 		changing = outer; \
 		end(id); \
+		__VA_ARGS__ \
 		return ret; \
 	}
 
-CHANGE(rte_eth_dev_start, (uint16_t id), (id))
+CHANGE(rte_eth_dev_start, (uint16_t id), (id), lead_note(id, ret == 0, true);)
 CHANGE(rte_eth_dev_configure,
        (uint16_t id, uint16_t n_rxq, uint16_t n_txq, const struct rte_eth_conf *conf),
        (id, n_rxq, n_txq, conf))

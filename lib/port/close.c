@@ -296,6 +296,7 @@ __wrap_rte_eth_dev_stop(uint16_t id)
 		return 0;
 	lead_out(id);
 	ret = WAY_ON(rte_eth_dev_stop)(id);
-	lead_note(id, true);            /* where it goes on */
+	if (ret != 0 && rte_eth_dev_is_valid_port(id))
+		lead_note(id, true, true);      /* it goes on */
 	return ret;
 }

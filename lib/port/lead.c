@@ -41,15 +41,10 @@ is_secondary(void)
 }
 
 void
-lead_note(uint16_t id, bool waits)
+lead_note(uint16_t id, bool is_started, bool waits)
 {
-	const struct rte_eth_dev_data *data;
-
-	if (id >= RTE_MAX_ETHPORTS || is_secondary())
-		return;
-	data = rte_eth_devices[id].data;
-	sync_gate_set(id, data != NULL && data->dev_started != 0,
-		      waits ? enable_config()->sync_deadline_ms : 0);
+	if (id < RTE_MAX_ETHPORTS && !is_secondary())
+		sync_gate_set(id, is_started, waits ? enable_config()->sync_deadline_ms : 0);
 }
 
 void
@@ -62,12 +57,15 @@ lead_out(uint16_t id)
 int
 lead_note_all(void)
 {
+	const struct rte_eth_dev_data *data;
 	unsigned int i;
 
 	if (calls_guard() != 0)
 		return -ENOTSUP;
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		lead_note(i, false);
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		data = rte_eth_devices[i].data;
+		lead_note(i, data != NULL && data->dev_started != 0, false);
+	}
 	return 0;
 }
 

@@ -96,7 +96,7 @@ __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 	ret = WAY_ON(rte_eth_dev_release_port)(eth);
 	if (eth != NULL) {
 		close_end(eth);
-		lead_note(eth - rte_eth_devices, false);
+		lead_note(eth - rte_eth_devices, false, false);
 		lead_forget(eth - rte_eth_devices);
 	}
 	if (port_own != PORT_OWN_DRIVER)
