@@ -275,14 +275,11 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 int
 ids_probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n)
 {
-	unsigned int i;
 	int ret;
 
 	if (calls_guard() != 0)
 		return -ENOSYS;
-	for (i = 0; i < n; i++)
-		release_hide(&rte_eth_devices[ids[i]]);
-	quiet_wait();           /* who waits for the caller's lock sleeps, and is outside */
+	release_hide_all(ids, n);       /* who waits for the caller's lock sleeps, and is outside */
 	port_own = PORT_OWN_DRIVER;
 	ret = probe(device, devargs, ids, n);
 	port_own = PORT_OWN_NOTHING;

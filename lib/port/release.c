@@ -35,9 +35,7 @@
 
 static _Atomic unsigned long n_released;
 
-/* Who has found it valid before goes on for a while, over what is freed next: the caller
- * has quiet_wait() in between. */
-void
+static void
 release_hide(struct rte_eth_dev *eth)
 {
 	STORE(eth->state, RTE_ETH_DEV_UNUSED);        /* no DESTROY */
@@ -47,15 +45,41 @@ release_hide(struct rte_eth_dev *eth)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
+static bool
+is_any_valid(const uint16_t *ids, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n && LOAD(rte_eth_devices[ids[i]].state) == RTE_ETH_DEV_UNUSED; i++)
+		;
+	return i < n;
+}
+
+/* Who has found it valid before goes on for a while, over what is freed next.  And who had
+ * asked whether it is removed (ethdev does, after each call that failed) stores REMOVED when
+ * it comes back, also over UNUSED: that is valid for the next one. */
+void
+release_hide_all(const uint16_t *ids, unsigned int n)
+{
+	unsigned int i;
+
+	do {
+		for (i = 0; i < n; i++)
+			release_hide(&rte_eth_devices[ids[i]]);
+		quiet_wait();
+	} while (is_any_valid(ids, n));
+}
+
 void
 release_quietly(struct rte_eth_dev *eth)
 {
 	struct rte_eth_dev_data *data = eth->data;
-	bool is_valid = LOAD(eth->state) != RTE_ETH_DEV_UNUSED;
+	uint16_t id = eth - rte_eth_devices;
 
-	release_hide(eth);
-	if (is_valid)
-		quiet_wait();
+	if (LOAD(eth->state) != RTE_ETH_DEV_UNUSED)
+		release_hide_all(&id, 1);
+	else
+		release_hide(eth);
 	eth->process_private = NULL;
 	rte_free(data->rx_queues);
 	rte_free(data->tx_queues);

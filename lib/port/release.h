@@ -7,7 +7,7 @@
 
 /* Give the id free for a probe; whoever is at it meets a dead port.  Several are hidden
  * first, so that their readers are waited for once. */
-void release_hide(struct rte_eth_dev *eth);
+void release_hide_all(const uint16_t *ids, unsigned int n);
 void release_quietly(struct rte_eth_dev *eth);
 
 /* Counts the ports that others have released: their ids are free since. */
