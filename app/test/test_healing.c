@@ -326,6 +326,42 @@ test_heal_beside_a_slow_probe_takes_none_of_its_ids(void **state)
 	remove_port(slow->port);
 }
 
+static void
+wait_for_the_attach(struct test_pmd *pmd)
+{
+	if (pmd != slow)
+		return;
+	atomic_store(&slow_is_in, true);
+	(void)WAIT_FOR(atomic_load(&quick_is_in));
+}
+
+/* Nor does what the application attaches meanwhile. */
+static void
+test_attach_beside_a_slow_probe_takes_none_of_its_ids(void **state)
+{
+	struct test_pmd *other;
+	uint16_t id;
+
+	(void)state;
+	slow = plug_started("0000:6b:00.0");
+	id = slow->port;
+	lose_for_good(slow);
+	n_success = 0;
+	slow_is_in = quick_is_in = false;
+	test_pmd_in_probe = wait_for_the_attach;
+	come_back(slow);
+	assert_true(WAIT_FOR(atomic_load(&slow_is_in)));
+	other = plug("0000:6c:00.0");
+	atomic_store(&quick_is_in, true);
+	assert_true(WAIT_FOR(n_success == 1));
+	test_pmd_in_probe = NULL;
+	assert_int_equal(slow->n_probes, 2);
+	assert_int_equal(slow->port, id);
+	assert_int_not_equal(other->port, id);
+	remove_port(other->port);
+	remove_port(slow->port);
+}
+
 int
 main(void)
 {
@@ -337,6 +373,7 @@ main(void)
 		cmocka_unit_test(test_loss_in_the_probe),
 		cmocka_unit_test(test_loss_before_its_ports_are_known),
 		cmocka_unit_test(test_heal_beside_a_slow_probe_takes_none_of_its_ids),
+		cmocka_unit_test(test_attach_beside_a_slow_probe_takes_none_of_its_ids),
 	};
 
 	return cmocka_run_group_tests_name("healing", tests, start, mock_port_stop);
