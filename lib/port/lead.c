@@ -47,13 +47,6 @@ lead_note(uint16_t id, bool is_started, bool waits)
 		sync_gate_set(id, is_started, waits ? enable_config()->sync_deadline_ms : 0);
 }
 
-void
-lead_out(uint16_t id)
-{
-	if (id < RTE_MAX_ETHPORTS && !is_secondary())
-		sync_gate_set(id, false, enable_config()->sync_deadline_ms);
-}
-
 int
 lead_note_all(void)
 {

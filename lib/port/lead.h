@@ -10,8 +10,6 @@
 
 /* The primary's: what a port is now, said to all; waits: until they have followed. */
 void lead_note(uint16_t id, bool is_started, bool waits);
-/* It is about to be stopped: when this returns no secondary polls it. */
-void lead_out(uint16_t id);
 /* All of its ports; 0, or -ENOTSUP: calls do not come to us (calls.h). */
 int lead_note_all(void);
 

@@ -145,21 +145,32 @@ is_away(const struct port *port)
 		port->state != PORT_CLOSING && port->state != PORT_LEAVING;
 }
 
+/* With the lock held, of a port that is away.  then: its queue at the loss, NULL: not on
+ * record.  -ENOTSUP: its driver has no such op. */
+static int
+say_state(const struct port *port, bool tells, const uint8_t *then, uint8_t *state)
+{
+	if (!tells)
+		return -ENOTSUP;
+	if (then != NULL)
+		*state = port->config.is_started ? *then : RTE_ETH_QUEUE_STATE_STOPPED;
+	return 0;
+}
+
 int
 __wrap_rte_eth_rx_queue_info_get(uint16_t id, uint16_t queue, struct rte_eth_rxq_info *info)
 {
 	int ret = WAY_ON(rte_eth_rx_queue_info_get)(id, queue, info);
-	struct port *port;
+	const struct port *port;
 
 	if (ret != 0)
 		return ret;
 	port = port_of(&rte_eth_devices[id]);
 	port_lock();
-	if (is_away(port) && !port->config.tells_of_rxq)
-		ret = -ENOTSUP;
-	else if (is_away(port) && queue < port->n_rxq)
-		info->queue_state = port->config.is_started ? port->rxq[queue].state :
-			RTE_ETH_QUEUE_STATE_STOPPED;
+	if (is_away(port))
+		ret = say_state(port, port->config.tells_of_rxq,
+				queue < port->n_rxq ? &port->rxq[queue].state : NULL,
+				&info->queue_state);
 	port_unlock();
 	return ret;
 }
@@ -168,17 +179,16 @@ int
 __wrap_rte_eth_tx_queue_info_get(uint16_t id, uint16_t queue, struct rte_eth_txq_info *info)
 {
 	int ret = WAY_ON(rte_eth_tx_queue_info_get)(id, queue, info);
-	struct port *port;
+	const struct port *port;
 
 	if (ret != 0)
 		return ret;
 	port = port_of(&rte_eth_devices[id]);
 	port_lock();
-	if (is_away(port) && !port->config.tells_of_txq)
-		ret = -ENOTSUP;
-	else if (is_away(port) && queue < port->n_txq)
-		info->queue_state = port->config.is_started ? port->txq[queue].state :
-			RTE_ETH_QUEUE_STATE_STOPPED;
+	if (is_away(port))
+		ret = say_state(port, port->config.tells_of_txq,
+				queue < port->n_txq ? &port->txq[queue].state : NULL,
+				&info->queue_state);
 	port_unlock();
 	return ret;
 }
