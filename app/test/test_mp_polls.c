@@ -13,10 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <rte_ethdev.h>
+#include <ethdev_driver.h>
 #include <rte_mbuf.h>
 
 #include <hotplug.h>
@@ -29,7 +30,8 @@
 #define N_QUEUES 2
 
 enum { ATTACH = 'a', DETACH = 'd', CONFIGURE = 'c', START = 'S', STOP = 's', SEND = 'x',
-       ARRIVED = 'r', POLL = 'o', N_POLLS = 'n', UNSET = 'u' };
+       ARRIVED = 'r', POLL = 'o', N_POLLS = 'n', UNSET = 'u', STOP_HELD = 'h', IS_IN = 'i',
+       ATTACH_OTHER = 'z' };
 
 static struct process primary, secondary, *const both[] = { &primary, &secondary };
 static unsigned int n_rounds = 100;
@@ -117,6 +119,49 @@ wait_for_one(void)
 	return atomic_exchange(&n_arrived, 0);
 }
 
+/* All processes'; a driver's stop, held by the test. */
+static struct {
+	_Atomic bool is_in_stop, goes_on;
+} *held;
+static int (*ring_stop)(struct rte_eth_dev *eth);
+
+static int
+stop_held(struct rte_eth_dev *eth)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (held->is_in_stop = true; !held->goes_on;)
+		nanosleep(&pause, NULL);
+	return ring_stop(eth);
+}
+
+static int
+stop_until_told(void)
+{
+	struct rte_eth_dev *eth = &rte_eth_devices[PORT];
+	const struct eth_dev_ops *usual = eth->dev_ops;
+	struct eth_dev_ops ops = *usual;
+	int ret;
+
+	ring_stop = usual->dev_stop;
+	ops.dev_stop = stop_held;
+	eth->dev_ops = &ops;
+	ret = rte_eth_dev_stop(PORT);
+	eth->dev_ops = usual;
+	return ret;
+}
+
+/* Whatever polls the port is in the driver. */
+static bool
+is_in_driver(void)
+{
+	static eth_rx_burst_t driver;   /* what a start has brought */
+
+	if (held->is_in_stop == 0)
+		driver = rte_eth_fp_ops[PORT].rx_pkt_burst;
+	return rte_eth_fp_ops[PORT].rx_pkt_burst == driver;
+}
+
 static int
 change(bool attaches)
 {
@@ -129,6 +174,14 @@ change(bool attaches)
 		       outcome.reason);
 	fflush(stdout);
 	return ret;
+}
+
+static int
+attach_and_detach_other(void)
+{
+	int ret = hotplug_device_attach("net_ring1", 0, NULL);
+
+	return ret != 0 ? ret : hotplug_device_detach("net_ring1", 0, NULL);
 }
 
 static struct report
@@ -144,6 +197,9 @@ serve(unsigned char command)
 	case SEND: return (struct report){ .state = send_one() };
 	case ARRIVED: return (struct report){ .state = wait_for_one() };
 	case POLL: return (struct report){ .state = poll_from_now() };
+	case STOP_HELD: return (struct report){ .state = stop_until_told() };
+	case IS_IN: return (struct report){ .state = is_in_driver() };
+	case ATTACH_OTHER: return (struct report){ .state = attach_and_detach_other() };
 	case N_POLLS: return (struct report){ .state = atomic_load(&n_polls) };
 	}
 	return (struct report){ .state = -EINVAL };
@@ -192,6 +248,36 @@ test_poller_lives_through_all_of_a_ports_life(void **state)
 	print_message("# %u rounds, %.1f ms each\n", n_rounds,
 		      ((end.tv_sec - begin.tv_sec) * 1e3 +
 		       (end.tv_nsec - begin.tv_nsec) / 1e6) / n_rounds);
+}
+
+/* The primary looks after its ports whenever something is asked of it.  A port whose stop is in
+ * its driver is still started by ethdev's word: nobody may be led back into it. */
+static void
+test_nobody_polls_a_port_that_is_being_stopped(void **state)
+{
+	unsigned char command = STOP_HELD;
+	struct report report;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(ask(&primary, ATTACH), 0);
+	assert_int_equal(ask(&primary, CONFIGURE), 0);
+	assert_int_equal(ask(&primary, START), 0);
+	assert_true(ask(&secondary, IS_IN));
+	assert_int_equal(write(primary.to, &command, 1), 1);
+	for (i = 0; i < 10000 && !held->is_in_stop; i++)
+		usleep(1000);
+	assert_true(held->is_in_stop);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(ask(&secondary, ATTACH_OTHER), 0);
+		assert_false(ask(&secondary, IS_IN));
+	}
+	held->goes_on = true;
+	assert_int_equal(read(primary.from, &report, sizeof(report)), sizeof(report));
+	assert_int_equal(report.state, 0);
+	assert_false(ask(&secondary, IS_IN));
+	start_and_stop();
+	assert_int_equal(ask(&primary, DETACH), 0);
 }
 
 /* One that joins when the port is there, started or not. */
@@ -247,6 +333,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_poller_lives_through_all_of_a_ports_life),
+		cmocka_unit_test(test_nobody_polls_a_port_that_is_being_stopped),
 		cmocka_unit_test(test_late_secondary_polls_at_once),
 	};
 
@@ -254,6 +341,9 @@ main(int argc, char **argv)
 		return 1;
 	if (argc > 2)
 		n_rounds = atoi(argv[2]);
+	held = mmap(NULL, sizeof(*held), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (held == MAP_FAILED)
+		return 1;
 	mp_prepare(argv[1]);
 	return cmocka_run_group_tests_name("mp_polls", tests, set_up, tear_down);
 }

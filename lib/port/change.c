@@ -67,9 +67,8 @@ end(uint16_t id)
 	atomic_fetch_sub(&port_of(eth)->n_inside, 1);
 }
 
-#define CHANGE(name, parameters, arguments, ...) \
-	int \
-	__wrap_##name parameters \
+#define CHANGE(function, name, parameters, arguments) \
+	function parameters \
 	{ \
 		uint16_t outer = changing; \
 		int ret = begin(id); \
@@ -80,26 +79,41 @@ end(uint16_t id)
 		ret = WAY_ON(name) arguments; \
 		changing = outer; \
 		end(id); \
-		__VA_ARGS__ \
 		return ret; \
 	}
 
-CHANGE(rte_eth_dev_start, (uint16_t id), (id), lead_note(id, ret == 0, true);)
-CHANGE(rte_eth_dev_configure,
+CHANGE(static int start, rte_eth_dev_start, (uint16_t id), (id))
+CHANGE(int __wrap_rte_eth_dev_configure, rte_eth_dev_configure,
        (uint16_t id, uint16_t n_rxq, uint16_t n_txq, const struct rte_eth_conf *conf),
        (id, n_rxq, n_txq, conf))
-CHANGE(rte_eth_rx_queue_setup,
+CHANGE(int __wrap_rte_eth_rx_queue_setup, rte_eth_rx_queue_setup,
        (uint16_t id, uint16_t queue, uint16_t n_desc, unsigned int socket,
 	const struct rte_eth_rxconf *conf, struct rte_mempool *pool),
        (id, queue, n_desc, socket, conf, pool))
-CHANGE(rte_eth_dev_default_mac_addr_set, (uint16_t id, struct rte_ether_addr *addr), (id, addr))
-CHANGE(rte_eth_dev_mac_addr_add, (uint16_t id, struct rte_ether_addr *addr, uint32_t pool),
+CHANGE(int __wrap_rte_eth_dev_default_mac_addr_set, rte_eth_dev_default_mac_addr_set,
+       (uint16_t id, struct rte_ether_addr *addr), (id, addr))
+CHANGE(int __wrap_rte_eth_dev_mac_addr_add, rte_eth_dev_mac_addr_add,
+       (uint16_t id, struct rte_ether_addr *addr, uint32_t pool),
        (id, addr, pool))
-CHANGE(rte_eth_dev_mac_addr_remove, (uint16_t id, struct rte_ether_addr *addr), (id, addr))
-CHANGE(rte_eth_tx_queue_setup,
+CHANGE(int __wrap_rte_eth_dev_mac_addr_remove, rte_eth_dev_mac_addr_remove,
+       (uint16_t id, struct rte_ether_addr *addr), (id, addr))
+CHANGE(int __wrap_rte_eth_tx_queue_setup, rte_eth_tx_queue_setup,
        (uint16_t id, uint16_t queue, uint16_t n_desc, unsigned int socket,
 	const struct rte_eth_txconf *conf),
        (id, queue, n_desc, socket, conf))
+
+/* When it returns the secondaries poll it; one that fails has stopped it. */
+int
+__wrap_rte_eth_dev_start(uint16_t id)
+{
+	int ret;
+
+	lead_begin(id);
+	ret = start(id);
+	lead_note(id, ret == 0, true);
+	lead_end(id);
+	return ret;
+}
 
 /* --- a configure of heal's --------------------------------------------------------------- */
 

@@ -294,9 +294,11 @@ __wrap_rte_eth_dev_stop(uint16_t id)
 
 	if (begin_stop(id))
 		return 0;
+	lead_begin(id);
 	lead_note(id, false, true);     /* when it returns no secondary polls it */
 	ret = WAY_ON(rte_eth_dev_stop)(id);
 	if (ret != 0 && rte_eth_dev_is_valid_port(id))
 		lead_note(id, true, true);      /* it goes on */
+	lead_end(id);
 	return ret;
 }

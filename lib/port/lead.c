@@ -9,7 +9,9 @@
  * Out: a secondary that polls too early, or too late, finds functions that do nothing.
  * Order: out: functions, wait, queues; in: queues, wait, functions (quiet.c).  A gate is read
  *      with the lock held: who changes it afterwards has all ports followed again.
- * Lock: `lock` guards led; held while threads are waited for, never in a driver or a callback.
+ * Lock: `lock` guards led, and in the primary what it says (a look at dev_started and the gate
+ *      that follows from it are one step); held while a secondary's threads are waited for,
+ *      never in a driver or a callback.
  * Context: app (the primary), work (the sync thread, the hand). */
 
 #include <errno.h>
@@ -28,10 +30,12 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* led, and the fast path of such */
 
-/* The driver's functions, while others are in their place. */
+/* n_changing: the primary's.  While it is not 0 `dev_started` may be what it will not be a moment
+ * later (a driver's stop runs before ethdev clears it): it is not looked at. */
 static struct led {
-	struct rte_eth_fp_ops functions;
+	struct rte_eth_fp_ops functions;        /* the driver's, while others are in their place */
 	bool is_out;
+	unsigned int n_changing;
 } led[RTE_MAX_ETHPORTS];
 
 static bool
@@ -40,25 +44,60 @@ is_secondary(void)
 	return rte_eal_process_type() == RTE_PROC_SECONDARY;
 }
 
+static void
+count_change(uint16_t id, int n)
+{
+	if (id >= RTE_MAX_ETHPORTS)
+		return;
+	pthread_mutex_lock(&lock);
+	led[id].n_changing += n;
+	pthread_mutex_unlock(&lock);
+}
+
+void
+lead_begin(uint16_t id)
+{
+	count_change(id, 1);
+}
+
+void
+lead_end(uint16_t id)
+{
+	count_change(id, -1);
+}
+
 void
 lead_note(uint16_t id, bool is_started, bool waits)
 {
-	if (id < RTE_MAX_ETHPORTS && !is_secondary())
-		sync_gate_set(id, is_started, waits ? enable_config()->sync_deadline_ms : 0);
+	uint32_t turn;
+	bool is_new;
+
+	if (id >= RTE_MAX_ETHPORTS || is_secondary())
+		return;
+	pthread_mutex_lock(&lock);
+	is_new = sync_gate_set(id, is_started, &turn);
+	pthread_mutex_unlock(&lock);
+	if (is_new && waits)
+		sync_gate_wait(id, is_started, turn, enable_config()->sync_deadline_ms);
 }
 
+/* Of a port whose change is under way that one says what it is. */
 int
 lead_note_all(void)
 {
 	const struct rte_eth_dev_data *data;
 	unsigned int i;
+	uint32_t turn;
 
 	if (calls_guard() != 0)
 		return -ENOTSUP;
+	pthread_mutex_lock(&lock);
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		data = rte_eth_devices[i].data;
-		lead_note(i, data != NULL && data->dev_started != 0, false);
+		if (led[i].n_changing == 0)
+			(void)sync_gate_set(i, data != NULL && data->dev_started != 0, &turn);
 	}
+	pthread_mutex_unlock(&lock);
 	return 0;
 }
 

@@ -8,7 +8,11 @@
 
 #include <ethdev_driver.h>
 
-/* The primary's: what a port is now, said to all; waits: until they have followed. */
+/* The primary's.  Between these two a start or a stop of the port is under way: nobody but it
+ * says what the port is. */
+void lead_begin(uint16_t id);
+void lead_end(uint16_t id);
+/* What a port is now, said to all; waits: until they have followed. */
 void lead_note(uint16_t id, bool is_started, bool waits);
 /* All of its ports; 0, or -ENOTSUP: calls do not come to us (calls.h). */
 int lead_note_all(void);

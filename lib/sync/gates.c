@@ -143,6 +143,26 @@ gates_follow(uint32_t turn)
 	pthread_mutex_unlock(&lock);
 }
 
+bool
+sync_gate_set(uint16_t port, bool is_open, uint32_t *turn)
+{
+	uint32_t gate = is_open ? GATE_OPEN : GATE_SHUT;
+	bool is_new;
+
+	pthread_mutex_lock(&lock);
+	is_new = share != NULL && share->is_primary && port < GATES_N_PORTS &&
+		atomic_load(&own.magic) == GATES_MAGIC && atomic_load(&own.gate[port]) != gate;
+	if (is_new) {
+		*turn = atomic_fetch_add(&own.turn, 1) + 1;
+		atomic_store(&own.gate[port], gate);
+		atomic_store(&share->gates->gate[port], gate);
+		atomic_store(&share->gates->turn, *turn);
+		wake_members();
+	}
+	pthread_mutex_unlock(&lock);
+	return is_new;
+}
+
 /* With the lock held: a process that has not followed yet; SYNC_NOBODY: none. */
 static uint32_t
 find_late(uint32_t turn)
@@ -166,8 +186,8 @@ say_late(uint32_t slot, uint16_t port, bool is_open)
 		 is_open ? "functions that do nothing" : "it still");
 }
 
-static void
-wait_for_all(uint32_t turn, uint16_t port, bool is_open, unsigned int deadline_ms)
+void
+sync_gate_wait(uint16_t port, bool is_open, uint32_t turn, unsigned int deadline_ms)
 {
 	const struct timespec pause = { .tv_nsec = MS / 10 };
 	uint64_t start = device_now_ns();
@@ -187,25 +207,4 @@ wait_for_all(uint32_t turn, uint16_t port, bool is_open, unsigned int deadline_m
 		if (!is_over)
 			nanosleep(&pause, NULL);
 	}
-}
-
-void
-sync_gate_set(uint16_t port, bool is_open, unsigned int deadline_ms)
-{
-	uint32_t gate = is_open ? GATE_OPEN : GATE_SHUT, turn = 0;
-	bool is_new;
-
-	pthread_mutex_lock(&lock);
-	is_new = share != NULL && share->is_primary && port < GATES_N_PORTS &&
-		atomic_load(&own.magic) == GATES_MAGIC && atomic_load(&own.gate[port]) != gate;
-	if (is_new) {
-		turn = atomic_fetch_add(&own.turn, 1) + 1;
-		atomic_store(&own.gate[port], gate);
-		atomic_store(&share->gates->gate[port], gate);
-		atomic_store(&share->gates->turn, turn);
-		wake_members();
-	}
-	pthread_mutex_unlock(&lock);
-	if (is_new && deadline_ms != 0)
-		wait_for_all(turn, port, is_open, deadline_ms);
 }

@@ -55,7 +55,9 @@ int sync_share(const char *devargs, uint64_t probe_ns, struct hotplug_outcome *o
 
 /* May it be polled in secondaries?  The primary's; it is told to all, and they are waited
  * for, for so long.  A secondary's question. */
-void sync_gate_set(uint16_t port, bool is_open, unsigned int deadline_ms);
+/* True: the gate was not so, and all are to follow this turn. */
+bool sync_gate_set(uint16_t port, bool is_open, uint32_t *turn);
+void sync_gate_wait(uint16_t port, bool is_open, uint32_t turn, unsigned int deadline_ms);
 enum gate sync_gate(uint16_t port);
 
 #endif /* HOTPLUG_SYNC_SYNC_H */
