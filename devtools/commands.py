@@ -56,6 +56,14 @@ def tests(folder, suite):
             if any(s.split(":")[-1] == suite for s in t["suite"])]
 
 
+failures = []           # what has failed, said once more at the end: the middle of a log gets lost
+
+
+def fails(line):
+    print(line)
+    failures.append(line)
+
+
 def meson_suite(folder, suite):
     """Runs a suite; counts its test cases."""
     if not tests(folder, suite):
@@ -76,7 +84,10 @@ def meson_test(folder, *which):
         print("FAILED meson test %s" % " ".join(which))
         return 0, 1
     print("longest: " + ", ".join("%s %.0f s" % x for x in longest(logs + ".json")), flush=True)
-    return count(logs + ".junit.xml", dict(crashed(logs + ".json")))
+    counts = count(logs + ".junit.xml", dict(crashed(logs + ".json")))
+    for name, line in last_words(logs + ".json"):
+        fails("  %s: %s" % (name, line))
+    return counts
 
 
 def longest(log, n=4):
@@ -92,12 +103,12 @@ def count(junit, bad_programs):
         for case in suite.iter("testcase"):
             bad = [x for x in ("failure", "error", "skipped") if case.find(x) is not None]
             if bad:
-                print("FAILED %s (%s)" % (case.get("name"), bad[0]))
+                fails("FAILED %s (%s)" % (case.get("name"), bad[0]))
                 told |= {last(suite.get("name").split(".", 1)[-1]), last(case.get("name"))}
             passed += not bad and last(case.get("name")) not in bad_programs
             failed += len(bad)
     for name in bad_programs.keys() - told:     # it ended before its cases could fail
-        print("FAILED %s (%s)" % (name, bad_programs[name]))
+        fails("FAILED %s (%s)" % (name, bad_programs[name]))
         failed += 1
     return passed, failed
 
@@ -109,6 +120,18 @@ def crashed(log):
             test = json.loads(line)
             if test["result"] != "OK":
                 yield last(test["name"]), test["result"]
+
+
+def last_words(log, n=12):
+    """(name, line) of what the programs that failed said last of why, since the log itself may
+    be cut by whoever shows it."""
+    with open(log) as f:
+        for test in map(json.loads, f):
+            if test["result"] != "OK":
+                said = (test.get("stdout", "") + test.get("stderr", "")).splitlines()
+                why = [x for x in said if x.startswith("#") or
+                       re.search("FAILED|not ok|SUMMARY|Assert|error:", x)]
+                yield from ((last(test["name"]), x[:200]) for x in why[-n:])
 
 
 def last(name):
@@ -123,6 +146,8 @@ def rows(*cmd):
     line = ""
     for line in p.stdout:
         print(line, end="", flush=True)
+        if line.startswith("FAILED "):
+            failures.append(line.rstrip()[:300])
     p.wait()
     m = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line)
     if m is None:

@@ -25,6 +25,7 @@ import time
 
 import beside
 import children
+import commands
 from commands import TOP, compiled, meson_suite, one, quiet, rows, trust_checkout
 import needs
 import resume
@@ -62,7 +63,7 @@ def mp(o):
     pool = hugepages.Pool()
     with pool.turns(), pool.taken(N_HUGEPAGES) as enough:
         if enough is not True:
-            print("FAILED suite mp: %s" % enough)
+            commands.fails("FAILED suite mp: %s" % enough)
             return 0, 1
         passed, failed = meson_suite("build", "mp")
         if o.all:
@@ -106,7 +107,7 @@ def style(o):
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     print(p.stdout, end="", flush=True)
     if p.returncode not in (0, 77):
-        print("FAILED kernel/linux/check-style")
+        commands.fails("FAILED kernel/linux/check-style")
     return p.returncode == 0 or p.returncode == 77 and not o.all
 
 
@@ -167,16 +168,16 @@ def run(name, o):
     """(passed, failed) of a lane that may lack what it needs."""
     lane, missing = LANES[name], needs.missing(name, o.all)
     if missing:
-        print("FAILED lane %s: there is no %s: devtools/setup installs it"
+        commands.fails("FAILED lane %s: there is no %s: devtools/setup installs it"
               % (name, ", no ".join(missing)))
         return 0, 1
     if lane.root and os.geteuid() != 0:
-        print("FAILED lane %s: %s" % (name, lane.root))
+        commands.fails("FAILED lane %s: %s" % (name, lane.root))
         return 0, 1
     try:
         return lane.run(o)
     except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as e:
-        print("FAILED lane %s: %s" % (name, e))
+        commands.fails("FAILED lane %s: %s" % (name, e))
         return 0, 1
 
 
@@ -203,8 +204,9 @@ def side_by_side(names, o):
     try:
         for name, said, counts, seconds, cpu in together.run(names):
             print("== %s\n%s" % (name, said), end="")
+            commands.failures += [x for x in said.splitlines() if x.startswith("FAILED ")]
             if counts is None:
-                print("FAILED lane %s did not come to its end" % name)
+                commands.fails("FAILED lane %s did not come to its end" % name)
             done = summary.Lane(name, *(counts or (0, 1)), seconds, cpu, LANES[name].budget)
             print("== %s" % done, flush=True)
             yield done

@@ -11,6 +11,7 @@ import platform
 import re
 import subprocess
 
+import commands
 from commands import TOP
 
 PAGE = os.path.join(TOP, "out/check-all.md")
@@ -99,6 +100,8 @@ def end(lanes, seconds, o):
         print("\nsummary: " + os.path.relpath(PAGE, TOP))
     print("\nlanes: " + "; ".join(map(str, lanes)))
     print("in all %s" % clock(seconds))
+    for line in commands.failures:
+        print(line)
     for told in filter(None, (x.slow() for x in lanes)):
         print(told)
     print("%d passed, %d failed" % (passed, failed))

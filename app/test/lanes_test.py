@@ -100,6 +100,9 @@ def test_lanes_beside_each_other():
     assert "FAILED lane odd: no such file: depmod\n== odd " in said, said
     assert "FAILED lane dead did not come to its end\n" in said, said
     same((status, said.splitlines()[-1]), (1, "8 passed, 2 failed"))
+    end = said[said.index("\nlanes: "):]   # the middle of a log gets lost
+    assert "FAILED lane odd: no such file: depmod\n" in end, end
+    assert "FAILED lane dead did not come to its end\n" in end, end
     check.given = {n: (1, 0) for n in check.given}
     check.run("--all", "--anew")
     same(check.calls, ["build", "there", "back", "odd", "dead"])
