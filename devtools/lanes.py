@@ -169,7 +169,7 @@ def run(name, o):
     lane, missing = LANES[name], needs.missing(name, o.all)
     if missing:
         commands.fails("FAILED lane %s: there is no %s: devtools/setup installs it"
-              % (name, ", no ".join(missing)))
+                       % (name, ", no ".join(missing)))
         return 0, 1
     if lane.root and os.geteuid() != 0:
         commands.fails("FAILED lane %s: %s" % (name, lane.root))
