@@ -346,6 +346,72 @@ test_start_ends_beside_each_step_of_a_teardown(void **state)
 	remove_port(card_port);
 }
 
+/* --- a driver that lays its ops anew ------------------------------------------------------- */
+
+static int
+reset(void)
+{
+	return rte_eth_dev_reset(card_port);
+}
+
+static void
+die_in_reset(struct test_pmd *pmd)
+{
+	test_pmd_in_reset = NULL;
+	lose(pmd);
+	(void)WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_DYING);
+}
+
+/* As ixgbevf's, iavf's, hns3vf's reset: from then on nothing was counted or recorded, and the
+ * port whose card was lost inside it had a driver that was closed (SIGSEGV). */
+static void
+test_driver_that_makes_its_port_anew(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:77:00.0");
+	const struct port *port = port_of(&rte_eth_devices[card_port]);
+	struct rte_eth_stats stats;
+
+	(void)state;
+	assert_int_equal(reset(), 0);
+	assert_ptr_equal(rte_eth_devices[card_port].dev_ops, port->ops);
+	assert_int_equal(set_up(), 0);
+	assert_int_equal(rte_eth_dev_start(card_port), 0);
+	test_pmd_in_reset = die_in_reset;
+	begin_call(reset);
+	assert_true(WAIT_FOR(atomic_load(&has_ended)));
+	pthread_join(caller, NULL);
+	assert_true(WAIT_FOR(port->state == PORT_HELD));
+	assert_ptr_equal(rte_eth_devices[card_port].dev_ops, &dead_ops);
+	assert_int_equal(rte_eth_stats_get(card_port, &stats), 0);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	remove_port(card_port);
+}
+
+static int
+relay_ops(struct test_pmd *pmd)
+{
+	test_pmd_in_configure = NULL;
+	rte_eth_devices[card_port].dev_ops = pmd->ops;
+	return 0;
+}
+
+/* As mlx5's, of a port whose rules are isolated: another table, before it is set up. */
+static void
+test_driver_that_lays_another_table(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:78:00.0");
+
+	(void)state;
+	assert_int_equal(rte_eth_dev_stop(card_port), 0);
+	test_pmd_in_configure = relay_ops;
+	assert_int_equal(set_up(), 0);
+	assert_ptr_equal(rte_eth_devices[card_port].dev_ops,
+			 port_of(&rte_eth_devices[card_port])->ops);
+	lose_for_good(pmd);
+	remove_port(card_port);
+}
+
 static int
 begin(void **state)
 {
@@ -367,6 +433,8 @@ main(void)
 		cmocka_unit_test(test_configure_that_fails_beside_a_reader),
 		cmocka_unit_test(test_loss_inside_start),
 		cmocka_unit_test(test_start_ends_beside_each_step_of_a_teardown),
+		cmocka_unit_test(test_driver_that_makes_its_port_anew),
+		cmocka_unit_test(test_driver_that_lays_another_table),
 	};
 
 	return cmocka_run_group_tests_name("change", tests, begin, mock_port_stop);

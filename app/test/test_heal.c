@@ -475,32 +475,70 @@ set_everything(uint16_t port)
 	assert_int_equal(rte_eth_dev_flow_ctrl_set(port, &flow_ctrl), 0);
 	assert_int_equal(rte_eth_dev_mac_addr_add(port, &mac, 0), 0);
 	assert_int_equal(rte_eth_dev_set_link_down(port), 0);
+	assert_int_equal(rte_eth_promiscuous_enable(port), 0);
 	memset(key, 0, sizeof(key));    /* the caller's: not to be looked at again */
+}
+
+static void
+heal_what_was_set(const char *name, bool is_started)
+{
+	struct test_settings before;
+	struct test_pmd *pmd;
+	uint16_t port;
+
+	test_pmd_max_queues = 4;
+	pmd = plug(name);
+	port = pmd->port;
+	set_everything(port);
+	before = pmd->told;
+	assert_int_equal(before.key[0], 0x6e);
+	assert_int_equal(before.reta[65], 2);
+	if (!is_started)
+		assert_int_equal(rte_eth_dev_stop(port), 0);
+	lose_for_good(pmd);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	before.configured_key[0]++;     /* the newer one, from the beginning */
+	assert_memory_equal(&pmd->told, &before, sizeof(before));
+	assert_int_equal(rte_eth_promiscuous_get(port), 1);
+	assert_int_equal(rte_eth_devices[port].data->dev_started, is_started);
+	test_pmd_max_queues = 1;
+	remove_port(port);
 }
 
 /* What configure does not bring back, and a dead card cannot be asked for. */
 static void
 test_port_heals_with_what_was_set(void **state)
 {
-	struct test_settings before;
-	struct test_pmd *pmd;
-	uint16_t port;
+	(void)state;
+	heal_what_was_set("0000:2b:00.0", true);
+}
+
+/* One that was stopped had lost all of that when it was started next. */
+static void
+test_stopped_port_heals_with_what_was_set(void **state)
+{
+	(void)state;
+	heal_what_was_set("0000:4c:00.0", false);
+}
+
+/* Nor is it to be set again where it has not been configured yet (testpmd's `port attach`). */
+static void
+test_new_port_heals_with_its_mode_and_address(void **state)
+{
+	struct rte_ether_addr mac = { { 2, 0, 0, 0, 0, 0x33 } }, now;
+	struct test_pmd *pmd = plug("0000:4d:00.0");
 
 	(void)state;
-	test_pmd_max_queues = 4;
-	pmd = plug("0000:2b:00.0");
-	port = pmd->port;
-	set_everything(port);
-	before = pmd->told;
-	assert_int_equal(before.key[0], 0x6e);
-	assert_int_equal(before.reta[65], 2);
+	assert_int_equal(rte_eth_promiscuous_enable(pmd->port), 0);
+	assert_int_equal(rte_eth_dev_default_mac_addr_set(pmd->port, &mac), 0);
 	lose_for_good(pmd);
 	come_back(pmd);
 	assert_true(WAIT_FOR(n_success == 1));
-	before.configured_key[0]++;     /* the newer one, from the beginning */
-	assert_memory_equal(&pmd->told, &before, sizeof(before));
-	test_pmd_max_queues = 1;
-	remove_port(port);
+	assert_int_equal(rte_eth_promiscuous_get(pmd->port), 1);
+	assert_int_equal(rte_eth_macaddr_get(pmd->port, &now), 0);
+	assert_memory_equal(&now, &mac, sizeof(mac));
+	remove_port(pmd->port);
 }
 
 /* EAL tells other processes in 128 bytes, and 26.07 refuses more in its own. */
@@ -600,6 +638,8 @@ main(void)
 		cmocka_unit_test(test_other_port_heals_when_the_first_was_closed),
 		cmocka_unit_test(test_both_ports_of_a_device_heal),
 		cmocka_unit_test(test_port_heals_with_what_was_set),
+		cmocka_unit_test(test_stopped_port_heals_with_what_was_set),
+		cmocka_unit_test(test_new_port_heals_with_its_mode_and_address),
 		cmocka_unit_test(test_port_heals_with_long_devargs),
 		cmocka_unit_test(test_port_with_endless_devargs_is_given_up),
 		cmocka_unit_test(test_record_of_a_closed_port_is_not_the_next_ones),

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "test.h"
+#include "child.h"
 #include "fake_host.h"
 #include "report/events.h"
 #include "toy_bus.h"
@@ -127,6 +129,45 @@ test_keep_says_once_where_it_cannot_write(void **state)
 	assert_int_equal(fake_log_count("cannot be written"), 1);
 }
 
+/* Its reader is gone, or comes later: neither enable nor an event waits for him. */
+static void
+test_keep_waits_for_no_reader(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	alarm(10);
+	assert_int_equal(start_with(path), 0);
+	tell("unread0");
+	assert_true(WAIT_FOR(events_are_told()));
+	assert_int_equal(fake_log_count("cannot be written: No such device or address"), 1);
+	alarm(0);
+}
+
+/* In a child: SIGXFSZ, which has killed the application. */
+static void
+tell_at_the_limit(void *arg)
+{
+	struct rlimit limit;
+
+	(void)arg;
+	CHILD_CHECK(start_with(path) == 0);
+	CHILD_CHECK(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+	limit.rlim_cur = 10;
+	CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	tell("large0");
+	tell("large1");
+	CHILD_CHECK(WAIT_FOR(events_are_told()));
+	CHILD_CHECK(fake_log_count("cannot be written") == 1);
+	CHILD_CHECK(hotplug_disable() == 0);
+}
+
+static void
+test_keep_outlives_the_limit_of_a_file(void **state)
+{
+	(void)state;
+	child_passes(tell_at_the_limit, NULL);
+}
+
 int
 main(void)
 {
@@ -135,6 +176,8 @@ main(void)
 		cmocka_unit_test_teardown(test_keep_makes_no_other_text_of_a_name, stop),
 		cmocka_unit_test_teardown(test_keep_goes_on_in_a_new_file_when_it_was_rotated, stop),
 		cmocka_unit_test_teardown(test_keep_says_once_where_it_cannot_write, stop),
+		cmocka_unit_test_teardown(test_keep_waits_for_no_reader, stop),
+		cmocka_unit_test_teardown(test_keep_outlives_the_limit_of_a_file, stop),
 	};
 	int ret;
 

@@ -54,6 +54,7 @@ void (*_Atomic test_pmd_in_finish)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_start)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_stop)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_reset)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_link)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_is_closed)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
@@ -471,7 +472,20 @@ is_removed(struct rte_eth_dev *eth)
 	return 0;
 }
 
+/* As those of VFs, which make the port anew. */
+static int
+reset_port(struct rte_eth_dev *eth)
+{
+	struct test_pmd *pmd = test_pmd_of(eth->device->name);
+
+	touch(eth);
+	call(test_pmd_in_reset, pmd);
+	eth->dev_ops = pmd->ops;
+	return touch(eth);
+}
+
 static const struct eth_dev_ops port_ops = {
+	.dev_reset = reset_port,
 	.tx_queue_setup = set_up_txq,
 	.tx_queue_release = release_txq,
 	.tx_done_cleanup = clean_up_txq,
@@ -566,7 +580,8 @@ add_port(struct rte_eth_dev *eth, struct test_pmd *pmd, uint16_t *port)
 	if (eth->data->mac_addrs == NULL)
 		return -1;
 	eth->data->mac_addrs[0].addr_bytes[0] = 2;
-	eth->dev_ops = test_pmd_sets_link ? &port_ops : ops_without_link();
+	pmd->ops = test_pmd_sets_link ? &port_ops : ops_without_link();
+	eth->dev_ops = pmd->ops;
 	burst_code_fn = is_secondary() ? receive_in_secondary : receive;
 	eth->rx_pkt_burst = burst_code_receive;
 	test_pmd_is_there = true;

@@ -27,6 +27,8 @@ struct test_settings {
 	struct rte_mempool *last_pool;  /* of several for one queue */
 };
 
+struct eth_dev_ops;
+
 struct test_pmd {
 	char name[32];
 	uint8_t *bar;           /* NULL: not mapped */
@@ -39,6 +41,7 @@ struct test_pmd {
 	uint8_t read_at_close, read_at_remove;
 	unsigned int n_open;    /* ports that are not closed */
 	struct test_settings told;
+	const struct eth_dev_ops *ops;
 	unsigned int *heap;     /* of one life: counts what the driver does; freed at close */
 };
 
@@ -83,6 +86,7 @@ extern void (*_Atomic test_pmd_in_receive)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_start)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_stop)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_in_reset)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_link)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_is_closed)(struct test_pmd *pmd);        /* not returned yet */
 extern void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);

@@ -11,6 +11,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_eal.h>
@@ -530,6 +532,57 @@ test_any_call_beside_losses_and_heals(void **state)
 	remove_port(port);
 }
 
+/* --- in a child --------------------------------------------------------------------------- */
+
+static void *
+ask_for_address(void *arg)
+{
+	uint16_t port = *(uint16_t *)arg;
+	struct rte_ether_addr mac;
+
+	while (!atomic_load(&is_over))
+		assert_int_equal(rte_eth_macaddr_get(port, &mac), 0);
+	return NULL;
+}
+
+/* What it answers; -1: it hung. */
+static int
+ask_in_child(uint16_t port)
+{
+	struct rte_ether_addr mac;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(10);
+		_exit(rte_eth_macaddr_get(port, &mac) == 0 && mac.addr_bytes[0] == 2 ? 0 : 1);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* It has none of the threads that asked when it was forked, and waited for them. */
+static void
+test_child_asks_as_its_parent(void **state)
+{
+	struct test_pmd *pmd = plug("0000:2c:00.0");
+	uint16_t port = pmd->port;
+	pthread_t thread[2];
+	unsigned int i;
+
+	(void)state;
+	atomic_store(&is_over, false);
+	for (i = 0; i < N_ELEMENTS(thread); i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, ask_for_address, &port), 0);
+	for (i = 0; i < 20; i++)
+		assert_int_equal(ask_in_child(port), 0);
+	atomic_store(&is_over, true);
+	for (i = 0; i < N_ELEMENTS(thread); i++)
+		pthread_join(thread[i], NULL);
+	remove_port(port);
+}
+
 static int
 start(void **state)
 {
@@ -555,6 +608,7 @@ main(void)
 		cmocka_unit_test(test_fast_path_of_a_dead_port_has_nothing_of_its_driver),
 		cmocka_unit_test(test_answers_of_a_dead_port),
 		cmocka_unit_test(test_any_call_beside_losses_and_heals),
+		cmocka_unit_test(test_child_asks_as_its_parent),
 	};
 
 	return cmocka_run_group_tests_name("readers", tests, start, mock_port_stop);

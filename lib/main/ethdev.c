@@ -6,6 +6,9 @@
  *      are handed to each other.
  * Context: app. */
 
+#include <errno.h>
+#include <pthread.h>
+
 #include "../core/duty.h"
 #include "../core/enable.h"
 #include "../port/die.h"
@@ -13,6 +16,7 @@
 #include "../port/port.h"
 #include "../port/self.h"
 #include "../port/whose.h"
+#include "../sync/gates.h"
 #include "../sync/sync.h"
 #include "ethdev.h"
 #include "plugin.h"
@@ -22,11 +26,41 @@ static const struct duty ports_die = { .published = port_published, .lost = port
 static const struct duty ports_follow = { .returned = port_returned, .event = port_on_event };
 static const struct duty others_hear = { .seen = sync_tell_sign };
 
+/* A child that was forked asks and closes its ports as its parent did before it had us: what
+ * these calls take is not held for good by a thread that the child has not.  Nobody takes one
+ * of the two with the other held, or with device_lock() (rooms.c). */
+static void
+begin_fork(void)
+{
+	port_lock();
+	gates_lock();
+}
+
+static void
+end_fork(void)
+{
+	gates_unlock();
+	port_unlock();
+}
+
+static int
+watch_forks(void)
+{
+	static bool is_watching;
+
+	if (!is_watching && pthread_atfork(begin_fork, end_fork, end_fork) != 0)
+		return -ENOMEM;
+	is_watching = true;
+	return 0;
+}
+
 int
 ethdev_start(void)
 {
-	int ret = whose_start();
+	int ret = watch_forks();
 
+	if (ret == 0)
+		ret = whose_start();
 	if (ret == 0)
 		ret = duty_take(&ports_die);
 	if (ret == 0)

@@ -62,6 +62,7 @@ end(uint16_t id)
 
 	if (is_ours(id))
 		return;
+	port_stand_again(eth);
 	if (LOAD(eth->dev_ops) == &dead_ops)
 		kept_hold_tx(eth);
 	atomic_fetch_sub(&port_of(eth)->n_inside, 1);

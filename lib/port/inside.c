@@ -113,6 +113,20 @@ MODE(promiscuous_disable)
 MODE(allmulticast_enable)
 MODE(allmulticast_disable)
 
+/* It makes the port anew, its ops too. */
+static int
+dev_reset_again(struct rte_eth_dev *eth)
+{
+	int ret;
+
+	if (!inside_enter(eth))
+		return dead_ops.dev_reset(eth);
+	ret = port_of(eth)->pmd_ops->dev_reset(eth);
+	port_stand_again(eth);
+	inside_leave(eth);
+	return ret;
+}
+
 /* What it wants from now on, also of a life that comes in the middle of this.  Heal starts
  * what is to be started: it wants nothing, and a stop may come in the middle of that. */
 static int
@@ -159,6 +173,8 @@ inside_wrap(struct eth_dev_ops *ops)
 	PORT_OPS_VOID(WRAP)
 	if (ops->dev_start != NULL)
 		ops->dev_start = dev_start_wanted;
+	if (ops->dev_reset != NULL)
+		ops->dev_reset = dev_reset_again;
 	if (ops->is_removed != NULL)
 		ops->is_removed = is_removed_healing;
 	WRAP_MODE(promiscuous_enable);

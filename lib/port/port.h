@@ -162,6 +162,8 @@ void port_published(struct hotplug_bus *bus, const void *key);
 void port_unwrap_all(void);
 /* A port that heals is as it was; with the lock held. */
 void port_wrap_healed(struct rte_eth_dev *eth);
+/* Its driver was in a call that may lay the driver's own ops. */
+void port_stand_again(struct rte_eth_dev *eth);
 /* Ethdev is about to wipe it: while the lock is held and the state is LIVE, DEAD or DOOMED,
  * its data and device are there. */
 void port_released(const struct rte_eth_dev *eth);

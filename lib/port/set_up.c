@@ -2,7 +2,8 @@
 
 /* set_up: give a port that was probed anew the configuration that it had.
  * In:  the record of its former life (heal).  Out: configured, queues set up, started
- *      if it was, modes and settings as before; or an error, to be torn down by heal.
+ *      if it was, modes and settings as before, started or not; or an error, to be torn down
+ *      by heal.
  * Order: the new queues are in the fast path before the start, which then exchanges
  *      only the burst functions.
  * Context: work. */
@@ -111,7 +112,7 @@ configure(uint16_t id, struct port *port)
 }
 
 static int
-start(uint16_t id, struct port *port)
+start(uint16_t id, const struct port *port)
 {
 	int ret;
 
@@ -119,37 +120,52 @@ start(uint16_t id, struct port *port)
 		return 0;
 	quiet_wait();           /* for whoever has read that it has no queues: */
 	ret = next_step(STEP_HEAL_START, id, port);
-	if (ret == 0)
-		ret = rte_eth_dev_start(id);    /* he must not meet the PMD with that */
-	if (ret == 0)
-		ret = next_step(STEP_HEAL_RESTORE, id, port);
-	if (ret == 0) {
-		restore_modes(id, &port->config);
-		settings_restore(id, port);
-		interrupts_restore(id, port);
-	}
-	return ret;
+	return ret != 0 ? ret : rte_eth_dev_start(id);  /* he must not meet the PMD with that */
 }
 
-int
-set_up_port(uint16_t id, struct port *port)
+static void
+restore_address(uint16_t id, const struct port_config *config)
 {
-	struct port_config *config = &port->config;
-	struct rte_eth_dev_data *data = rte_eth_devices[id].data;
-	int ret;
+	const struct rte_ether_addr *now = rte_eth_devices[id].data->mac_addrs;
+	struct rte_ether_addr then = config->mac;
 
-	ret = next_step(STEP_HEAL_CONFIGURE, id, port);
-	if (ret != 0 || !config->is_configured)
-		return ret;
-	ret = configure(id, port);
+	if (now != NULL && !rte_is_same_ether_addr(now, &then))
+		(void)rte_eth_dev_default_mac_addr_set(id, &then);
+}
+
+static int
+set_up_as_configured(uint16_t id, struct port *port)
+{
+	int ret = configure(id, port);
+
 	if (ret == 0)
 		ret = next_step(STEP_HEAL_QUEUES, id, port);
 	if (ret == 0)
 		ret = set_up_queues(id, port);
 	if (ret != 0)
 		return ret;
-	if (data->mac_addrs != NULL && !rte_is_same_ether_addr(data->mac_addrs, &config->mac))
-		(void)rte_eth_dev_default_mac_addr_set(id, &config->mac);
+	restore_address(id, &port->config);
 	quiet_attach_queues(id);
 	return start(id, port);
+}
+
+/* What is set of a port is as before also where it is not started, or not even configured: its
+ * application has set it, and sets it no more before its next start. */
+int
+set_up_port(uint16_t id, struct port *port)
+{
+	int ret = next_step(STEP_HEAL_CONFIGURE, id, port);
+
+	if (ret == 0 && port->config.is_configured)
+		ret = set_up_as_configured(id, port);
+	else if (ret == 0)
+		restore_address(id, &port->config);
+	if (ret == 0)
+		ret = next_step(STEP_HEAL_RESTORE, id, port);
+	if (ret != 0)
+		return ret;
+	restore_modes(id, &port->config);
+	settings_restore(id, port);
+	interrupts_restore(id, port);
+	return 0;
 }

@@ -104,6 +104,28 @@ port_wrap_healed(struct rte_eth_dev *eth)
 	}
 }
 
+/* A driver lays its own table again when its dev_reset makes the port anew (ixgbe, i40e, ice,
+ * iavf, hns3 and their VFs), or lays another (mlx5, rte_flow_isolate()).  Whose the port is by
+ * then says its state: ours stand in front of one that lives; one that has died meanwhile, whose
+ * dead ops the driver has written over, is dead.  Who is in such a call is counted, or sets the
+ * port up (change.c): so a teardown closes no driver whose ops are to be had. */
+void
+port_stand_again(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+	const struct eth_dev_ops *ops;
+
+	port_lock();
+	ops = LOAD(eth->dev_ops);
+	if (ops != NULL && ops != &dead_ops && ops != port->ops) {
+		if (port->state == PORT_LIVE)
+			stand_in_front(eth, port);
+		else if (port->state >= PORT_DEAD && port->state <= PORT_HELD)
+			STORE(eth->dev_ops, &dead_ops);
+	}
+	port_unlock();
+}
+
 /* With the lock held. */
 static void
 wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)

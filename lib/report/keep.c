@@ -5,12 +5,17 @@
  *      history= names.
  * It is opened for each line, so that it can be moved away (logrotate), and nothing is left
  * open.  One write() a line: several processes may have the same file.
+ * Whatever the file is, the application pays nothing for it: who may write it is decided by
+ * others, at any time.  So nothing in here waits for a reader of it (O_NONBLOCK: a FIFO, a
+ * terminal), and no signal that a write can raise (SIGPIPE; SIGXFSZ, at the limit of ulimit -f)
+ * comes to the process.
  * Lock: none; has_failed is the events thread's, and enable's before that runs.
  * Context: events (it may wait for a disk); keep_begin(): app. */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -30,8 +35,8 @@ static bool has_failed;                 /* that has been said */
 static int
 open_file(void)
 {
-	int fd = open(enable_config()->history, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
-		      FILE_MODE);
+	int fd = open(enable_config()->history, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
+		      O_NONBLOCK | O_NOCTTY, FILE_MODE);
 
 	return fd >= 0 ? fd : -errno;
 }
@@ -141,12 +146,44 @@ write_line(struct line *line, const struct hotplug_event *event)
 	add(line, "}\n");
 }
 
+/* Those of the two that are pending are somebody else's. */
+static void
+take_signals(sigset_t *ours, sigset_t *old)
+{
+	sigset_t pending;
+
+	sigemptyset(ours);
+	sigpending(&pending);
+	if (!sigismember(&pending, SIGPIPE))
+		sigaddset(ours, SIGPIPE);
+	if (!sigismember(&pending, SIGXFSZ))
+		sigaddset(ours, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, ours, old);
+}
+
+/* Written whole: 0. */
+static int
+write_quietly(int fd, const struct line *line)
+{
+	static const struct timespec at_once;
+	sigset_t ours, old;
+	ssize_t n;
+	int ret;
+
+	take_signals(&ours, &old);
+	n = write(fd, line->text, line->len);
+	ret = n < 0 ? -errno : n < (ssize_t)line->len ? -ENOSPC : 0;
+	while (ret != 0 && sigtimedwait(&ours, NULL, &at_once) > 0)
+		;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return ret;
+}
+
 void
 keep_event(const struct hotplug_event *event)
 {
 	struct line line;
-	ssize_t n;
-	int fd;
+	int fd, ret;
 
 	if (enable_config()->history[0] == '\0')
 		return;
@@ -156,10 +193,10 @@ keep_event(const struct hotplug_event *event)
 		return;
 	}
 	write_line(&line, event);
-	n = write(fd, line.text, line.len);
-	if (n == (ssize_t)line.len)
+	ret = write_quietly(fd, &line);
+	if (ret == 0)
 		has_failed = false;
 	else
-		say_failure(n < 0 ? -errno : -ENOSPC);
+		say_failure(ret);
 	close(fd);
 }

@@ -23,6 +23,18 @@ static const struct share *share;       /* NULL: off */
 static struct gates own;                /* the primary's; of a secondary: what it has followed */
 
 void
+gates_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void
+gates_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+void
 gates_start(const struct share *with)
 {
 	pthread_mutex_lock(&lock);

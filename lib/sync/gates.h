@@ -31,6 +31,9 @@ struct gates {
 
 struct share;
 
+/* Around a fork: nobody is in here. */
+void gates_lock(void);
+void gates_unlock(void);
 /* With start and stop of sync. */
 void gates_start(const struct share *share);
 void gates_stop(void);
