@@ -13,6 +13,7 @@
 #include "../core/enable.h"
 #include "../port/die.h"
 #include "../port/grace.h"
+#include "../port/lead.h"
 #include "../port/port.h"
 #include "../port/self.h"
 #include "../port/whose.h"
@@ -27,12 +28,14 @@ static const struct duty ports_follow = { .returned = port_returned, .event = po
 static const struct duty others_hear = { .seen = sync_tell_sign };
 
 /* A child that was forked asks and closes its ports as its parent did before it had us: what
- * these calls take is not held for good by a thread that the child has not.  Nobody takes one
- * of the two with the other held, or with device_lock() (rooms.c). */
+ * these calls take is not held for good by a thread that the child has not.  Nobody takes
+ * port_lock() and one of the others together, or one of them with device_lock() (rooms.c);
+ * gates' is taken with lead's held. */
 static void
 begin_fork(void)
 {
 	port_lock();
+	lead_lock();
 	gates_lock();
 }
 
@@ -40,6 +43,7 @@ static void
 end_fork(void)
 {
 	gates_unlock();
+	lead_unlock();
 	port_unlock();
 }
 

@@ -38,6 +38,18 @@ static struct led {
 	unsigned int n_changing;
 } led[RTE_MAX_ETHPORTS];
 
+void
+lead_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void
+lead_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
 static bool
 is_secondary(void)
 {

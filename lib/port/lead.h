@@ -8,6 +8,9 @@
 
 #include <ethdev_driver.h>
 
+/* For a fork: the child has no thread that has it. */
+void lead_lock(void);
+void lead_unlock(void);
 /* The primary's.  Between these two a start or a stop of the port is under way: nobody but it
  * says what the port is. */
 void lead_begin(uint16_t id);
