@@ -432,6 +432,13 @@ set_promiscuous(struct rte_eth_dev *eth)
 }
 
 static int
+clear_promiscuous(struct rte_eth_dev *eth)
+{
+	(void)eth;
+	return refuses(__func__) ? -EIO : 0;
+}
+
+static int
 set_up_txq(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned int socket,
 	   const struct rte_eth_txconf *conf)
 {
@@ -495,6 +502,7 @@ static const struct eth_dev_ops port_ops = {
 	.dev_stop = stop_port,
 	.link_update = update_link,
 	.promiscuous_enable = set_promiscuous,
+	.promiscuous_disable = clear_promiscuous,
 	.dev_close = close_port,
 	.dev_infos_get = get_info,
 	.stats_get = get_stats,

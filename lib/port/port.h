@@ -141,7 +141,7 @@ struct port {
 	uint64_t next_try_ns;           /* not before */
 	_Atomic uint64_t probe_due_ns;  /* when its driver's probe is late; 0: none runs */
 	_Atomic int n_inside;           /* calls that are at it now (inside.c, change.c) */
-	int refusal_of_configure;       /* heal's own (change.c) */
+	int refusal_of_set_up;          /* heal's own (change.c) */
 };
 
 /* Ports of one device, as a step found them: a later one works on those that are the same
