@@ -54,6 +54,7 @@ void (*_Atomic test_pmd_in_finish)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_start)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_stop)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_mac)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_reset)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_link)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_is_closed)(struct test_pmd *pmd);
@@ -348,7 +349,7 @@ add_mac(struct rte_eth_dev *eth, struct rte_ether_addr *mac, uint32_t i, uint32_
 static int
 set_mac(struct rte_eth_dev *eth, struct rte_ether_addr *mac)
 {
-	(void)eth;
+	call(test_pmd_in_mac, test_pmd_of(eth->device->name));
 	(void)mac;
 	return 0;
 }
