@@ -6,8 +6,11 @@
  *	bus back), repeat (40 events), disable, end; for trace.py: heal (enable with
  *	that policy), drill, back, touch (a register that faults); for command_test.py:
  *	with:OPTIONS (enable), lose and come (a drill, not waited for), hold and go (the
- *	driver does not return from close and probe meanwhile), break (its probes fail),
- *	strange (a port on a bus that nobody knows)
+ *	driver does not return from close and probe meanwhile), break (its probes fail);
+ *	ports that are not guarded: strange (on a bus that nobody knows), untold (on the pci
+ *	bus, of a device that the bus never probed), doubled (the function's registers are in
+ *	two of its BARs), attach:DEVARGS, outside:DEVARGS (the same, in another network
+ *	namespace, where there is an interface vo)
  * Context: app. */
 
 #include <errno.h>
@@ -17,22 +20,16 @@
 #include <unistd.h>
 
 #include <rte_bus_pci.h>
-#include <rte_dev.h>
 #include <rte_eal.h>
-
-#include <bus_driver.h>
-#include <bus_pci_driver.h>
-#include <ethdev_driver.h>
 
 #include <hotplug.h>
 
+#include "asked.h"
 #include "mock_sysfs.h"
 #include "port/port.h"
 #include "test.h"
 #include "test_pmd.h"
 #include "toy_bus.h"
-
-#define NAME "0000:31:00.0"
 
 /* The longest name that there is. */
 #define LONG_NAME "long-long-long-long-long-long-long-long-long-long-long-long-123"
@@ -169,26 +166,6 @@ break_probes(void)
 	return true;
 }
 
-static int
-init_strange(struct rte_eth_dev *eth, void *arg)
-{
-	static const struct eth_dev_ops none;
-
-	(void)arg;
-	eth->dev_ops = &none;
-	return 0;
-}
-
-static bool
-strange(void)
-{
-	static struct rte_bus bus = { .name = "elsewhere" };
-	static struct rte_driver driver = { .name = "net_elsewhere" };
-	static struct rte_device dev = { .name = "strange0", .bus = &bus, .driver = &driver };
-
-	return rte_eth_dev_create(&dev, "strange0", 0, NULL, NULL, init_strange, NULL) == 0;
-}
-
 static bool
 enable_with(const char *options)
 {
@@ -205,7 +182,15 @@ static const struct {
 } words[] = {
 	{ "pull", pull }, { "ask", ask }, { "repeat", repeat }, { "heal", heal },
 	{ "drill", drill }, { "back", back }, { "touch", touch }, { "hold", hold }, { "go", go },
-	{ "lose", lose }, { "come", come }, { "break", break_probes }, { "strange", strange },
+	{ "lose", lose }, { "come", come }, { "break", break_probes }, { "strange", asked_strange },
+	{ "untold", asked_untold }, { "doubled", asked_doubled },
+};
+
+static const struct {
+	const char *word;
+	bool (*fn)(const char *rest);
+} words_of[] = {
+	{ "with:", enable_with }, { "attach:", asked_attach }, { "outside:", asked_outside },
 };
 
 static bool
@@ -215,8 +200,9 @@ obey(const char *word)
 
 	if (strcmp(word, "enable") == 0)
 		return hotplug_enable(NULL) == 0;
-	if (strncmp(word, "with:", 5) == 0)
-		return enable_with(word + 5);
+	for (i = 0; i < N_ELEMENTS(words_of); i++)
+		if (strncmp(word, words_of[i].word, strlen(words_of[i].word)) == 0)
+			return words_of[i].fn(word + strlen(words_of[i].word));
 	for (i = 0; i < N_ELEMENTS(words); i++)
 		if (strcmp(word, words[i].word) == 0)
 			return words[i].fn();

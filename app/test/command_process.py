@@ -44,8 +44,8 @@ def wait_for(what, condition):
 class Process:
     """A DPDK process whose output goes to a file; its input is ours."""
 
-    def __init__(self, folder, prefix, *words, options=None):
-        self.log_path = os.path.join(folder, prefix + ".log")
+    def __init__(self, folder, prefix, *words, options=None, log=None):
+        self.log_path = os.path.join(folder, (log or prefix) + ".log")
         self.prefix = prefix
         env = {k: v for k, v in os.environ.items() if k != "DPDK_HOTPLUG"}
         env["RUNTIME_DIRECTORY"] = folder
@@ -89,8 +89,9 @@ class Testpmd(Process):
 class Asked(Process):
     """asked.c: words on its input, "done WORD" on its output."""
 
-    def __init__(self, folder, prefix, program):
-        super().__init__(folder, prefix, program, "-m", "64", "--log-level=lib.eal:error")
+    def __init__(self, folder, prefix, program, *more, log=None):
+        super().__init__(folder, prefix, program, "-m", "64", "--log-level=lib.eal:error", *more,
+                         log=log)
 
     def tell(self, *words):
         for word in words:

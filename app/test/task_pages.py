@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Each task page, followed word by word where the library is installed; and each mistake.
 
-usage: task_pages.py BUILD
+usage: task_pages.py BUILD [PART_OF_A_NAME]
 
 In:  doc/howto/*.md: the blocks of commands, and the table of mistakes.  Out: TAP.  A page's
-blocks are one shell's; what must be said is in SAYS.
+blocks are one shell's; what must be said is in SAYS.  Here the build is installed into a copy
+of this machine; devtools/package-test follows the same pages in minimal Debian systems.
 """
 import glob
 import os
@@ -15,8 +16,6 @@ import time
 
 import installed
 
-installed.own_mounts()
-BUILD = os.path.abspath(sys.argv[1])
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGES = os.path.join(TOP, "doc/howto")
 SAYS = {
@@ -52,6 +51,20 @@ int main(int argc, char **argv)
 	hotplug_enable(&config);
 	return 0;
 }
+"""
+LIBRARY = "$(ldconfig -p | sed -n 's/.*=> \\(.*libdpdk-hotplug.so.0\\)$/\\1/p' | head -1)"
+# As a library is that was linked with another DPDK, and as an EAL of the next release.
+FOR_ANOTHER = "mkdir -p other; sed 's/librte_eal\\.so\\.[0-9][0-9]/librte_eal.so.26/' " \
+    + LIBRARY + " > other/libdpdk-hotplug.so.0\n"
+NEXT_EAL = "cc -shared -fPIC eal.c -o eal.so\n"
+NEXT_EAL_C = 'const char *rte_version(void) { return "DPDK 23.03.0"; }\n'
+# The machine has what it has: what is read of it says none.
+NO_HUGEPAGES = """cp -r /sys/kernel/mm/hugepages/hugepages-2048kB none
+for pages in /sys/kernel/mm/hugepages/hugepages-* \\
+		/sys/devices/system/node/node*/hugepages/hugepages-*; do
+	echo 0 | tee none/nr_hugepages none/free_hugepages > none/resv_hugepages
+	mount --bind none $pages
+done
 """
 COMPILE = "cc app.c $(pkg-config --cflags %s --libs libdpdk-hotplug) -o app\n"
 RUN = "./app --no-pci --no-huge -m 64 -l 0 %s 2>&1\n"
@@ -105,6 +118,17 @@ def script_of(typed, who):
             "dpdk-hotplug": "dpdk-hotplug", "dpdk-hotplug, after the loss":
             "ip link del nic0; sleep 2; dpdk-hotplug"}[who]
     plugin = "-d libdpdk-hotplug.so.0"
+    if "for DPDK 25.11" in typed:
+        return FOR_ANOTHER + NIC + TESTPMD % ("", "-d /root/other/libdpdk-hotplug.so.0", "", "") + \
+            tail, []
+    if "in DPDK 23.03" in typed:
+        return NEXT_EAL + NIC + TESTPMD % ("env LD_PRELOAD=./eal.so", plugin, "", "") + tail, \
+            [("eal.c", NEXT_EAL_C)]
+    if typed.startswith("no `--no-huge`"):
+        return NO_HUGEPAGES + NIC + TESTPMD.replace("--no-huge ", "") % ("", plugin, "", "") + \
+            tail, []
+    if "and no hugepages" in typed:
+        return NO_HUGEPAGES + code + " 2>&1", []
     if "static program" in typed:
         return COMPILE.replace("%s", "--static") + RUN % plugin, [("app.c", CALL % "0")]
     if "no code for a loss" in typed:
@@ -121,7 +145,7 @@ def script_of(typed, who):
     if code.startswith("-- "):
         return NIC + TESTPMD % ("", plugin, "", code[3:]) + tail, []
     if code.startswith("-d"):
-        copy = "cp /usr/local/lib/*/libdpdk-hotplug.so.0 /tmp\n"
+        copy = "cp %s /tmp\n" % LIBRARY
         return copy + NIC + TESTPMD % ("", code, "", "") + tail, []
     if code.startswith("--"):
         return NIC + TESTPMD % ("", plugin, code, "") + tail, []
@@ -142,15 +166,20 @@ def every_page_is_followed(_machine):
     assert len(mistakes()) >= 20, "only %d mistakes" % len(mistakes())
 
 
+def cases():
+    """[(name, function of a machine)]"""
+    return [("every_page_is_followed", every_page_is_followed)] + \
+        [(p, lambda m, p=p: follow(m, p)) for p in SAYS] + \
+        [("mistake: %s" % t[0].replace("#", ""), lambda m, t=t: make(m, *t)) for t in mistakes()]
+
+
 def main():
-    cases = [("every_page_is_followed", every_page_is_followed)]
-    cases += [(p, lambda m, p=p: follow(m, p)) for p in SAYS]
-    cases += [("mistake: %s" % t[0].replace("#", ""), lambda m, t=t: make(m, *t))
-              for t in mistakes()]
-    print("1..%d" % len(cases))
+    installed.own_mounts()
+    chosen = [c for c in cases() if len(sys.argv) < 3 or sys.argv[2] in c[0]]
+    print("1..%d" % len(chosen))
     failed = 0
-    with installed.machine(BUILD) as machine:
-        for number, (name, case) in enumerate(cases, 1):
+    with installed.machine(os.path.abspath(sys.argv[1])) as machine:
+        for number, (name, case) in enumerate(chosen, 1):
             start, verdict = time.monotonic(), "ok"
             try:
                 case(machine)

@@ -237,6 +237,8 @@ test_deleted_before_its_probe_returns(void **state)
 	get_between(NULL, NULL);
 }
 
+static bool deletes;
+
 static void *
 make_elsewhere(void *arg)
 {
@@ -246,7 +248,8 @@ make_elsewhere(void *arg)
 	if (*ret == 0) {
 		netns_make("va");
 		*ret = rte_vdev_init(VDEV_NAME, "iface=va");
-		netns_delete("va");
+		if (deletes)
+			netns_delete("va");
 	}
 	return NULL;
 }
@@ -261,6 +264,7 @@ test_made_in_another_namespace_is_not_ours(void **state)
 	(void)state;
 	vdev_enable("");
 	log_clear();
+	deletes = true;
 	assert_int_equal(pthread_create(&thread, NULL, make_elsewhere, &ret), 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(ret, 0);
@@ -273,10 +277,33 @@ test_made_in_another_namespace_is_not_ours(void **state)
 	assert_int_equal(rte_vdev_uninit(VDEV_NAME), 0);
 }
 
+/* It works, and was there before the library: neither closed nor healed. */
+static void
+test_made_in_another_namespace_before_enable(void **state)
+{
+	pthread_t thread;
+	uint16_t port;
+	int ret = -1;
+
+	(void)state;
+	deletes = false;
+	assert_int_equal(pthread_create(&thread, NULL, make_elsewhere, &ret), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(ret, 0);
+	log_clear();
+	vdev_enable("");
+	assert_true(is_logged("another network namespace, or not known: not guarded"));
+	test_sleep_ms(LOOKS_MS);
+	assert_int_equal(vdev_n_gone + vdev_n_ready, 0);
+	assert_int_equal(rte_eth_dev_get_port_by_name(VDEV_NAME, &port), 0);
+	assert_int_equal(rte_vdev_uninit(VDEV_NAME), 0);
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		VDEV_CASE(test_made_in_another_namespace_before_enable),
 		VDEV_CASE(test_deleted_before_its_driver_has_it),
 		VDEV_CASE(test_made_in_another_namespace_is_not_ours),
 		VDEV_CASE(test_interface_that_never_was_is_not_waited_for),

@@ -19,6 +19,23 @@ SIGNS = {"uio": "by its uio descriptor", "uevent": "by a kernel uevent", "vfio":
          "by a vfio request", "eal": "by EAL's monitor", "fault": "by a SIGBUS",
          "liveness": "by a periodic look", "caller": "by its bus"}
 
+# How the library's reason begins: what mends it.
+UNGUARDED = (
+    ("its registers", "report it: dpdk-hotplug doctor --report FILE"),
+    ("its interface", "make the port in the process's own network namespace"),
+    ("the library does not know the bus", "a bus other than pci and vdev needs a backend: "
+     "hotplug_bus.h"),
+    ("the bus has not told", "'left alone' in its log says why; else the driver has made the port "
+     "by itself"),
+)
+
+
+def unguarded_port(why):
+    for reason, todo in UNGUARDED:
+        if why.startswith(reason):
+            return Finding("NOT GUARDED", "open", why, todo)
+    return Finding("NOT GUARDED", "open", why, "see 'not guarded' in the log")
+
 
 def lost_port(facts, device):
     """Of a port whose device is lost."""
@@ -66,7 +83,7 @@ def judge_port(process, facts):
     if not facts["needs_guard"]:
         return Finding("no need", "none", facts["why"], "")
     if not facts["is_guarded"]:
-        return Finding("NOT GUARDED", "open", facts["why"], "see 'not guarded' in the log")
+        return unguarded_port(facts["why"])
     if device and device["is_requested"]:
         return Finding("ASKED FOR", "bad", "the kernel waits until the application gives it up",
                        "close and detach it: until then all PCI hotplug of the machine waits")
@@ -135,7 +152,8 @@ def verdict(found, silent):
         levels.update(judge_port(process, p).level for p in process.ports.values())
         levels.update(judge_device(d).level for d in plain_devices(process).values())
     if levels["bad"]:
-        return "Attention: %s." % text.count(levels["bad"], "finding"), STATUS["bad"]
+        more = ", and %d not protected" % levels["open"] if levels["open"] else ""
+        return "Attention: %s%s." % (text.count(levels["bad"], "finding"), more), STATUS["bad"]
     if levels["open"]:
         return "Not protected: %s." % text.count(levels["open"], "finding"), STATUS["open"]
     if not levels["ok"]:

@@ -216,6 +216,7 @@ vdev_table_see(const char *device, struct vdev_seen *seen)
 	pthread_mutex_lock(&lock);
 	seen->names = r->names;
 	seen->is_open = is_open;
+	seen->was_attached = r->was_attached;
 	seen->is_held = r->is_held;
 	if (is_open) {
 		seen->held = r->is_held ? generation_held(r) : 0;

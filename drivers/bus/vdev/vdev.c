@@ -91,6 +91,25 @@ find_names(const struct vdev_driver *driver, const struct rte_device *dev,
 		names->n = 1;
 }
 
+/* Who has been attached before was here: what is not here now is gone.  Of others nobody
+ * knows whether it went, or is in the network namespace that their thread was in. */
+static bool
+is_here(const struct vdev_driver *driver, const struct rte_device *dev,
+	const struct vdev_names *names)
+{
+	unsigned int i, index, own = vdev_driver_index(driver, dev);
+	struct vdev_seen seen;
+
+	if (vdev_table_see(dev->name, &seen) && seen.was_attached)
+		return true;
+	for (i = 0; i < names->n; i++) {
+		index = vdev_iface_index(names->name[i]);
+		if (index == 0 || (own != 0 && names->n == 1 && own != index))
+			return false;
+	}
+	return true;
+}
+
 /* Probed without us, or by a driver that was not told what the device stands on. */
 static void
 adopt(const struct vdev_driver *driver, struct rte_device *dev)
@@ -98,7 +117,14 @@ adopt(const struct vdev_driver *driver, struct rte_device *dev)
 	struct vdev_names names;
 
 	find_names(driver, dev, &names);
-	if (names.n > 0 && vdev_table_hold(dev->name, &names) == 0)
+	if (names.n == 0)
+		return;
+	if (!is_here(driver, dev, &names)) {
+		hotplug_bus_log(HOTPLUG_LOG_NOTICE, "%s: its interface is in another network "
+				"namespace, or not known: not guarded", dev->name);
+		return;
+	}
+	if (vdev_table_hold(dev->name, &names) == 0)
 		publish(driver, dev);
 }
 

@@ -66,6 +66,7 @@ void vdev_table_release(const char *device);
 struct vdev_seen {
 	struct vdev_names names;
 	bool is_open;           /* the library is enabled; else no more is known */
+	bool was_attached;      /* while the library was enabled */
 	bool is_held;           /* a driver has it: */
 	uint64_t held;          /* what that was attached to */
 	uint64_t by_name;       /* what is there under the names now */
