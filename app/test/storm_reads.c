@@ -147,21 +147,21 @@ ENTRY(rte_eth_dev_fw_version_get, CALL_ASKS)
 {
 	char text[64];
 
-	(void)rte_eth_dev_fw_version_get(port, text, sizeof(text));
+	(void)!rte_eth_dev_fw_version_get(port, text, sizeof(text));
 }
 
 ENTRY(rte_eth_dev_get_supported_ptypes, CALL_ASKS)
 {
 	uint32_t ptypes[16];
 
-	(void)rte_eth_dev_get_supported_ptypes(port, RTE_PTYPE_ALL_MASK, ptypes, 16);
+	(void)!rte_eth_dev_get_supported_ptypes(port, RTE_PTYPE_ALL_MASK, ptypes, 16);
 }
 
 ENTRY(rte_eth_buffer_split_get_supported_hdr_ptypes, CALL_ASKS)
 {
 	uint32_t ptypes[16];
 
-	(void)rte_eth_buffer_split_get_supported_hdr_ptypes(port, ptypes, 16);
+	(void)!rte_eth_buffer_split_get_supported_hdr_ptypes(port, ptypes, 16);
 }
 
 ENTRY(rte_eth_fec_get_capability, CALL_ASKS)
@@ -205,7 +205,7 @@ ENTRY(rte_eth_dev_get_module_eeprom, CALL_ASKS)
 	uint8_t data[16];
 	struct rte_dev_eeprom_info info = { .data = data, .length = sizeof(data) };
 
-	(void)rte_eth_dev_get_module_eeprom(port, &info);
+	(void)!rte_eth_dev_get_module_eeprom(port, &info);
 }
 
 ENTRY(rte_eth_timesync_read_rx_timestamp, CALL_ASKS)

@@ -222,6 +222,8 @@ test_look_is_waited_for_at_each_report_that_comes_alone(void **state)
 			n_in_time++;
 		}
 		pthread_join(thread, NULL);
+		/* its state says nothing before watch has come to it */
+		assert_true(WAIT_FOR(toy_read(&other.bar[0][0]) == 0x5a));
 		assert_true(WAIT_FOR(hotplug_device_state(other.name) ==
 				     HOTPLUG_STATE_ATTACHED));
 	}

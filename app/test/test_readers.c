@@ -322,7 +322,7 @@ ask_two(void *arg)
 	struct rte_eth_stats stats;
 
 	n_asked += rte_eth_stats_get(port, &stats) == -ENODEV;
-	(void)rte_eth_dev_info_get(port, &info);        /* by whose name? */
+	(void)!rte_eth_dev_info_get(port, &info);        /* by whose name? */
 	return NULL;
 }
 
@@ -463,7 +463,7 @@ ask_all(uint16_t port)
 	uint32_t ptypes[4];
 
 	(void)rte_eth_stats_get(port, &stats);
-	(void)rte_eth_link_get_nowait(port, &link);
+	(void)!rte_eth_link_get_nowait(port, &link);
 	if (rte_eth_dev_info_get(port, &info) == 0)
 		assert_int_equal(strncmp(info.driver_name, "net_hotplug_test", 16), 0);
 	if (rte_eth_macaddr_get(port, macs) == 0)
@@ -475,9 +475,9 @@ ask_all(uint16_t port)
 	(void)rte_eth_timesync_read_time(port, &time);
 	(void)rte_eth_dev_rx_intr_enable(port, 0);
 	(void)rte_eth_dev_rx_intr_ctl_q(port, 0, 0, 0, NULL);
-	(void)rte_eth_dev_get_supported_ptypes(port, RTE_PTYPE_ALL_MASK, ptypes, 4);
+	(void)!rte_eth_dev_get_supported_ptypes(port, RTE_PTYPE_ALL_MASK, ptypes, 4);
 	(void)rte_eth_dev_get_name_by_port(port, text);
-	(void)rte_eth_dev_fw_version_get(port, text, sizeof(text));
+	(void)!rte_eth_dev_fw_version_get(port, text, sizeof(text));
 	(void)rte_flow_flush(port, NULL);
 	(void)rte_eth_dev_mac_addr_remove(port, macs + 1);
 	(void)rte_eth_dev_is_removed(port);
