@@ -103,6 +103,51 @@ test_reader_beside_a_close_that_takes_the_addresses_away(void **state)
 	remove_port(pmd->port);
 }
 
+static const struct rte_ether_addr *read_before;
+static char text_of_mac[RTE_ETHER_ADDR_FMT_SIZE];
+
+static void scribble_on_the_heap(void);
+
+static void
+keep_pointer(struct test_pmd *pmd)
+{
+	read_before = rte_eth_devices[pmd->port].data->mac_addrs;
+}
+
+static void
+read_given_back(struct test_pmd *pmd)
+{
+	(void)pmd;
+	scribble_on_the_heap();
+	rte_ether_format_addr(text_of_mac, sizeof(text_of_mac), read_before);
+}
+
+/* Telemetry's /ethdev/info had loaded the pointer, and was preempted: it made text of what was
+ * somebody else's by then. */
+static void
+test_reader_that_comes_when_the_addresses_are_given_back(void **state)
+{
+	struct test_pmd *pmd;
+	char text[RTE_ETHER_ADDR_FMT_SIZE];
+	struct rte_ether_addr mac;
+
+	(void)state;
+	test_pmd_max_macs = 8;
+	pmd = plug("0000:2e:00.0");
+	start_port(pmd->port);
+	assert_int_equal(rte_eth_macaddr_get(pmd->port, &mac), 0);
+	rte_ether_format_addr(text, sizeof(text), &mac);
+	test_pmd_takes_macs = true;
+	test_pmd_in_close = keep_pointer;
+	test_pmd_is_closed = read_given_back;
+	lose_for_good(pmd);
+	test_pmd_in_close = test_pmd_is_closed = NULL;
+	test_pmd_takes_macs = false;
+	assert_non_null(read_before);
+	assert_string_equal(text_of_mac, text);
+	remove_port(pmd->port);
+}
+
 static void
 stop_queues(struct test_pmd *pmd)
 {
@@ -597,6 +642,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reader_beside_a_close_that_takes_the_addresses_away),
+		cmocka_unit_test(test_reader_that_comes_when_the_addresses_are_given_back),
 		cmocka_unit_test(test_queues_of_a_port_that_is_away_are_as_they_were),
 		cmocka_unit_test(test_driver_that_takes_its_addresses_away),
 		cmocka_unit_test(test_addresses_after_a_heal_that_failed),

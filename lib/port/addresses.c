@@ -6,6 +6,8 @@
  * Out: those of a port that is torn down from its record (kept.c); of any other, what ethdev
  *      has.  A driver may leave NULL in data->mac_addrs from the middle of its close until
  *      that returns and kept.c holds them, and ethdev follows it without a look.
+ *      A pointer that was loaded before, and is made text of later, is looked for among those
+ *      that drivers have had (driver_addrs).
  * Lock: port_lock() around a copy: no teardown begins meanwhile.
  * Context: any but signal. */
 
@@ -69,10 +71,46 @@ __wrap_rte_eth_macaddrs_get(uint16_t id, struct rte_ether_addr *addrs, unsigned 
 	return ret != 0 ? ret : copy(id, addrs, RTE_MIN(n, info.max_mac_addrs));
 }
 
+/* With the lock held.  Is it one of a port that is not being torn down? */
+static bool
+is_of_living(const struct rte_ether_addr *addr)
+{
+	const struct rte_eth_dev *eth;
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		eth = &rte_eth_devices[i];
+		if (port_of(eth)->state == PORT_LIVE && addr == eth->data->mac_addrs)
+			return true;
+	}
+	return false;
+}
+
+/* With the lock held.  Who has loaded it from a port's data may come when a driver's close has
+ * given it back, and EAL's heap has given it to somebody else: then it is what is on record. */
+static struct rte_ether_addr
+read_one(const struct rte_ether_addr *addr)
+{
+	const struct port *port;
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		port = port_of(&rte_eth_devices[i]);
+		if (addr == port->driver_addrs && port->n_addrs > 0 && !is_of_living(addr))
+			return port->addrs[0];
+	}
+	return *addr;
+}
+
 void
 __wrap_rte_ether_format_addr(char *text, uint16_t size, const struct rte_ether_addr *addr)
 {
-	static const struct rte_ether_addr none;
+	struct rte_ether_addr copy = { .addr_bytes = { 0 } };
 
-	WAY_ON(rte_ether_format_addr)(text, size, addr != NULL ? addr : &none);
+	if (addr != NULL) {
+		port_lock();
+		copy = read_one(addr);
+		port_unlock();
+	}
+	WAY_ON(rte_ether_format_addr)(text, size, &copy);
 }

@@ -122,14 +122,14 @@ __wrap_rte_eth_dev_start(uint16_t id)
  * configure is refused, and stops one whose modes are refused behind its driver's start: that
  * writes the fast path, zeros first, under who polls it.  So ethdev hears of no refusal in
  * there; heal does when it returns, and tears the port down as one that is polled. */
-static _Thread_local bool keeps_refusals;
+static _Thread_local const struct port *set_up; /* no other, of which a callback sets something */
 
 int
 change_keep_refusal(struct rte_eth_dev *eth, int ret)
 {
 	struct port *port = port_of(eth);
 
-	if (!keeps_refusals)
+	if (port != set_up)
 		return ret;
 	if (port->refusal_of_set_up == 0)
 		port->refusal_of_set_up = ret;
@@ -139,7 +139,7 @@ change_keep_refusal(struct rte_eth_dev *eth, int ret)
 static int
 end_set_up(struct port *port, int ret)
 {
-	keeps_refusals = false;
+	set_up = NULL;
 	return ret != 0 ? ret : port->refusal_of_set_up;
 }
 
@@ -147,7 +147,7 @@ static void
 begin_set_up(struct port *port)
 {
 	port->refusal_of_set_up = 0;
-	keeps_refusals = true;
+	set_up = port;
 }
 
 int

@@ -107,6 +107,7 @@ die_with_what_was_set(struct rte_eth_dev *eth)
 		config->mac = data->mac_addrs[0];
 		kept_take(eth, port);
 	}
+	port->driver_addrs = data->mac_addrs;
 	port->has_lived = false;
 	port_unlock();
 }

@@ -17,8 +17,8 @@
  *        its own: those would follow dev_private;
  *      - intr_handle, security_ctx: none, once the device is removed, which frees them.
  *      Who has loaded one before the exchange is a thread that runs: quiet_wait().
- * The moment between a driver's own `mac_addrs = NULL` and the return of its close is seen by
- * nobody who comes to us first (addresses.c).
+ * The moment between a driver's own rte_free(), or `mac_addrs = NULL`, and the return of its
+ * close is seen by nobody who comes to us first (addresses.c).
  * Lock: port_lock() guards addrs and n_addrs.
  * Context: see kept.h. */
 
@@ -120,6 +120,10 @@ kept_let_go(const uint16_t *ids, unsigned int n)
 	}
 	atomic_thread_fence(memory_order_seq_cst);
 	quiet_wait();
+	port_lock();
+	for (i = 0; i < n; i++)
+		port_of(&rte_eth_devices[ids[i]])->driver_addrs = NULL;
+	port_unlock();
 }
 
 void

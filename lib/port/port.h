@@ -124,6 +124,8 @@ struct port {
 	char switch_name[HOTPLUG_NAME_LEN];     /* what info's leads to */
 	struct rte_ether_addr *addrs;   /* its MAC addresses while it is dead (kept.c) */
 	unsigned int n_addrs;           /* room for so many */
+	/* Its driver's own, which its close may free: until nobody can be reading there. */
+	const struct rte_ether_addr *driver_addrs;
 	struct port_stats last, base;   /* last good ones; those of former lives */
 	struct rte_device shadow;       /* stands for the detached device */
 	struct rte_driver shadow_driver;
