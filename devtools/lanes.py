@@ -80,7 +80,7 @@ def mp(o):
 
 # A handful of the module's rows; --all runs them all.  `arming` does what its row without does.
 MODULE_ROWS = ("e1000, 2 open, sysfs|2 open, (yank|sysfs, arming)|ghost|swap e1000e|bad input|"
-               "line is quiet|testpmd virtio-net-pci sysfs")
+               "line is quiet|testpmd virtio-net-pci sysfs|opened while|forgets, ")
 
 
 def guest(o):

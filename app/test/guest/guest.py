@@ -77,15 +77,6 @@ def is_pciehps_own(report):
         "igb_uio" not in report.split("existing dependency chain")[-1]
 
 
-def is_shut_out(report):
-    """A slot reset at open: uio's lock, then pciehp's, then the rescan lock, and uio's at
-    removal.  No deadlock where both ends hold the device's lock, which lockdep does not
-    follow: the reset by its nature, the removal if it says so here (doc/igb_uio.md)."""
-    chain, held = "info_lock --> .*reset_lock --> pci_rescan_remove_lock", "locks held by"
-    return re.search(chain, report) and "&dev->mutex" in report.split(held)[-1] \
-        and "pci_reset_bus" in report and "igb_uio_remove" in report
-
-
 class Guest:
     def __init__(self, boot=Boot(), pps=200, progress=lambda text: None):
         self.boot, self.pps, self.progress = boot, pps, progress
@@ -273,8 +264,7 @@ class Guest:
 
     def splats(self):
         """Lines of the kernel log that tell of damage."""
-        text = REPORT.sub(lambda m: "" if is_pciehps_own(m.group()) or is_shut_out(m.group())
-                          else m.group(), self.dmesg())
+        text = REPORT.sub(lambda m: "" if is_pciehps_own(m.group()) else m.group(), self.dmesg())
         return [line for line in text.splitlines() if SPLAT.search(line)]
 
     # --- the guest's clock --------------------------------------------------------

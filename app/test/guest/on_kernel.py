@@ -10,7 +10,7 @@ import sys
 import run
 import uio
 
-SCENARIOS = ("igb_uio", "igb_uio_cut", "igb_uio_edge", "igb_uio_testpmd")
+SCENARIOS = ("igb_uio", "igb_uio_cut", "igb_uio_edge", "igb_uio_testpmd", "igb_uio_slot")
 
 
 def main():

@@ -2,8 +2,10 @@
 /*
  * igb_uio: what its files share.
  *
- *	main.c	probe, remove, open, close, error recovery
+ *	main.c	probe, remove, open, close
+ *	recovery.c	PCI errors, and resets that somebody else makes
  *	reset.c	a reset before the function becomes a bus master
+ *	config.c	its configuration, as it was when last known good
  *	vfs.c	virtual functions
  *	state.c	the state machine, what it shows in sysfs, the removed devices
  *	irq.c	the one interrupt that user space waits for
@@ -21,11 +23,13 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/uio_driver.h>
+#include <linux/workqueue.h>
 
 enum igb_uio_state {
 	STATE_PROBED,		/* bound; never opened */
 	STATE_OPENED,		/* open ->opens times; bus master, interrupt */
 	STATE_RELEASED,		/* all closed again */
+	STATE_RESETTING,	/* somebody else resets it */
 	STATE_FAILED,		/* the PCI channel is frozen by an error */
 	STATE_REMOVED,		/* taken from us while it was there */
 	STATE_UNPLUGGED,	/* found gone */
@@ -37,6 +41,8 @@ enum igb_uio_event {
 	EVENT_CLOSE,
 	EVENT_FAIL,
 	EVENT_RESUME,
+	EVENT_RESET,
+	EVENT_DONE,
 	EVENT_REMOVE,
 	EVENT_UNPLUG,
 	N_EVENTS
@@ -70,11 +76,14 @@ struct igb_uio {
 	unsigned int opens;		/* descriptors; the last known once removed */
 	unsigned int revoked;		/* a bit for each BAR that was cut off */
 	bool is_clean;			/* reset since it last was a bus master */
+	struct pci_saved_state *saved;	/* see config.c; NULL: it never was good */
 	enum igb_uio_intr intr;		/* INTR_NONE: no interrupt is held */
 	int irq;
 	bool irq_on;
 	struct list_head spaces;	/* where the BARs are mapped, see map.c */
 	struct page *ones;		/* what a removed BAR reads, or NULL */
+
+	struct delayed_work deadline;	/* of an error's recovery */
 
 	/* state.c, under its own lock: a removed device, still open */
 	struct list_head grave;
@@ -85,12 +94,27 @@ struct igb_uio {
 extern const struct attribute_group igb_uio_state_group;
 extern const struct attribute_group *igb_uio_driver_groups[];
 int state_move(struct igb_uio *u, enum igb_uio_event event);
+int state_peek(const struct igb_uio *u, enum igb_uio_event event);
 bool state_is_live(const struct igb_uio *u);
 void state_bury(struct igb_uio *u, struct device *node);
 void state_reap(bool all);
 
+/* main.c */
+void retire(struct igb_uio *u);
+void free_device(struct igb_uio *u);
+
+/* recovery.c */
+extern const struct pci_error_handlers recovery_handlers;
+void recovery_init(struct igb_uio *u);
+void recovery_stop(struct igb_uio *u);
+
+/* config.c */
+int config_save(struct igb_uio *u);
+void config_apply(struct igb_uio *u);
+int config_restore(struct igb_uio *u);
+void config_free(struct igb_uio *u);
+
 /* reset.c */
-int reset_at_probe(struct igb_uio *u);
 int reset_at_open(struct igb_uio *u);
 
 /* vfs.c */

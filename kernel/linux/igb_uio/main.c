@@ -2,8 +2,8 @@
 /*
  * igb_uio: a PCI function for a driver in user space, that may go at any time.
  *
- * In:  the PCI core (probe, remove, SR-IOV, errors, shutdown) under the
- *	device's lock, and uio (open, release) under its info_lock.
+ * In:  the PCI core (probe, remove, SR-IOV, shutdown) under the device's lock,
+ *	and uio (open, release) under its info_lock.
  * Out: /dev/uioN, max_vfs and igb_uio/ in sysfs.
  *
  * Three promises.  A function is reset before it becomes a bus master, so that
@@ -40,7 +40,7 @@ static bool is_locked_down(struct pci_dev *pdev)
 {
 	if (!security_locked_down(LOCKDOWN_PCI_ACCESS))
 		return false;
-	pci_err(pdev, "the kernel is locked down: a device that user space drives can do DMA anywhere\n");
+	dev_err_ratelimited(&pdev->dev, "the kernel is locked down: a device that user space drives can do DMA anywhere\n");
 	return true;
 }
 
@@ -54,7 +54,7 @@ static int start(struct igb_uio *u)
 		return ret;
 	u->is_clean = false;
 	pci_set_master(u->pdev);
-	pci_save_state(u->pdev);
+	config_save(u);		/* or else the former copy stays */
 	return 0;
 }
 
@@ -70,7 +70,7 @@ static void stop(struct igb_uio *u)
 static int igb_uio_open(struct uio_info *info, struct inode *inode)
 {
 	struct igb_uio *u = info->priv;
-	int ret = reset_at_open(u);
+	int ret = is_locked_down(u->pdev) ? -EPERM : reset_at_open(u);
 
 	if (ret)
 		return ret;
@@ -99,72 +99,22 @@ static int igb_uio_release(struct uio_info *info, struct inode *inode)
 }
 
 /* The end of a device for its users, whatever they are doing. */
-static void retire(struct igb_uio *u)
+void retire(struct igb_uio *u)
+{
+	lockdep_assert_held(&u->lock);
+	if (!state_is_live(u))
+		return;
+	state_move(u, is_present(u->pdev) ? EVENT_REMOVE : EVENT_UNPLUG);
+	map_revoke(u);
+	stop(u);
+}
+
+static void lock_and_retire(struct igb_uio *u)
 {
 	mutex_lock(&u->lock);
-	if (state_is_live(u)) {
-		state_move(u, is_present(u->pdev) ? EVENT_REMOVE : EVENT_UNPLUG);
-		map_revoke(u);
-		stop(u);
-	}
+	retire(u);
 	mutex_unlock(&u->lock);
 }
-
-/* --- PCI errors ------------------------------------------------------------- */
-
-/* The reader wakes; its next write() tells: EIO while it lasts, then not. */
-static pci_ers_result_t igb_uio_error_detected(struct pci_dev *pdev,
-					       pci_channel_state_t channel)
-{
-	struct igb_uio *u = pci_get_drvdata(pdev);
-
-	if (channel == pci_channel_io_normal)
-		return PCI_ERS_RESULT_CAN_RECOVER;
-	if (channel == pci_channel_io_frozen) {
-		mutex_lock(&u->lock);
-		state_move(u, EVENT_FAIL);
-		mutex_unlock(&u->lock);
-	} else {
-		retire(u);
-	}
-	uio_event_notify(&u->info);
-	return channel == pci_channel_io_frozen ? PCI_ERS_RESULT_NEED_RESET :
-						  PCI_ERS_RESULT_DISCONNECT;
-}
-
-/* The link was reset, and the function with it: no DMA until it is set up. */
-static pci_ers_result_t igb_uio_slot_reset(struct pci_dev *pdev)
-{
-	struct igb_uio *u = pci_get_drvdata(pdev);
-	bool here = pci_device_is_present(pci_physfn(pdev));
-
-	mutex_lock(&u->lock);
-	if (here) {
-		pci_restore_state(pdev);
-		pci_save_state(pdev);
-		if (!u->opens)
-			pci_clear_master(pdev);
-	}
-	mutex_unlock(&u->lock);
-	return here ? PCI_ERS_RESULT_RECOVERED : PCI_ERS_RESULT_DISCONNECT;
-}
-
-static void igb_uio_resume(struct pci_dev *pdev)
-{
-	struct igb_uio *u = pci_get_drvdata(pdev);
-
-	mutex_lock(&u->lock);
-	if (!state_move(u, EVENT_RESUME) && !u->opens)
-		u->is_clean = false;
-	mutex_unlock(&u->lock);
-	uio_event_notify(&u->info);
-}
-
-static const struct pci_error_handlers error_handlers = {
-	.error_detected = igb_uio_error_detected,
-	.slot_reset = igb_uio_slot_reset,
-	.resume = igb_uio_resume,
-};
 
 /* --- probe and remove --------------------------------------------------------- */
 
@@ -177,6 +127,7 @@ static struct igb_uio *new_device(struct pci_dev *pdev)
 	u->pdev = pdev;
 	strscpy(u->name, pci_name(pdev), sizeof(u->name));
 	mutex_init(&u->lock);
+	recovery_init(u);
 	INIT_LIST_HEAD(&u->spaces);
 	u->info.name = "igb_uio";
 	u->info.version = "0.1";
@@ -219,34 +170,48 @@ static int setup_dma(struct pci_dev *pdev)
 	return 0;
 }
 
+/* Nobody listens, and no DMA, until it is open. */
+static int quiet(struct igb_uio *u)
+{
+	int ret;
+
+	pci_intx(u->pdev, false);
+	pci_clear_master(u->pdev);
+	mutex_lock(&u->lock);
+	ret = config_save(u);
+	mutex_unlock(&u->lock);
+	if (ret != -EIO)
+		return ret;
+	pci_warn(u->pdev, "it does not decode what the kernel has given it: has it been reset? Remove it, and rescan\n");
+	return 0;
+}
+
 static int setup(struct igb_uio *u)
 {
 	int ret = map_setup(u);
 
-	pci_intx(u->pdev, false);	/* nobody listens until it is open */
 	if (!ret)
-		ret = setup_dma(u->pdev);
-	if (!ret)
-		ret = reset_at_probe(u);
-	if (!ret)
-		pci_save_state(u->pdev);	/* for error recovery */
-	return ret;
+		ret = quiet(u);
+	return ret ? ret : setup_dma(u->pdev);
+}
+
+void free_device(struct igb_uio *u)
+{
+	map_free(u);
+	config_free(u);
+	kfree(u);
 }
 
 /*
  * From device_add() inside uio_register_device() on, /dev/uioN can be opened:
- * when registering fails after that, open may have started something, and a
- * mapping may refer to u.
+ * when registering fails after that, somebody may have it open, or be about to,
+ * and uio will call us for him.  So it stays as long as the module.
  */
 static void undo_register(struct igb_uio *u)
 {
-	retire(u);
-	if (list_empty(&u->spaces)) {
-		map_free(u);
-		kfree(u);
-	} else {
-		state_bury(u, NULL);
-	}
+	lock_and_retire(u);
+	recovery_stop(u);
+	state_bury(u, NULL);
 }
 
 static int igb_uio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -264,10 +229,10 @@ static int igb_uio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return -ENOMEM;
 	ret = pci_enable_device(pdev);
 	if (ret)
-		goto free_device;
+		goto free;
 	ret = setup(u);
 	if (ret)
-		goto disable_device;
+		goto disable;
 	pci_set_drvdata(pdev, u);
 	ret = uio_register_device(&pdev->dev, &u->info);
 	if (!ret)
@@ -276,11 +241,10 @@ static int igb_uio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	pci_disable_device(pdev);
 	return ret;
 
-disable_device:
+disable:
 	pci_disable_device(pdev);
-free_device:
-	map_free(u);
-	kfree(u);
+free:
+	free_device(u);
 	return ret;
 }
 
@@ -289,7 +253,8 @@ static void igb_uio_remove(struct pci_dev *pdev)
 	struct igb_uio *u = pci_get_drvdata(pdev);
 	struct device *node = get_device(&u->info.uio_dev->dev);
 
-	retire(u);
+	lock_and_retire(u);
+	recovery_stop(u);
 	if (pci_num_vf(pdev))
 		pci_disable_sriov(pdev);
 	uio_unregister_device(&u->info);
@@ -300,7 +265,7 @@ static void igb_uio_remove(struct pci_dev *pdev)
 /* On the way to a reboot or to another kernel: no interrupt, no DMA. */
 static void igb_uio_shutdown(struct pci_dev *pdev)
 {
-	retire(pci_get_drvdata(pdev));
+	lock_and_retire(pci_get_drvdata(pdev));
 }
 
 static const struct attribute_group *dev_groups[] = {
@@ -315,7 +280,7 @@ static struct pci_driver igb_uio_driver = {
 	.remove = igb_uio_remove,
 	.shutdown = igb_uio_shutdown,
 	.sriov_configure = vfs_configure,
-	.err_handler = &error_handlers,
+	.err_handler = &recovery_handlers,
 	.groups = igb_uio_driver_groups,
 	PCI_DRIVER_DEV_GROUPS(dev_groups),
 };

@@ -21,6 +21,7 @@
 #include <linux/ioport.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/security.h>
 #include <linux/slab.h>
 
 #include "igb_uio.h"
@@ -159,7 +160,7 @@ static vm_fault_t fault(struct vm_fault *vmf)
 /* uio has checked that the offset names a BAR of ours, and the length. */
 static int check_bar(const struct igb_uio_bar *bar, bool is_private)
 {
-	if (mmap_mode == MMAP_OFF)
+	if (mmap_mode == MMAP_OFF || security_locked_down(LOCKDOWN_PCI_ACCESS))
 		return -EPERM;
 	if (is_private)
 		return -EINVAL;

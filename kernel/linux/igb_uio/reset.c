@@ -3,8 +3,15 @@
  * A function is reset before it becomes a bus master, so that it does not go on
  * writing where a former user has told it to.
  *
- * In:  probe, under the device's lock; open, under uio's info_lock.
- * Out: ->is_clean; or an error, and the function stays what it is.
+ * In:  open, under uio's info_lock.
+ * Out: ->is_clean; or an error, and the function is no bus master.
+ *
+ * None of the kernel's own resets is used.  They may go through a hot-plug slot,
+ * and then wait for pciehp with the device's lock held, while pciehp waits for
+ * the rescan lock, whose owner waits for the device's lock: nothing is ever
+ * plugged or unplugged again.  Here nobody waits for a lock that hot-plug takes:
+ * the device's lock and the access to configuration space are only tried.  What
+ * is waited for is the card, and not for long.
  * Context: process.
  */
 #include <linux/delay.h>
@@ -12,55 +19,123 @@
 
 #include "igb_uio.h"
 
-#define RESET_TRIES	50	/* 20 ms each: others hold the device's lock */
+#define TRIES		150	/* 20 ms each: others hold the locks, or reset it */
+#define SETTLE_MS	1000	/* what PCI grants a card between reset and answer */
+
+/* Set in a function that is bound, clear in one that has been reset. */
+#define ENABLED	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE)
 
 static bool reset = true;
 module_param(reset, bool, 0444);
 MODULE_PARM_DESC(reset, "reset a function before it becomes a bus master (default: on)");
 
+static u16 read_command(struct pci_dev *pdev)
+{
+	u16 command;
+
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	return command;
+}
+
+/* (Not by its vendor id: a virtual function's reads ffff even in life.) */
+static int wait_ready(struct pci_dev *pdev)
+{
+	int ms;
+
+	for (ms = 0; ms <= SETTLE_MS; ms += 20) {
+		if (read_command(pdev) != (u16)~0)
+			return 0;
+		msleep(20);
+	}
+	pci_err(pdev, "it does not come out of its reset\n");
+	return -EIO;
+}
+
 /* A function level reset is complete by definition. */
-static bool has_flr(struct pci_dev *pdev)
+static int reset_by_flr(struct pci_dev *pdev)
 {
 	u32 cap = 0;
 
-	if (pdev->dev_flags & PCI_DEV_FLAGS_NO_FLR_RESET)
-		return false;
 	pcie_capability_read_dword(pdev, PCI_EXP_DEVCAP, &cap);
-	return cap & PCI_EXP_DEVCAP_FLR;
+	if (!(cap & PCI_EXP_DEVCAP_FLR) ||
+	    pdev->dev_flags & PCI_DEV_FLAGS_NO_FLR_RESET)
+		return -ENOTTY;
+	pci_wait_for_pending_transaction(pdev);
+	pcie_capability_set_word(pdev, PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR);
+	msleep(100);
+	return wait_ready(pdev);
 }
 
-/* A reset of its bus is, too, and hits nobody else. */
-static bool is_alone(struct pci_dev *pdev)
+/* Does somebody take a link that goes down for a card that is taken out? */
+static bool is_watched(struct pci_dev *bridge)
 {
-	return pdev->bus->self && !pdev->subordinate &&
-	       list_is_singular(&pdev->bus->devices);
+	u16 control = 0;
+
+	pcie_capability_read_word(bridge, PCI_EXP_SLTCTL, &control);
+	return control & (PCI_EXP_SLTCTL_DLLSCE | PCI_EXP_SLTCTL_PDCE);
 }
 
-/*
- * What else the kernel has is the power state: what a device forgets in there
- * is up to the device (QEMU's e1000e: nothing).
- */
+/* A reset of its bus is complete, too; with nobody else on it, and no slot. */
+static int reset_by_bus(struct pci_dev *pdev)
+{
+	struct pci_dev *bridge = pdev->bus->self;
+	u16 control;
+
+	if (!bridge || pdev->subordinate || !list_is_singular(&pdev->bus->devices) ||
+	    is_watched(bridge))
+		return -ENOTTY;
+	if (!pci_cfg_access_trylock(bridge))
+		return -EAGAIN;
+	pci_read_config_word(bridge, PCI_BRIDGE_CONTROL, &control);
+	pci_write_config_word(bridge, PCI_BRIDGE_CONTROL,
+			      control | PCI_BRIDGE_CTL_BUS_RESET);
+	usleep_range(2000, 3000);
+	pci_write_config_word(bridge, PCI_BRIDGE_CONTROL, control);
+	pci_cfg_access_unlock(bridge);
+	msleep(SETTLE_MS);
+	return wait_ready(pdev);
+}
+
+static void set_power(struct pci_dev *pdev, u16 control, pci_power_t state)
+{
+	pci_write_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL,
+			      control | (__force u16)state);
+	msleep(max_t(unsigned int, pdev->d3hot_delay, 10));
+}
+
+/* What a device forgets in D3 is up to the device (QEMU's e1000e: nothing). */
+static int reset_by_power(struct pci_dev *pdev)
+{
+	u16 control;
+
+	if (!pdev->pm_cap || pdev->dev_flags & PCI_DEV_FLAGS_NO_PM_RESET)
+		return -ENOTTY;
+	pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &control);
+	if (control & (PCI_PM_CTRL_NO_SOFT_RESET | PCI_PM_CTRL_STATE_MASK))
+		return -ENOTTY;
+	set_power(pdev, control, PCI_D3hot);
+	set_power(pdev, control, PCI_D0);
+	return wait_ready(pdev);
+}
+
+/* The first means that there is and that worked.  -ENOTTY: none. */
 static int try_reset(struct pci_dev *pdev)
 {
-	int ret = -ENOTTY;
+	static int (*const means[])(struct pci_dev *pdev) = {
+		reset_by_flr, reset_by_bus, reset_by_power,
+	};
+	u16 before = read_command(pdev);
+	unsigned int i;
 
-	if (!has_flr(pdev) && is_alone(pdev))
-		ret = pci_reset_bus(pdev);
-	if (ret && ret != -EAGAIN)
-		ret = pci_try_reset_function(pdev);
-	return ret;
-}
+	for (i = 0; i < ARRAY_SIZE(means); i++) {
+		int ret = means[i](pdev);
 
-/* 1: yes; 0: no; -ENODEV: it is no longer ours to reset. */
-static int needs_reset(struct igb_uio *u)
-{
-	int ret = -ENODEV;
-
-	mutex_lock(&u->lock);
-	if (state_is_live(u))
-		ret = reset && !u->is_clean && !u->opens && !pci_num_vf(u->pdev);
-	mutex_unlock(&u->lock);
-	return ret;
+		if (ret && ret != -ENOTTY)
+			return ret;
+		if (!ret && !(before & read_command(pdev) & ENABLED))
+			return 0;
+	}
+	return -ENOTTY;
 }
 
 static int reset_once(struct igb_uio *u)
@@ -68,51 +143,67 @@ static int reset_once(struct igb_uio *u)
 	int ret = try_reset(u->pdev);
 
 	if (ret == -ENOTTY)
-		pci_warn(u->pdev, "the function cannot be reset: what a former user has left running may write to memory\n");
-	else if (ret)
+		pci_warn(u->pdev, "the function cannot be reset alone: what a former user has left running may write to memory\n");
+	else if (ret == -EAGAIN)
 		return ret;
 	mutex_lock(&u->lock);
-	u->is_clean = true;
+	if (ret != -ENOTTY && state_is_live(u) && (ret || config_restore(u)))
+		ret = -EIO;
+	u->is_clean = ret != -EIO;
 	mutex_unlock(&u->lock);
-	return 0;
+	return ret == -EIO ? ret : 0;
+}
+
+/* 1: yes; 0: no; -EAGAIN: somebody else does it; or why it is not ours to reset. */
+static int needs_reset(struct igb_uio *u)
+{
+	int ret;
+
+	mutex_lock(&u->lock);
+	ret = state_peek(u, EVENT_OPEN);
+	if (!ret)
+		ret = reset && !u->is_clean && !u->opens && !pci_num_vf(u->pdev);
+	mutex_unlock(&u->lock);
+	return ret;
 }
 
 /*
- * At open; opens come one by one, uio's lock sees to it.  A reset needs the
- * device's lock, which remove() holds while it waits for uio's, which we hold:
- * so it is only tried.  With the device's lock it may wait for the slot's
- * driver; meanwhile nobody can be in remove() and wait for uio's lock.  Our own
- * is not held, so that nobody who asks for state or mappings waits, either.
+ * The device's lock keeps out resets, error recovery, suspend and a change of
+ * its virtual functions; who has it may be in remove(), and wait for our caller.
+ */
+static int try_once(struct igb_uio *u)
+{
+	struct pci_dev *pdev = u->pdev;
+	int ret = -EAGAIN;
+
+	if (!device_trylock(&pdev->dev))
+		return ret;
+	if (pci_cfg_access_trylock(pdev)) {
+		ret = needs_reset(u);
+		if (ret > 0)
+			ret = reset_once(u);
+		pci_cfg_access_unlock(pdev);
+	}
+	device_unlock(&pdev->dev);
+	return ret;
+}
+
+/*
+ * Opens come one by one, uio's lock sees to it.  Our own is not held while the
+ * card is waited for, so that nobody who asks for state or mappings waits, too.
  */
 int reset_at_open(struct igb_uio *u)
 {
 	int tries, ret;
 
-	for (tries = 0; tries < RESET_TRIES; tries++) {
+	for (tries = 0; tries < TRIES; tries++) {
 		if (tries)
 			msleep(20);
 		ret = needs_reset(u);
-		if (ret <= 0)
-			return ret;
-		ret = reset_once(u);
+		if (ret > 0)
+			ret = try_once(u);
 		if (ret != -EAGAIN)
 			return ret;
 	}
 	return -EAGAIN;
-}
-
-/*
- * At probe: no DMA from here to open.  The driver core holds the device's
- * lock, which a reset of the bus would take: without FLR, open does it.
- */
-int reset_at_probe(struct igb_uio *u)
-{
-	int ret;
-
-	pci_clear_master(u->pdev);
-	if (!reset || pci_num_vf(u->pdev) || !has_flr(u->pdev))
-		return 0;
-	ret = pci_reset_function_locked(u->pdev);
-	u->is_clean = !ret;
-	return ret == -ENOTTY ? 0 : ret;
 }

@@ -2,18 +2,24 @@
 /*
  * The state of a device, and where it changes: state_move(), nowhere else.
  *
- *	          OPEN     CLOSE        FAIL    RESUME       REMOVE   UNPLUG
- *	probed    opened   -            failed  -            removed  unplugged
- *	opened    opened   opened or    failed  -            removed  unplugged
- *	                   released
- *	released  opened   -            failed  -            removed  unplugged
- *	failed    -EIO     failed       failed  opened or    removed  unplugged
- *	                                        released
- *	removed   -ENODEV  removed      -       -            removed  removed
- *	unplugged -ENODEV  unplugged    -       -            stays    stays
+ *	           OPEN     CLOSE      FAIL    RESUME   RESET     DONE
+ *	probed     opened   -          failed  -        resetting -
+ *	opened     opened   (1)        failed  -        resetting -
+ *	released   opened   -          failed  -        resetting -
+ *	resetting  -EAGAIN  resetting  failed  -        resetting (1)
+ *	failed     -EIO     failed     failed  (1)      failed    failed
+ *	removed    -ENODEV  removed    -       -        -         -
+ *	unplugged  -ENODEV  unplugged  -       -        -         -
  *
- *	OPEN, CLOSE	/dev/uioN; "or" by what is left open
+ *	           REMOVE     UNPLUG
+ *	removed    removed    removed
+ *	unplugged  unplugged  unplugged
+ *	all others removed    unplugged
+ *
+ *	(1)		opened or released, by what is left open
+ *	OPEN, CLOSE	/dev/uioN
  *	FAIL, RESUME	PCI error recovery begins, has succeeded
+ *	RESET, DONE	somebody else's reset of the function begins, is over
  *	REMOVE		unbind, removal or shutdown of a device that answers
  *	UNPLUG		the same, or an error without recovery, when it is gone
  *	-		cannot happen: -EINVAL, and nothing changes
@@ -38,6 +44,7 @@ static const char *const state_names[N_STATES] = {
 	[STATE_PROBED] = "probed",
 	[STATE_OPENED] = "opened",
 	[STATE_RELEASED] = "released",
+	[STATE_RESETTING] = "resetting",
 	[STATE_FAILED] = "failed",
 	[STATE_REMOVED] = "removed",
 	[STATE_UNPLUGGED] = "unplugged",
@@ -48,21 +55,31 @@ static const char *const state_names[N_STATES] = {
 static const short table[N_STATES][N_EVENTS] = {
 	[STATE_PROBED] = {
 		STATE_OPENED, -EINVAL, STATE_FAILED, -EINVAL,
+		STATE_RESETTING, -EINVAL,
 		STATE_REMOVED, STATE_UNPLUGGED },
 	[STATE_OPENED] = {
 		STATE_OPENED, EITHER, STATE_FAILED, -EINVAL,
+		STATE_RESETTING, -EINVAL,
 		STATE_REMOVED, STATE_UNPLUGGED },
 	[STATE_RELEASED] = {
 		STATE_OPENED, -EINVAL, STATE_FAILED, -EINVAL,
+		STATE_RESETTING, -EINVAL,
+		STATE_REMOVED, STATE_UNPLUGGED },
+	[STATE_RESETTING] = {
+		-EAGAIN, STATE_RESETTING, STATE_FAILED, -EINVAL,
+		STATE_RESETTING, EITHER,
 		STATE_REMOVED, STATE_UNPLUGGED },
 	[STATE_FAILED] = {
 		-EIO, STATE_FAILED, STATE_FAILED, EITHER,
+		STATE_FAILED, STATE_FAILED,
 		STATE_REMOVED, STATE_UNPLUGGED },
 	[STATE_REMOVED] = {
 		-ENODEV, STATE_REMOVED, -EINVAL, -EINVAL,
+		-EINVAL, -EINVAL,
 		STATE_REMOVED, STATE_REMOVED },
 	[STATE_UNPLUGGED] = {
 		-ENODEV, STATE_UNPLUGGED, -EINVAL, -EINVAL,
+		-EINVAL, -EINVAL,
 		STATE_UNPLUGGED, STATE_UNPLUGGED },
 };
 
@@ -71,6 +88,13 @@ static bool is_unusual(enum igb_uio_event event, unsigned int opens)
 	if (event == EVENT_REMOVE || event == EVENT_UNPLUG)
 		return opens > 0;
 	return event == EVENT_FAIL || event == EVENT_RESUME;
+}
+
+/* What state_move() would answer. */
+int state_peek(const struct igb_uio *u, enum igb_uio_event event)
+{
+	lockdep_assert_held(&u->lock);
+	return min_t(int, table[u->state][event], 0);
 }
 
 int state_move(struct igb_uio *u, enum igb_uio_event event)
@@ -181,8 +205,7 @@ static void free_grave(struct igb_uio *u)
 {
 	list_del(&u->grave);
 	put_device(u->node);
-	map_free(u);
-	kfree(u);
+	free_device(u);
 }
 
 /*

@@ -4,9 +4,11 @@
 swap: another card comes into the slot while two processes go on reading their
 old mapping; its MAC address must never be read.  ghost: the same card comes
 back without a reset of its own, with the old receive ring in its registers;
-not one descriptor of the old process may be written.  Each has a control that
+not one descriptor of the old process may be written.  forgets: what a process leaves in a
+register is not there for the next one.  The first two have a control that
 does the same to the stock module and must see what ours prevents.
 """
+import shlex
 import time
 
 import removal
@@ -20,7 +22,13 @@ def rows(full):
     found = [Row("igb_uio swap e1000e", boot(), swap, dict(nic="e1000e")),
              Row("igb_uio swap virtio-net-pci, uio_mmap=ones", boot(), swap,
                  dict(nic="virtio-net-pci", options="uio_mmap=ones")),
-             Row("igb_uio ghost e1000e", boot(), ghost, {})]
+             Row("igb_uio ghost e1000e", boot(), ghost, {}),
+             Row("igb_uio forgets, by FLR", boot(), forgets,
+                 dict(nic="virtio-net-pci", bar=4, at=0x14, value=1)),
+             Row("igb_uio forgets, by a reset of its bus", boot(), forgets,
+                 dict(nic="e1000e", bar=0, at=0x2800, value=0x12345000)),
+             Row("igb_uio does not forget where its link is watched, and says so", boot(),
+                 forgets, dict(nic="e1000e", bar=0, at=0x2800, value=0x12345000, is_kept=True))]
     if full:
         alone = Boot(nics=("e1000e",))
         found += [Row("igb_uio swap %s, %s" % (nic, way), boot(), swap,
@@ -96,6 +104,43 @@ def swap_control(lab):
     exchange(lab, 1, "e1000e", uio.Module(lab.guest, is_stock=True), "", "yank")
     check(lab.figures["reads_of_new_card"] > 0, "the stock module's old processes do "
           "not read the new card: the swap rows prove nothing")
+
+
+# --- what one user leaves in a register, the next one does not find ------------------
+REGISTER = """
+import mmap, os, struct, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+bar = os.open(sys.argv[2], os.O_RDWR)
+with mmap.mmap(bar, 0x4000) as m:
+    for value in sys.argv[4:]:
+        m[int(sys.argv[3]):int(sys.argv[3]) + 4] = struct.pack("<I", int(value))
+    print(struct.unpack_from("<I", m, int(sys.argv[3]))[0])
+"""
+
+
+def watch_presence(g, slot, is_on):
+    g.sh("setpci -s %s CAP_EXP+18.w=%d:8" % (g.port(slot), 8 * is_on))
+
+
+def forgets(lab, nic, bar, at, value, is_kept=False):
+    """is_kept: a link that goes down would be taken for a card that is taken out (QEMU's
+    ports have nothing of the kind enabled, real ones have), and D3 does nothing in QEMU."""
+    g, slot = lab.guest, lab.slots(nic)[0]
+    watch_presence(g, slot, is_kept)
+    g.dmesg(clear=True)
+    module = uio.Module(g)
+    module.load()
+    bdf = g.ready(slot, "igb_uio")
+    path = "/sys/bus/pci/devices/%s/" % bdf
+    run = "python3 -c %s /dev/%s %sresource%d %d" % (
+        shlex.quote(REGISTER), g.sh("ls %suio" % path).strip(), path, bar, at)
+    found = [int(g.sh(run + more), 0) for more in (" %d" % value, "")]
+    check(found[0] == value, "the register does not keep 0x%x: 0x%x" % (value, found[0]))
+    check((found[1] == value) == is_kept, "the next user finds 0x%x" % found[1])
+    check(("cannot be reset alone" in g.dmesg()) == is_kept, "the log tells otherwise")
+    watch_presence(g, slot, False)
+    check(module.unload(), "the module cannot be unloaded")
+    check_clean(g)
 
 
 # --- the same card, not reset -----------------------------------------------------

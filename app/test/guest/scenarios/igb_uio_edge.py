@@ -11,6 +11,7 @@ import removal
 import uio
 from guest import Boot, Guest, LabError
 from scenarios.igb_uio import check_clean
+from scenarios.igb_uio_slot import ROOT, SwitchGuest
 from scenarios.row import Row, boot, check
 
 # What the kernel itself does when its allocations fail: ACPICA uses memory that
@@ -28,6 +29,10 @@ def rows(full):
             Row("igb_uio storm", boot(), storm, dict(seconds=60 if full else 10)),
             Row("igb_uio virtual functions", boot(), virtual, {}),
             Row("igb_uio PCI error, recovered", Boot(nics=("e1000e",)), pci_error, {}),
+            Row("igb_uio PCI error, after a reset in sysfs", Boot(nics=("e1000e",)), pci_error,
+                dict(is_reset=True)),
+            Row("igb_uio PCI error, a function beside it is not recovered",
+                Boot(nics=("e1000e",)), no_recovery, {}),
             Row("igb_uio lockdown", Boot(nics=("e1000e",)), lockdown, {}),
             Row("igb_uio failing allocations", boot(), failing, {}, DEBUG),
             Row("igb_uio leaks", boot(), leaks, {}, DEBUG)]
@@ -260,12 +265,17 @@ def let_errors_through(g, bdf):
         g.sh("setpci -s %s %s" % (device, register))
 
 
-def pci_error(lab):
+def pci_error(lab, is_reset=False):
+    """is_reset: after that the PCI core has no configuration to restore."""
     with AerGuest(lab.guest.boot._replace(nics=("virtio-net-pci",))) as g:
         module = uio.Module(g)
         module.load()
         bdf = g.ready(1, "igb_uio")
         user = uio.User(g, bdf, "-m sysfs -b 4 -r 0x2000 -i")
+        if is_reset:
+            error = put(g, "/sys/bus/pci/devices/%s/reset" % bdf, "1")
+            check(not error, "it cannot be reset: " + error)
+            check(uio.attribute(g, bdf, "state") == "opened", "not open after a reset")
         let_errors_through(g, bdf)
         before = user.report()
         g.cmd("human-monitor-command", **{"command-line": "pcie_aer_inject_error nic1 DLP"})
@@ -294,16 +304,80 @@ def check_recovery(g, bdf, user, before):
     check(int(g.sh("setpci -s %s COMMAND" % bdf), 16) & 6 == 6, "memory or bus master is off")
 
 
+# --- a fatal error that ends without a word: the driver beside ours cannot recover -----
+class AerSwitchGuest(SwitchGuest):
+    def nic(self, i):
+        p = super().nic(i)
+        return dict(p, aer=True) if self.boot.nics[i - 1].startswith("virtio") else p
+
+
+def no_recovery(lab):
+    nics = ("virtio-net-pci", "e1000e", "e1000e")
+    with AerSwitchGuest(lab.guest.boot._replace(nics=nics)) as g:
+        module = uio.Module(g)
+        module.load()
+        bdf = g.ready(1, "igb_uio")
+        g.ready(2, "uio_pci_generic")
+        users = [uio.User(g, bdf, "-m %s -b 4 -r 0x2000 -i" % m) for m in ("sysfs", "uio")]
+        before = [u.report() for u in users]
+        for port in ("0000:00:%02x.0" % ROOT, g.up(), g.port(1)):
+            for register in ("BRIDGE_CONTROL=2:2", "CAP_EXP+8.w=f:f", "COMMAND=100:100"):
+                g.sh("setpci -s %s %s" % (port, register))
+        g.cmd("human-monitor-command", **{"command-line": "pcie_aer_inject_error rp9 DLP"})
+        t = time.monotonic()
+        wait_for(lambda: "device recovery failed" in g.dmesg(), 30, "the kernel recovers")
+        check(uio.attribute(g, bdf, "state") == "failed", "no error is told")
+        said = g.sh(": < /dev/%s" % g.sh("ls /sys/bus/pci/devices/%s/uio" % bdf).strip())
+        check("Input/output error" in said, "open of a failed function: " + said)
+        wait_for(lambda: uio.attribute(g, bdf, "state") == "unplugged", 40, "it stays failed")
+        lab.figures["ended_s"] = time.monotonic() - t
+        check(uio.attribute(g, bdf, "revoked") != "none", "no BAR is cut off")
+        time.sleep(0.5)
+        for user, was in zip(users, before):
+            now = user.report()
+            check(now["sigbus"] > was["sigbus"], "a mapping is not cut off: %s" % now)
+            check(now["interrupts"] > was["interrupts"], "the reader sleeps on")
+            check(now["write"] == errno.ENODEV, "write() got errno %d" % now["write"])
+            user.kill()
+        check(module.unload(), "the module cannot be unloaded")
+        check_clean(g)
+
+
+def wait_for(is_so, seconds, otherwise):
+    end = time.monotonic() + seconds
+    while not is_so():
+        check(time.monotonic() < end, otherwise)
+        time.sleep(0.2)
+
+
 # --- lockdown: cannot be lifted again, so in a guest of its own ----------------------
+LOCK_DOWN = """
+import errno, mmap, os, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+open("/sys/kernel/security/lockdown", "w").write("integrity")
+for name, f in (("map", lambda: mmap.mmap(fd, 4096)),
+                ("open", lambda: os.open(sys.argv[1], os.O_RDWR))):
+    try:
+        f()
+        print(name + "=ok")
+    except OSError as e:
+        print("%s=%s" % (name, errno.errorcode[e.errno]))
+"""
+
+
 def lockdown(lab):
+    """It is bound and open first; what is open stays so, and gets nothing more."""
     g = lab.guest
     g.dmesg(clear=True)
     uio.Module(g).load()
-    g.sh("mount -t securityfs securityfs /sys/kernel/security; "
-         "echo integrity > /sys/kernel/security/lockdown")
+    bdf = g.ready(1, "igb_uio")
+    g.sh("mount -t securityfs securityfs /sys/kernel/security")
+    said = g.sh("python3 -c %s /dev/%s" % (
+        shlex.quote(LOCK_DOWN), g.sh("ls /sys/bus/pci/devices/%s/uio" % bdf).strip())).split()
     if "[integrity]" not in g.sh("cat /sys/kernel/security/lockdown"):
         raise LabError("the kernel does not lock itself down")
-    bdf = g.bdf(1)
+    check(said == ["map=EPERM", "open=EPERM"], "a locked down kernel says %s" % said)
+    g.sh("echo %s > /sys/bus/pci/drivers/igb_uio/unbind" % bdf)
     g.sh("echo igb_uio > /sys/bus/pci/devices/%s/driver_override" % bdf)
     error = put(g, "/sys/bus/pci/drivers/igb_uio/bind", bdf)
     check("not permitted" in error, "a locked down kernel binds: " + error)
