@@ -79,7 +79,7 @@ begin_to_close(uint16_t port)
 static bool
 is_applications(enum step step)
 {
-	return step == STEP_END_CLAIM || (step >= STEP_HEAL_LOOK && step <= STEP_HEAL_CLAIM);
+	return step == STEP_END_CLAIM || (step >= STEP_HEAL_TURN && step <= STEP_HEAL_CLAIM);
 }
 
 /* Where the port is ours the closer has time to wait for us: it must not matter. */
@@ -190,7 +190,38 @@ static void
 test_closed_at_each_step_of_a_heal(void **state)
 {
 	(void)state;
-	close_at_each(STEP_HEAL_LOOK, STEP_HEAL_OVER);
+	close_at_each(STEP_HEAL_TURN, STEP_HEAL_OVER);
+}
+
+/* What is remembered of a device stands in its first port.  Closed when its heal had begun and
+ * had not asked for its turn yet, it took the heal of the others with it (storm, seed 601). */
+static void
+test_first_of_two_is_closed_before_a_heal_has_its_turn(void **state)
+{
+	struct test_pmd *pmd;
+	uint16_t port2;
+
+	(void)state;
+	name_cards(0x5e);
+	test_pmd_n_ports = 2;
+	pmd = plug(card);
+	closer.port = pmd->port;
+	port2 = pmd->port2;
+	start_port(port2);
+	lose_for_good(pmd);
+	assert_true(WAIT_FOR(n_over >= 1));
+	closer.is_to_attach = false;
+	close_at = STEP_HEAL_TURN;
+	atomic_store(&closer.is_done, false);
+	atomic_store(&is_complete, true);
+	atomic_store(&is_armed, true);
+	come_back(pmd);
+	join_closer();
+	assert_int_equal(closer.closed, 0);
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[port2])->state == PORT_LIVE));
+	test_pmd_n_ports = 1;
+	assert_int_equal(rte_eth_devices[port2].data->dev_started, 1);
+	remove_port(port2);
 }
 
 /* --- a driver that is somewhere when the port is closed ------------------------------- */
@@ -438,6 +469,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_closed_at_each_step_of_a_teardown),
 		cmocka_unit_test(test_closed_at_each_step_of_a_heal),
+		cmocka_unit_test(test_first_of_two_is_closed_before_a_heal_has_its_turn),
 		cmocka_unit_test(test_closed_in_the_middle_of_a_probe),
 		cmocka_unit_test(test_probe_does_not_return),
 		cmocka_unit_test(test_closed_while_another_card_is_probed),

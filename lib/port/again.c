@@ -7,7 +7,8 @@
  *      failed, and no try is used up.  What no try can help is given up.  Otherwise six
  *      tries, each twice as late, then the application is told, then slowly, for as long
  *      as the card is there.  Each time that it comes, anew.
- * What is remembered stands in the device's first port, and goes with it when that is closed.
+ * What is remembered stands in the device's first port that is not closed, and goes with it
+ * when it is.
  * Lock: port_lock() around that, never around a callback.
  * Context: work; heal_soon(), heal_returned(): any. */
 
@@ -51,14 +52,20 @@ pause_ms(unsigned int n)
 	return n == 0 ? 0 : heal_pause_ms << (n - 1);
 }
 
-/* With the lock held: the port in which stands what is remembered; NULL: it has been
- * closed meanwhile. */
+/* With the lock held: the port in which stands what is remembered; NULL: each has been closed
+ * meanwhile.  While one is left somebody must have its turn: nobody else sends us. */
 static struct port *
 memory_of(const struct ports *ports)
 {
-	struct port *port = port_of(&rte_eth_devices[ports->id[0]]);
+	struct port *port;
+	unsigned int i;
 
-	return port->life == ports->life[0] ? port : NULL;
+	for (i = 0; i < ports->n; i++) {
+		port = port_of(&rte_eth_devices[ports->id[i]]);
+		if (port->life == ports->life[i])
+			return port;
+	}
+	return NULL;
 }
 
 /* As heal_run(), but in its turn. */

@@ -112,6 +112,7 @@ run(const char *device)
 
 	if (ports_find(&ports, device, PORT_HELD) == 0)
 		return;
+	step_before(STEP_HEAL_TURN, device);
 	if (!again_is_turn(&ports, &card)) {
 		again_in_turn(&ports, device);
 		return;
