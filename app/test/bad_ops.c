@@ -227,6 +227,25 @@ stop(struct rte_eth_dev *eth)
 	return 0;
 }
 
+/* Those of VFs end in their init: new private data, and their own table of ops again. */
+static int
+reset(struct rte_eth_dev *eth)
+{
+	struct bad_private *private = eth->data->dev_private;
+	struct bad_life *old = private->life, *life = calloc(1, sizeof(*life));
+
+	touch(eth);
+	if (life == NULL)
+		return -ENOMEM;
+	life->card = old->card;
+	eth->dev_ops = bad_ops(old->card->is);
+	bad_wait(old->card, old->card->is->close_us);
+	private->life = life;
+	free(old);
+	bad_set_bursts(eth, life->card->is);
+	return 0;
+}
+
 static int
 get_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 {
@@ -309,6 +328,7 @@ static const struct eth_dev_ops all_ops = {
 	.dev_start = start,
 	.dev_stop = stop,
 	.dev_close = bad_close,
+	.dev_reset = reset,
 	.dev_infos_get = get_info,
 	.link_update = update_link,
 	.stats_get = get_stats,

@@ -22,6 +22,7 @@
  * - virtio: status is read until it is 0; close unmaps the registers; its control queue is
  *   answered in memory;
  * - cnxk: several mempools for one queue; counts transmit queues;
+ * - VFs of i40e, ice, ixgbe, hns3: their reset lays their own table of ops anew, as all do here;
  * - af_xdp, tap: system calls in a burst [up to 1 s], no card that says it goes. */
 
 #include "bad_pmd.h"

@@ -192,8 +192,73 @@ test_loss_inside_configure(void **state)
 	assert_true(WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_HELD));
 	come_back(pmd);
 	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(rte_eth_devices[card_port].data->dev_configured, 1);   /* it had said 0 */
+	check_whole();
 	assert_int_equal(stop_and_set_up(), 0);
 	check_whole();
+	remove_port(card_port);
+}
+
+static struct rte_ether_addr wanted_mac = { { 2, 0, 0, 0, 0, 0x42 } };
+
+static int
+set_mac(void)
+{
+	return rte_eth_dev_default_mac_addr_set(card_port, &wanted_mac);
+}
+
+static void
+die_in_mac(struct test_pmd *pmd)
+{
+	test_pmd_in_mac = NULL;
+	lose(pmd);
+	(void)WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_DYING);
+}
+
+static void
+check_mac(bool is_set)
+{
+	struct rte_ether_addr mac;
+
+	assert_int_equal(rte_eth_macaddr_get(card_port, &mac), 0);
+	assert_int_equal(rte_is_same_ether_addr(&mac, &wanted_mac), is_set);
+}
+
+/* A call that has said 0 has set it, and one that is refused has not: at each step of a
+ * teardown, the driver's close included, and in the middle of the loss. */
+static void
+test_address_is_set_beside_a_loss(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:79:00.0");
+	enum step step;
+
+	(void)state;
+	test_pmd_takes_macs = true;
+	for (step = STEP_END_QUIET; step <= STEP_END_OVER; step++) {
+		if (step == STEP_END_OTHERS)
+			continue;
+		n_success = 0;
+		wanted_mac.addr_bytes[4]++;
+		step_wanted = step;
+		change = set_mac;
+		lose(pmd);
+		assert_true(WAIT_FOR(change == NULL && atomic_load(&has_ended)));
+		pthread_join(caller, NULL);
+		assert_int_equal(atomic_load(&answer), -EIO);
+		check_mac(false);
+		come_back(pmd);
+		assert_true(WAIT_FOR(n_success == 1));
+		check_mac(false);
+	}
+	n_success = 0;
+	test_pmd_in_mac = die_in_mac;
+	assert_int_equal(set_mac(), 0);
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_HELD));
+	check_mac(true);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	check_mac(true);
+	test_pmd_takes_macs = false;
 	remove_port(card_port);
 }
 
@@ -430,6 +495,7 @@ main(void)
 		cmocka_unit_test(test_setup_beside_each_step_of_a_heal),
 		cmocka_unit_test(test_setup_beside_each_step_of_a_teardown),
 		cmocka_unit_test(test_loss_inside_configure),
+		cmocka_unit_test(test_address_is_set_beside_a_loss),
 		cmocka_unit_test(test_configure_that_fails_beside_a_reader),
 		cmocka_unit_test(test_loss_inside_start),
 		cmocka_unit_test(test_start_ends_beside_each_step_of_a_teardown),

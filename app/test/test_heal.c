@@ -522,6 +522,34 @@ test_stopped_port_heals_with_what_was_set(void **state)
 	heal_what_was_set("0000:4c:00.0", false);
 }
 
+/* All that a card takes: those behind the 64th were lost without a word. */
+static void
+test_port_heals_with_many_addresses(void **state)
+{
+	struct rte_ether_addr mac = { { 2, 0, 0, 0, 1, 0 } }, macs[128];
+	struct test_pmd *pmd;
+	unsigned int i, n = 0;
+
+	(void)state;
+	test_pmd_max_macs = N_ELEMENTS(macs);
+	pmd = plug("0000:4e:00.0");
+	start_port(pmd->port);
+	for (; mac.addr_bytes[5] < 100; mac.addr_bytes[5]++)
+		assert_int_equal(rte_eth_dev_mac_addr_add(pmd->port, &mac, 0), 0);
+	lose_for_good(pmd);
+	mac.addr_bytes[5] = 99;
+	assert_int_equal(rte_eth_dev_mac_addr_remove(pmd->port, &mac), 0);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(pmd->told.n_macs, 99);
+	assert_int_equal(rte_eth_macaddrs_get(pmd->port, macs, N_ELEMENTS(macs)), N_ELEMENTS(macs));
+	for (i = 1; i < N_ELEMENTS(macs); i++)
+		n += macs[i].addr_bytes[4] == 1;
+	assert_int_equal(n, 99);
+	test_pmd_max_macs = 8;
+	remove_port(pmd->port);
+}
+
 /* Nor is it to be set again where it has not been configured yet (testpmd's `port attach`). */
 static void
 test_new_port_heals_with_its_mode_and_address(void **state)
@@ -640,6 +668,7 @@ main(void)
 		cmocka_unit_test(test_port_heals_with_what_was_set),
 		cmocka_unit_test(test_stopped_port_heals_with_what_was_set),
 		cmocka_unit_test(test_new_port_heals_with_its_mode_and_address),
+		cmocka_unit_test(test_port_heals_with_many_addresses),
 		cmocka_unit_test(test_port_heals_with_long_devargs),
 		cmocka_unit_test(test_port_with_endless_devargs_is_given_up),
 		cmocka_unit_test(test_record_of_a_closed_port_is_not_the_next_ones),

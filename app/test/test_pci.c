@@ -6,6 +6,7 @@
  * Context: app. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -93,6 +94,77 @@ test_pci_a_probe_that_fails_guards_nothing(void **state)
 	assert_true(rte_dev_probe("0000:02:01.0") < 0);
 	assert_int_equal(n_guarded(), before);
 	mock_sysfs_remove("0000:02:01.0");
+}
+
+#define COMMAND 0x04
+#define MEMORY 0x2
+#define MASTER 0x4
+
+static uint16_t
+command_of(const char *name)
+{
+	uint16_t command = 0;
+	int fd = open(mock_sysfs_path(name, "config"), O_RDONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &command, sizeof(command), COMMAND), sizeof(command));
+	close(fd);
+	return command;
+}
+
+/* Attached, and looked at each 10 ms. */
+static void
+attach_as(const char *name, enum rte_pci_kernel_driver driver)
+{
+	struct hotplug_config config;
+
+	hotplug_config_init(&config);
+	config.liveness_ms = 10;
+	assert_int_equal(hotplug_enable(&config), 0);
+	mock_sysfs_add(name, "hotplug_mock");
+	test_pmd_kdrv = driver;
+	assert_int_equal(rte_dev_probe(name), 0);
+	test_pmd_kdrv = RTE_PCI_KDRV_UIO_GENERIC;
+	assert_int_equal(command_of(name), MEMORY | MASTER);
+	test_sleep_ms(100);
+}
+
+/* As the kernel does when a process closes /dev/uioN (M9). */
+static void
+test_pci_bus_mastering_that_another_process_took_is_given_back(void **state)
+{
+	static const char name[] = "0000:02:02.0";
+	unsigned int i;
+
+	(void)state;
+	attach_as(name, RTE_PCI_KDRV_UIO_GENERIC);
+	for (i = 0; i < 3; i++) {
+		mock_sysfs_config(name, COMMAND, MEMORY);
+		assert_true(WAIT_FOR(command_of(name) == (MEMORY | MASTER)));
+	}
+	mock_sysfs_config(name, COMMAND, 0);    /* a reset took it, and all else */
+	test_sleep_ms(100);
+	assert_int_equal(command_of(name), 0);
+	mock_sysfs_config(name, COMMAND, MEMORY | MASTER);
+	assert_int_equal(rte_dev_remove(mock_find(name)), 0);
+	mock_sysfs_config(name, COMMAND, MEMORY);       /* its own end: nobody drives it */
+	test_sleep_ms(100);
+	assert_int_equal(command_of(name), MEMORY);
+	mock_sysfs_remove(name);
+}
+
+static void
+test_pci_bus_mastering_is_left_to_other_kernel_drivers(void **state)
+{
+	static const char name[] = "0000:02:03.0";
+
+	(void)state;
+	attach_as(name, RTE_PCI_KDRV_IGB_UIO);
+	mock_sysfs_config(name, COMMAND, MEMORY);
+	test_sleep_ms(100);
+	assert_int_equal(command_of(name), MEMORY);
+	assert_int_equal(rte_dev_remove(mock_find(name)), 0);
+	mock_sysfs_remove(name);
 }
 
 /* EAL's monitor and vfio call this slot: cut off when it returns. */
@@ -420,6 +492,8 @@ main(void)
 		CLEAN(test_pci_slots_are_filled_and_put_back),
 		CLEAN(test_pci_a_probe_at_run_time_is_guarded_and_a_removal_withdraws),
 		CLEAN(test_pci_a_probe_that_fails_guards_nothing),
+		CLEAN(test_pci_bus_mastering_that_another_process_took_is_given_back),
+		CLEAN(test_pci_bus_mastering_is_left_to_other_kernel_drivers),
 		CLEAN(test_pci_the_hot_unplug_slot_cuts_off_at_once),
 		CLEAN(test_pci_the_hot_unplug_slot_never_follows_its_pointer),
 		CLEAN(test_pci_a_uio_descriptor_that_hangs_up_is_the_end),

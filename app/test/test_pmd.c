@@ -54,6 +54,7 @@ void (*_Atomic test_pmd_in_finish)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_start)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_stop)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_mac)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_reset)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_link)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_is_closed)(struct test_pmd *pmd);
@@ -348,7 +349,7 @@ add_mac(struct rte_eth_dev *eth, struct rte_ether_addr *mac, uint32_t i, uint32_
 static int
 set_mac(struct rte_eth_dev *eth, struct rte_ether_addr *mac)
 {
-	(void)eth;
+	call(test_pmd_in_mac, test_pmd_of(eth->device->name));
 	(void)mac;
 	return 0;
 }
@@ -432,6 +433,13 @@ set_promiscuous(struct rte_eth_dev *eth)
 }
 
 static int
+clear_promiscuous(struct rte_eth_dev *eth)
+{
+	(void)eth;
+	return refuses(__func__) ? -EIO : 0;
+}
+
+static int
 set_up_txq(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned int socket,
 	   const struct rte_eth_txconf *conf)
 {
@@ -495,6 +503,7 @@ static const struct eth_dev_ops port_ops = {
 	.dev_stop = stop_port,
 	.link_update = update_link,
 	.promiscuous_enable = set_promiscuous,
+	.promiscuous_disable = clear_promiscuous,
 	.dev_close = close_port,
 	.dev_infos_get = get_info,
 	.stats_get = get_stats,

@@ -88,8 +88,8 @@ state(void *parsed, struct cmdline *console, void *data)
 	cmdline_printf(console, "process %d, %s\n", getpid(),
 		       rte_eal_process_type() == RTE_PROC_PRIMARY ? "the primary" : "a secondary");
 	RTE_ETH_FOREACH_DEV(port) {
-		memset(&link, 0, sizeof(link));
-		(void)rte_eth_link_get_nowait(port, &link);
+		if (rte_eth_link_get_nowait(port, &link) != 0)
+			link.link_status = RTE_ETH_LINK_DOWN;
 		if (rte_eth_dev_get_name_by_port(port, name) == 0)
 			cmdline_printf(console, "%u\t%s\t%s, link %s\n", port, name, state_of(port),
 				       link.link_status == RTE_ETH_LINK_UP ? "up" : "down");

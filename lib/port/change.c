@@ -116,24 +116,54 @@ __wrap_rte_eth_dev_start(uint16_t id)
 	return ret;
 }
 
-/* --- a configure of heal's --------------------------------------------------------------- */
+/* --- a configure and a start of heal's ---------------------------------------------------- */
+
+/* Threads may be polling and asking meanwhile.  Ethdev frees the queues of a port whose
+ * configure is refused, and stops one whose modes are refused behind its driver's start: that
+ * writes the fast path, zeros first, under who polls it.  So ethdev hears of no refusal in
+ * there; heal does when it returns, and tears the port down as one that is polled. */
+static _Thread_local bool keeps_refusals;
 
 int
 change_keep_refusal(struct rte_eth_dev *eth, int ret)
 {
-	if (port_own != PORT_OWN_SET_UP)
+	struct port *port = port_of(eth);
+
+	if (!keeps_refusals)
 		return ret;
-	port_of(eth)->refusal_of_configure = ret;
+	if (port->refusal_of_set_up == 0)
+		port->refusal_of_set_up = ret;
 	return 0;
+}
+
+static int
+end_set_up(struct port *port, int ret)
+{
+	keeps_refusals = false;
+	return ret != 0 ? ret : port->refusal_of_set_up;
+}
+
+static void
+begin_set_up(struct port *port)
+{
+	port->refusal_of_set_up = 0;
+	keeps_refusals = true;
 }
 
 int
 change_configure(uint16_t id, uint16_t n_rxq, uint16_t n_txq, const struct rte_eth_conf *conf)
 {
 	struct port *port = port_of(&rte_eth_devices[id]);
-	int ret;
 
-	port->refusal_of_configure = 0;
-	ret = rte_eth_dev_configure(id, n_rxq, n_txq, conf);
-	return ret != 0 ? ret : port->refusal_of_configure;
+	begin_set_up(port);
+	return end_set_up(port, rte_eth_dev_configure(id, n_rxq, n_txq, conf));
+}
+
+int
+change_start(uint16_t id)
+{
+	struct port *port = port_of(&rte_eth_devices[id]);
+
+	begin_set_up(port);
+	return end_set_up(port, rte_eth_dev_start(id));
 }

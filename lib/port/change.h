@@ -9,11 +9,12 @@
 
 /* This thread is in such a call on that port: a teardown waits for it. */
 bool change_is_mine(uint16_t id);
-/* Heal's own rte_eth_dev_configure(), of a port that others read: ethdev frees the arrays of
- * queues when a driver refuses.  So it hears no refusal: in heal's thread each dev_configure
- * keeps what it would say (ret: 0 or -errno), and says what this returns. */
+/* Heal's own rte_eth_dev_configure() and rte_eth_dev_start(), of a port that others read and
+ * poll: ethdev hears no refusal in there (change.c).  Those ops keep what they would say (ret:
+ * 0 or -errno), and say what this returns; the call returns it in the end. */
 int change_keep_refusal(struct rte_eth_dev *eth, int ret);
 int change_configure(uint16_t id, uint16_t n_rxq, uint16_t n_txq,
 		     const struct rte_eth_conf *conf);
+int change_start(uint16_t id);
 
 #endif /* HOTPLUG_PORT_CHANGE_H */

@@ -96,6 +96,18 @@ configure(struct rte_eth_dev *eth)
 	return change_keep_refusal(eth, -EIO);
 }
 
+#define MODE(op) \
+	static int \
+	op(struct rte_eth_dev *eth) \
+	{ \
+		return change_keep_refusal(eth, -EIO); \
+	}
+
+MODE(promiscuous_enable)
+MODE(promiscuous_disable)
+MODE(allmulticast_enable)
+MODE(allmulticast_disable)
+
 /* It is not set again when the port heals. */
 static void
 mac_addr_remove(struct rte_eth_dev *eth, uint32_t index)
@@ -165,6 +177,10 @@ const struct eth_dev_ops dead_ops = {
 	PORT_OPS_OTHER(TABLE)
 	PORT_OPS_VOID(TABLE)
 	.dev_configure = configure,
+	.promiscuous_enable = promiscuous_enable,
+	.promiscuous_disable = promiscuous_disable,
+	.allmulticast_enable = allmulticast_enable,
+	.allmulticast_disable = allmulticast_disable,
 	.dev_stop = close_stop,
 	.dev_close = close_port,
 	.link_update = link_update,

@@ -15,7 +15,6 @@
 #include "die.h"
 #include "kept.h"
 #include "queues.h"
-#include "settings.h"
 #include "shared.h"
 
 /* With the lock held: what a later life needs. */
@@ -75,15 +74,41 @@ die(struct rte_eth_dev *eth, struct port *port)
 	memcpy(port->name, eth->data->name, sizeof(port->name));
 	take_config(eth, &port->config);
 	queues_take(eth, port);
-	settings_take(eth, port);
 	kept_take(eth, port);
 	take_shadow(port, LOAD(eth->device));
+	port->has_lived = true;
 	port->state = PORT_DEAD;
 	STORE(eth->dev_ops, &dead_ops);
 #ifdef HAS_FLOW_FP_OPS          /* 24.03 */
 	eth->flow_fp_ops = &rte_flow_fp_default_ops;
 #endif
 	rte_eth_linkstatus_set(eth, &down);
+}
+
+/* Whoever was in a call that sets it up is out of it (change.c): what that call has said is
+ * what counts, and it may have said so after the loss.  It has not been configured anew where
+ * that was refused; and what a heal that failed has made of it is nothing that was set. */
+void
+die_with_what_was_set(struct rte_eth_dev *eth)
+{
+	const struct rte_eth_dev_data *data = eth->data;
+	struct port *port = port_of(eth);
+	struct port_config *config = &port->config;
+
+	port_lock();
+	if (port->has_lived && data->dev_configured) {
+		config->conf = data->dev_conf;
+		config->conf.rx_adv_conf.rss_conf.rss_key = NULL;       /* the caller's */
+		config->n_rxq = data->nb_rx_queues;
+		config->n_txq = data->nb_tx_queues;
+		config->is_configured = true;
+	}
+	if (port->has_lived && data->mac_addrs != NULL) {
+		config->mac = data->mac_addrs[0];
+		kept_take(eth, port);
+	}
+	port->has_lived = false;
+	port_unlock();
 }
 
 void

@@ -12,5 +12,7 @@ void lost_unseen(struct hotplug_bus *bus, const void *key, const char *device);
 /* One of them.  Its owner may be closing or detaching it at this very moment: then it is no
  * loss. */
 void die_of_loss(struct rte_eth_dev *eth, struct port *port);
+/* Before its driver is closed, with nobody in a call that sets it up. */
+void die_with_what_was_set(struct rte_eth_dev *eth);
 
 #endif /* HOTPLUG_PORT_DIE_H */

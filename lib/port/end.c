@@ -21,6 +21,7 @@
 #include "../eal/clock.h"
 #include "../eal/host.h"
 #include "../sync/sync.h"
+#include "die.h"
 #include "inside.h"
 #include "interrupts.h"
 #include "kept.h"
@@ -135,8 +136,10 @@ empty(const char *device, const struct ports *ports)
 	step_before(STEP_END_QUIET, device);
 	lay_quiet(ports);
 	step_before(STEP_END_INSIDE, device);
-	for (i = 0; i < ports->n; i++)
+	for (i = 0; i < ports->n; i++) {
 		inside_wait(&rte_eth_devices[ports->id[i]]);
+		die_with_what_was_set(&rte_eth_devices[ports->id[i]]);
+	}
 	lay_quiet(ports);
 	quiet_wait();
 	step_before(STEP_END_QUEUES, device);

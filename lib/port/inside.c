@@ -17,6 +17,7 @@
 #include "../core/device.h"
 #include "../eal/clock.h"
 #include "../survive/publish.h"
+#include "change.h"
 #include "inside.h"
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 #include "shared.h"
@@ -102,8 +103,12 @@ PORT_OPS_VOID(COUNTED_VOID)
 	static int \
 	op##_late(struct rte_eth_dev *eth) \
 	{ \
-		if (eth->data->dev_configured || !inside_enter(eth)) \
-			return op(eth); \
+		int ret; \
+\
+		if (eth->data->dev_configured || !inside_enter(eth)) { \
+			ret = op(eth); \
+			return ret == -ENOTSUP ? ret : change_keep_refusal(eth, ret); \
+		} \
 		inside_leave(eth); \
 		return 0; \
 	}

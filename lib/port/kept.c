@@ -68,8 +68,10 @@ kept_take(const struct rte_eth_dev *eth, struct port *port)
 {
 	unsigned int n = RTE_MIN(port->n_addrs, n_wanted(port));
 
-	if (eth->data->mac_addrs != NULL && port->addrs != NULL)
-		memcpy(port->addrs, eth->data->mac_addrs, n * sizeof(*port->addrs));
+	if (eth->data->mac_addrs == NULL || eth->data->mac_addrs == port->addrs || n == 0)
+		return;
+	memcpy(port->addrs, eth->data->mac_addrs, n * sizeof(*port->addrs));
+	memset(port->addrs + n, 0, (port->n_addrs - n) * sizeof(*port->addrs));
 }
 
 void

@@ -76,18 +76,15 @@ struct port_config {
 	bool is_started;
 };
 
-/* What it has set beside that, recorded when it did (settings.c). */
+/* What it has set beside that, recorded when it did (settings.c); its MAC addresses: addrs. */
 #define SETTINGS_MAX_RETA RTE_ETH_RSS_RETA_SIZE_512
-#define SETTINGS_MAX_MACS 64
 struct port_settings {
 	bool has_rss, has_flow_ctrl, is_link_down;
 	uint8_t rss_key_len, rss_key[64];       /* 0: the PMD's own */
-	uint64_t rss_hf;
+	struct rte_eth_rss_conf rss;            /* but for the key */
 	uint16_t reta_size;                     /* 0: the PMD's own */
 	struct rte_eth_rss_reta_entry64 reta[SETTINGS_MAX_RETA / 64];
 	struct rte_eth_fc_conf flow_ctrl;
-	unsigned int n_macs;
-	struct rte_ether_addr mac[SETTINGS_MAX_MACS];   /* beside the default one */
 };
 
 /* What a PMD counts: from 25.11 on its queues' counters are apart. */
@@ -104,6 +101,7 @@ struct port {
 	 * (with the lock held).  A step that began with another number has no port. */
 	uint64_t life;
 	unsigned int n_unwanted;        /* closes under way: no further step of a heal */
+	bool has_lived;                 /* until its loss: no heal that failed (die.c) */
 	bool is_told;                   /* INTR_RMV has come, in this life */
 	bool is_given_up;               /* heal has left it to one of them */
 	enum hotplug_policy policy;     /* its device's, its driver's, or everybody's */
@@ -141,7 +139,7 @@ struct port {
 	uint64_t next_try_ns;           /* not before */
 	_Atomic uint64_t probe_due_ns;  /* when its driver's probe is late; 0: none runs */
 	_Atomic int n_inside;           /* calls that are at it now (inside.c, change.c) */
-	int refusal_of_configure;       /* heal's own (change.c) */
+	int refusal_of_set_up;          /* heal's own (change.c) */
 };
 
 /* Ports of one device, as a step found them: a later one works on those that are the same

@@ -120,7 +120,7 @@ start(uint16_t id, const struct port *port)
 		return 0;
 	quiet_wait();           /* for whoever has read that it has no queues: */
 	ret = next_step(STEP_HEAL_START, id, port);
-	return ret != 0 ? ret : rte_eth_dev_start(id);  /* he must not meet the PMD with that */
+	return ret != 0 ? ret : change_start(id);       /* he must not meet the PMD with that */
 }
 
 static void

@@ -3,10 +3,10 @@
 /* settings: what an application sets beside configure and queue setup, and a PMD does
  * not tell when its device is dead: RSS key, hash and redirection table, flow control,
  * further MAC addresses, a link that was set down.
- * In:  ethdev's control calls (app), which the PMD has taken; the loss (watch).
+ * In:  ethdev's control calls (app), which the PMD has taken.
  * Out: a record, set again when the port heals; what a card does not take is logged.
  * Lock: port_lock() around the record, never around the PMD.
- * Context: app; settings_take(): watch; settings_restore(): work. */
+ * Context: app; settings_restore(): work. */
 
 #include <errno.h>
 #include <string.h>
@@ -18,11 +18,13 @@
 
 #define DEFAULT_KEY_LEN 40      /* where the application does not say */
 
-/* What heal sets is what is on record. */
+/* What heal sets is what is on record.  What a driver has taken in the application's call is
+ * recorded before the call is out of it, also when the card has died meanwhile: a teardown waits
+ * for that, and a heal for the teardown. */
 static bool
-is_recorded(const struct port *port)
+is_recorded(void)
 {
-	return port->state == PORT_LIVE;
+	return port_own == PORT_OWN_NOTHING;
 }
 
 /* With the lock held. */
@@ -47,14 +49,14 @@ configure(struct rte_eth_dev *eth)
 	if (!inside_enter(eth))
 		return change_keep_refusal(eth, -EIO);
 	ret = port->pmd_ops->dev_configure(eth);
-	inside_leave(eth);
 	port_lock();
-	if (ret == 0 && is_recorded(port)) {
+	if (ret == 0 && is_recorded()) {
 		port->settings.has_rss = port->settings.is_link_down = false;
 		port->settings.rss_key_len = port->settings.reta_size = 0;
 		keep_key(&port->settings, &eth->data->dev_conf.rx_adv_conf.rss_conf);
 	}
 	port_unlock();
+	inside_leave(eth);
 	return change_keep_refusal(eth, ret);
 }
 
@@ -67,14 +69,15 @@ update_rss(struct rte_eth_dev *eth, struct rte_eth_rss_conf *conf)
 	if (!inside_enter(eth))
 		return -EIO;
 	ret = port->pmd_ops->rss_hash_update(eth, conf);
-	inside_leave(eth);
 	port_lock();
-	if (ret == 0 && is_recorded(port)) {
+	if (ret == 0 && is_recorded()) {
 		port->settings.has_rss = true;
-		port->settings.rss_hf = conf->rss_hf;
+		port->settings.rss = *conf;
+		port->settings.rss.rss_key = NULL;      /* the caller's */
 		keep_key(&port->settings, conf);
 	}
 	port_unlock();
+	inside_leave(eth);
 	return ret;
 }
 
@@ -104,11 +107,11 @@ update_reta(struct rte_eth_dev *eth, struct rte_eth_rss_reta_entry64 *reta, uint
 	if (!inside_enter(eth))
 		return -EIO;
 	ret = port->pmd_ops->reta_update(eth, reta, size);
-	inside_leave(eth);
 	port_lock();
-	if (ret == 0 && is_recorded(port) && size <= SETTINGS_MAX_RETA)
+	if (ret == 0 && is_recorded() && size <= SETTINGS_MAX_RETA)
 		keep_reta(&port->settings, reta, size);
 	port_unlock();
+	inside_leave(eth);
 	return ret;
 }
 
@@ -121,13 +124,13 @@ set_flow_ctrl(struct rte_eth_dev *eth, struct rte_eth_fc_conf *conf)
 	if (!inside_enter(eth))
 		return -EIO;
 	ret = port->pmd_ops->flow_ctrl_set(eth, conf);
-	inside_leave(eth);
 	port_lock();
-	if (ret == 0 && is_recorded(port)) {
+	if (ret == 0 && is_recorded()) {
 		port->settings.has_flow_ctrl = true;
 		port->settings.flow_ctrl = *conf;
 	}
 	port_unlock();
+	inside_leave(eth);
 	return ret;
 }
 
@@ -135,7 +138,7 @@ static void
 keep_link(struct port *port, bool is_down)
 {
 	port_lock();
-	if (is_recorded(port))
+	if (is_recorded())
 		port->settings.is_link_down = is_down;
 	port_unlock();
 }
@@ -148,9 +151,9 @@ set_link_down(struct rte_eth_dev *eth)
 	if (!inside_enter(eth))
 		return -EIO;
 	ret = port_of(eth)->pmd_ops->dev_set_link_down(eth);
-	inside_leave(eth);
 	if (ret == 0)
 		keep_link(port_of(eth), true);
+	inside_leave(eth);
 	return ret;
 }
 
@@ -162,9 +165,9 @@ set_link_up(struct rte_eth_dev *eth)
 	if (!inside_enter(eth))
 		return -EIO;
 	ret = port_of(eth)->pmd_ops->dev_set_link_up(eth);
-	inside_leave(eth);
 	if (ret == 0)
 		keep_link(port_of(eth), false);
+	inside_leave(eth);
 	return ret;
 }
 
@@ -196,26 +199,14 @@ settings_wrap(struct eth_dev_ops *ops)
 }
 
 void
-settings_take(const struct rte_eth_dev *eth, struct port *port)
-{
-	unsigned int i, n = port->info.max_mac_addrs;
-
-	port->settings.n_macs = 0;
-	for (i = 1; i < n && i <= SETTINGS_MAX_MACS && eth->data->mac_addrs != NULL; i++)
-		if (!rte_is_zero_ether_addr(&eth->data->mac_addrs[i]))
-			port->settings.mac[port->settings.n_macs++] = eth->data->mac_addrs[i];
-}
-
-void
 settings_forget_mac(struct port *port, const struct rte_ether_addr *mac)
 {
-	struct port_settings *settings = &port->settings;
 	unsigned int i;
 
 	port_lock();
-	for (i = 0; i < settings->n_macs; i++)
-		if (rte_is_same_ether_addr(&settings->mac[i], mac)) {
-			settings->mac[i] = settings->mac[--settings->n_macs];
+	for (i = 1; i < port->n_addrs; i++)
+		if (rte_is_same_ether_addr(&port->addrs[i], mac)) {
+			memset(&port->addrs[i], 0, sizeof(port->addrs[i]));
 			break;
 		}
 	port_unlock();
@@ -235,12 +226,10 @@ static void
 restore_rss(uint16_t id, struct port *port)
 {
 	struct port_settings *settings = &port->settings;
-	struct rte_eth_rss_conf conf = {
-		.rss_key = settings->rss_key_len != 0 ? settings->rss_key : NULL,
-		.rss_key_len = settings->rss_key_len,
-		.rss_hf = settings->rss_hf,
-	};
+	struct rte_eth_rss_conf conf = settings->rss;
 
+	conf.rss_key = settings->rss_key_len != 0 ? settings->rss_key : NULL;
+	conf.rss_key_len = settings->rss_key_len;
 	if (settings->has_rss)
 		check(port, "RSS key and hash", rte_eth_dev_rss_hash_update(id, &conf));
 	if (settings->reta_size != 0)
@@ -252,15 +241,18 @@ void
 settings_restore(uint16_t id, struct port *port)
 {
 	struct port_settings *settings = &port->settings;
+	struct rte_ether_addr mac;
 	unsigned int i;
 
 	restore_rss(id, port);
 	if (settings->has_flow_ctrl)
 		check(port, "flow control",
 		      rte_eth_dev_flow_ctrl_set(id, &settings->flow_ctrl));
-	for (i = 0; i < settings->n_macs; i++)
-		check(port, "further MAC addresses",
-		      rte_eth_dev_mac_addr_add(id, &settings->mac[i], 0));
+	for (i = 1; i < port->n_addrs; i++) {
+		mac = port->addrs[i];
+		if (!rte_is_zero_ether_addr(&mac))
+			check(port, "further MAC addresses", rte_eth_dev_mac_addr_add(id, &mac, 0));
+	}
 	if (settings->is_link_down)
 		check(port, "link state (down)", rte_eth_dev_set_link_down(id));
 }

@@ -7,11 +7,9 @@
 
 /* In front of the ops that set what is recorded; after inside_wrap(). */
 void settings_wrap(struct eth_dev_ops *ops);
-/* What ethdev itself knows, at the loss; with the lock held. */
-void settings_take(const struct rte_eth_dev *eth, struct port *port);
-/* The application takes a further address away from a dead port. */
+/* The application takes a further address away from a dead port: from addrs. */
 void settings_forget_mac(struct port *port, const struct rte_ether_addr *mac);
-/* All of it again, on a started port. */
+/* All of it again. */
 void settings_restore(uint16_t id, struct port *port);
 
 #endif /* HOTPLUG_PORT_SETTINGS_H */

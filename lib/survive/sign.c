@@ -18,10 +18,11 @@
 #include "../report/events.h"
 #include "cutoff.h"
 
-/* EAL's interrupt thread waits no longer in a burst of reports, be it of 100 devices: those
- * come one right after the other.  One that comes by itself is worth a look of its own,
+/* EAL's interrupt thread is kept for 50 ms in a burst of reports, be it of 100 devices: those
+ * come one right after the other.  It waits no longer than this, and has the rest for 100
+ * cut-offs.  One that comes by itself is worth a look of its own,
  * since a device that lives is not cut off for a word of EAL's. */
-#define WAIT_NS 50000000ull
+#define WAIT_NS 40000000ull
 #define BURST_NS 100000000ull
 #define STEP_NS 100000
 

@@ -107,7 +107,7 @@ def run(o):
             return 0
         if not o.device:
             return fail("which device? (dpdk-hotplug drill --list names them)", 2)
-        if o.seconds <= 0 or o.seconds > 3600:
+        if not 0 < o.seconds <= 3600:
             return fail("--for %g: not between 0 and 3600 seconds" % o.seconds, 2)
         if not found:
             return fail(judge.verdict(found, silent)[0], judge.STATUS["nobody"])

@@ -57,7 +57,7 @@ def from_file(path):
     with open(path, encoding="utf-8", errors="replace") as f:
         for one in f:
             try:
-                said = json.loads(one)
+                said = sockets.clean(json.loads(one))
                 if not all(k in said for k in FILE_KEYS):
                     continue
                 seconds = calendar.timegm(time.strptime(said["time"][:19], "%Y-%m-%dT%H:%M:%S"))

@@ -6,6 +6,7 @@ older than this program answers less: what it does not say is None, and said to 
 """
 import glob
 import os
+import sys
 import time
 
 from . import VERSION, sockets
@@ -13,6 +14,19 @@ from . import VERSION, sockets
 NS = 1e9
 OLD = "its library (%s) is older than this program (%s), which asks more than it answers"
 NEW = "its library (%s) is newer than this program (%s): what is new is not shown"
+
+
+DEVICE_KEYS = ("bus", "driver", "kernel_driver", "state_name", "ports", "is_guarded", "is_cut",
+               "is_requested", "is_flapping")
+PORT_KEYS = ("device", "bus", "state_name", "policy_name", "is_guarded", "is_lost", "needs_guard",
+             "why", "n_tries", "refusal")
+
+
+def whole(facts, keys):
+    """As they are; KeyError: something is missing that is asked for later."""
+    for key in keys:
+        facts[key]                      # pylint: disable=pointless-statement
+    return facts
 
 
 def version_key(version):
@@ -68,7 +82,7 @@ class Process:
         for name in self.connection.ask("/hotplug/list") or []:
             facts = self.connection.ask("/hotplug/info", name)
             if facts is not None:       # else forgotten meanwhile
-                found[name] = facts
+                found[name] = whole(facts, DEVICE_KEYS)
         return found
 
     def ask_ports(self):
@@ -81,7 +95,9 @@ class Process:
                 return self.ports_of_devices()
             if not part:
                 return found
-            found.update((int(k), v) for k, v in part.items())
+            found.update((int(k), whole(v, PORT_KEYS)) for k, v in part.items())
+            if max(found) < first:
+                return found
             first = max(found) + 1
 
     def ports_of_devices(self):
@@ -156,7 +172,12 @@ def ask_all(o):
         try:
             found.append(Process(connection))
         except sockets.Gone:
-            continue
+            connection.close()
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as e:
+            connection.close()
+            print("dpdk-hotplug: pid %d (prefix %s): its answers are none that this program "
+                  "(%s) knows: %r" % (connection.pid, connection.prefix, VERSION, e),
+                  file=sys.stderr)
     known = {p.pid for p in found}
     if o.runtime_dir and not o.file_prefix:
         return found, []

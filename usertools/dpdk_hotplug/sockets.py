@@ -3,14 +3,22 @@
 
 In:  the folders in which EAL keeps its files.  Out: connections, each to one process; and
 the DPDK processes that have none.
+Anybody may make a folder and a socket there (/tmp/dpdk), and name them as he likes: what is
+said is text that goes to a terminal, who says it is what the kernel says of its socket, and an
+answer of another form is none.
 """
 import glob
 import json
 import os
 import re
 import socket
+import stat
+import struct
+
+from . import text
 
 TIMEOUT = 5.0
+MAX_ANSWER = 1 << 20
 
 
 def runtime_dirs():
@@ -28,22 +36,37 @@ class Gone(Exception):
     """It has ended, or does not answer."""
 
 
+def clean(said):
+    """What JSON has, its texts without control characters."""
+    if isinstance(said, dict):
+        return {text.clean(k): clean(v) for k, v in said.items()}
+    if isinstance(said, list):
+        return [clean(v) for v in said]
+    return text.clean(said) if isinstance(said, str) else said
+
+
 class Connection:
     """Of one process; answers are None for a command or a device that it does not know."""
 
     def __init__(self, path):
         self.path = path
-        self.prefix = os.path.basename(os.path.dirname(path))
+        self.prefix = text.clean(os.path.basename(os.path.dirname(path)))
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.settimeout(TIMEOUT)
         try:
             self.socket.connect(path)
             greeting = json.loads(self.socket.recv(1024).decode())
-        except (OSError, ValueError) as e:
+            self.pid = self.peer() or int(greeting["pid"])
+            self.dpdk = text.clean(greeting["version"])
+            self.max_len = min(int(greeting["max_output_len"]), MAX_ANSWER)
+        except (OSError, ValueError, TypeError, KeyError) as e:
             self.socket.close()
             raise Gone(str(e)) from e
-        self.pid, self.dpdk = greeting["pid"], greeting["version"]
-        self.max_len = greeting["max_output_len"]
+
+    def peer(self):
+        """Its pid as we see it: in a container it calls itself by another.  0: not seen."""
+        return struct.unpack("3i", self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED,
+                                                          struct.calcsize("3i")))[0]
 
     def ask(self, command, *params):
         question = ",".join([command, *map(str, params)])
@@ -55,9 +78,10 @@ class Connection:
         if not answer:
             raise Gone("it has ended")
         try:
-            return json.loads(answer.decode()).get(command)
+            said = json.loads(answer.decode())
         except ValueError:
             return None                 # an answer that was cut off
+        return clean(said.get(command)) if isinstance(said, dict) else None
 
     def close(self):
         self.socket.close()
@@ -81,10 +105,11 @@ def connect(dirs, prefix=None, pid=None):
             one = Connection(path)
         except Gone:                    # a socket that a process has left behind
             continue
-        if one.pid in seen or pid and one.pid != pid:
+        who = os.path.realpath(path)    # two containers may have the same pid in them
+        if who in seen or pid and one.pid != pid:
             one.close()
         else:
-            seen[one.pid] = one
+            seen[who] = one
     return list(seen.values())
 
 
@@ -108,12 +133,21 @@ def hotplug_options(pid):
     return None
 
 
+def is_file(path):
+    """One that has an end: no FIFO, which would be waited for."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
 def history_file(pid):
     """Where the process keeps its events, if its options name a file: as we see it."""
     for option in (hotplug_options(pid) or "").split(","):
         key, _, value = option.partition("=")
         if key == "history" and value:
-            return os.path.join("/proc/%d/cwd" % pid, value) if value[0] != "/" else value
+            path = os.path.join("/proc/%d/cwd" % pid, value) if value[0] != "/" else value
+            return path if is_file(path) else None
     return None
 
 
@@ -130,5 +164,6 @@ def silent(known, prefix=None, pid=None):
             continue
         if prefix and (not of or of.group(1) != prefix):
             continue
-        found.append((number, of.group(1) if of else None, "libdpdk-hotplug" in maps))
+        found.append((number, text.clean(of.group(1)) if of else None,
+                      "libdpdk-hotplug" in maps))
     return sorted(found)

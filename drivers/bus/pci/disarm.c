@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "master.h"
 #include "pci.h"
 
 #define COMMAND 0x04            /* PCI r3 6.2.2 */
@@ -61,7 +62,10 @@ pci_disarm(const char *name)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	pci_master_pause(name, true);
 	ret = stop_and_reset(name, fd);
+	if (ret != 0)
+		pci_master_pause(name, false);
 	close(fd);
 	return ret;
 }

@@ -17,6 +17,7 @@
 #include <rte_devargs.h>
 
 #include "leftover.h"
+#include "master.h"
 #include "pci.h"
 
 static struct rte_bus *stock_bus;
@@ -27,10 +28,20 @@ static int enable(void);
 static void disable(void);
 static void watch_probe(void);
 
+static enum hotplug_look
+look(const char *name, const char *kernel_driver, const struct hotplug_identity *id)
+{
+	enum hotplug_look found = pci_look(name, kernel_driver, id);
+
+	if (found == HOTPLUG_LOOK_PRESENT)
+		pci_master_look(name, id->generation);
+	return found;
+}
+
 static const struct hotplug_bus_ops ops = {
 	.enable = enable,
 	.disable = disable,
-	.look = pci_look,
+	.look = look,
 	.identify = pci_identify,
 	.glance = pci_glance,
 	.enumerate = pci_enumerate,
@@ -40,6 +51,7 @@ static const struct hotplug_bus_ops ops = {
 	.classify = pci_classify,
 	.revokes = pci_revokes,
 	.obstacle = pci_obstacle,
+	.lost = pci_master_lost,
 	.watch_probe = watch_probe,
 };
 
@@ -138,10 +150,14 @@ int
 pci_unplug(struct rte_device *dev, int (*stock)(struct rte_device *dev))
 {
 	struct unplugging unplugging = { .unplug = stock };
-	int ret = hotplug_unplug(&pci_bus, dev, unplug, &unplugging);
+	int ret;
 
+	pci_master_end(dev);
+	ret = hotplug_unplug(&pci_bus, dev, unplug, &unplugging);
 	if (ret == 0)
 		leftover_close(&unplugging.rest);
+	else
+		pci_master_begin(container_of(dev, struct rte_pci_device, device));
 	return ret;
 }
 
@@ -154,6 +170,7 @@ pci_before_cleanup(void)
 
 	if (stock_bus == NULL || hotplug_cleanup_begin() != 0)
 		return;         /* disabled, but somebody has wrapped our wrapper */
+	pci_master_end(NULL);
 	while ((dev = pci_epoch_next(stock_bus, dev)) != NULL) {
 		hotplug_device_unsettle(&pci_bus, dev);
 		/* its driver is not to be run again */
@@ -222,6 +239,7 @@ disable(void)
 	if (bus->sigbus_handler == sigbus)
 		bus->sigbus_handler = stock_sigbus;
 	stock_bus = NULL;
+	pci_master_end(NULL);
 }
 
 static void

@@ -16,6 +16,7 @@
 
 #include <ethdev_driver.h>
 
+#include "master.h"
 #include "pci.h"
 
 /* Where a BAR begins in its vfio device; without an answer it cannot be restored. */
@@ -130,6 +131,7 @@ pci_probed(struct rte_pci_device *dev)
 		pci_uio_mmap(dev);
 	add_regions(dev, &info);
 	list_ports(dev, &info);
+	pci_master_begin(dev);
 	ret = publish(&info);
 	if (ret != 0)
 		hotplug_bus_log(HOTPLUG_LOG_ERR, "%s: not guarded: %s", dev->name, strerror(-ret));

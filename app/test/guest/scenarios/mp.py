@@ -8,6 +8,8 @@ heal    testpmd forwards as the primary, hotplug_mp has its ports twice: the car
         and comes back, and all have it again; a stopped one keeps it waiting where the
         kernel does not cut off (uio_pci_generic), and only there
 taken   processes of another file prefix have the card: refused, and said who has it
+master  a secondary ends, or is killed: uio_pci_generic takes the card's bus mastering, and the
+        primary's ports go on
 """
 import time
 
@@ -36,7 +38,9 @@ def rows(full):
                  dict(nic=r[0], driver=r[1], way=r[2], victim=r[3])) for r in HEALS]
     taken_rows = [Row("mp taken e1000e " + d, boot(), taken, dict(nic="e1000e", driver=d))
                   for d in DRIVERS]
-    return heals + found + taken_rows if full else heals[:1]
+    masters = [Row("mp master %s %s" % (n, d), boot(), master, dict(nic=n, driver=d))
+               for n in NICS for d in ("uio_pci_generic", "igb_uio")]
+    return heals + found + taken_rows + masters if full else heals[:1]
 
 
 def begin(lab, nic, driver, options=None):
@@ -174,6 +178,30 @@ def taken(lab, nic, driver):
     finally:
         others.kill()
     end(lab, holders)
+
+
+# --- bus mastering ---------------------------------------------------------------------
+def master(lab, nic, driver):
+    slots = list(lab.slots(nic))
+    t = lab.start(slots, driver, options="policy=heal")
+    for how in ("quits", "killed"):
+        group = Group(lab, driver, testpmd=t)
+        try:
+            group.agree(group.all, t.bdfs)
+            before, begin = len(t.text()), time.monotonic()
+            if how == "quits":
+                group.all[-1].send("quit")
+            else:
+                group.all[-1].kill()
+            for bdf in t.bdfs if driver == "uio_pci_generic" else ():
+                check(t.wait_output("%s: another process has closed it.* has it again" % bdf,
+                                    20, before), "it does not say so: " + t.end())
+            t.wait_forwarding(slots, 20)
+            lab.figures[how + "_s"] = round(time.monotonic() - begin, 2)
+        finally:
+            group.kill()
+    lab.check_undamaged()
+    lab.check_quit()
 
 
 # --- heal ----------------------------------------------------------------------------
