@@ -5,8 +5,9 @@ In:  Processes.  Out: findings.  A finding's level: "ok"; "none": nothing to pro
 lost, stuck, or about to be (exit status 1); "open": not protected (exit status 3).
 """
 import collections
+import os
 
-from . import text
+from . import sockets, text
 
 Finding = collections.namedtuple("Finding", "word level text todo")
 N_TRIES = 6                             # of the library's heal, before it tries slowly
@@ -141,10 +142,20 @@ def judge_process(process):
     return found
 
 
+def closed_dirs():
+    """Where processes may be that this user is not to see."""
+    return [d for d in sockets.runtime_dirs() if os.path.isdir(d) and
+            not os.access(d, os.R_OK | os.X_OK)]
+
+
 def verdict(found, silent):
     """(sentence, exit status)"""
     if not found:
         more = "; %s cannot be asked" % text.count(len(silent), "DPDK process") if silent else ""
+        closed = closed_dirs()
+        if closed:
+            more += "; %s may be read by its owner only: run this as root, or as who runs the " \
+                "application" % " and ".join(closed)
         return "No DPDK process answers on a telemetry socket%s." % more, STATUS["nobody"]
     levels = collections.Counter()
     for process in found:
