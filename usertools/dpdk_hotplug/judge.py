@@ -67,12 +67,25 @@ def lost_port(facts, device):
                        % (card, facts["n_tries"]),
                        "'hotplug:' in the log has the reason; take the %s away and give it "
                        "back for fresh tries" % card)
+    if is_back and device["is_flapping"]:
+        return Finding("FLAPPING", "bad", "it comes and goes: it is healed when its %s has stayed "
+                       "for ten seconds" % card, "see to its slot, cable, power")
     if is_back:
         return Finding("healing", "bad", "its %s is back; tried %s so far"
                        % (card, text.count(facts["n_tries"], "time")), "wait some seconds")
     return Finding("LOST", "bad", "detached, and waits for its " + card,
                    "put the card back, or bind it to its driver again" if card == "card" else
                    "make the interface again, under its name")
+
+
+def judge_living(device):
+    """Of one that is guarded."""
+    if device["is_requested"]:
+        return Finding("ASKED FOR", "bad", "the kernel waits until the application gives it up",
+                       "close and detach it: until then all PCI hotplug of the machine waits")
+    if device["is_flapping"]:
+        return Finding("FLAPPING", "bad", "it comes and goes", "see to its slot, cable, power")
+    return Finding("guarded", "ok", "", "")
 
 
 def judge_port(process, facts):
@@ -85,12 +98,7 @@ def judge_port(process, facts):
         return Finding("no need", "none", facts["why"], "")
     if not facts["is_guarded"]:
         return unguarded_port(facts["why"])
-    if device and device["is_requested"]:
-        return Finding("ASKED FOR", "bad", "the kernel waits until the application gives it up",
-                       "close and detach it: until then all PCI hotplug of the machine waits")
-    if device and device["is_flapping"]:
-        return Finding("FLAPPING", "bad", "it comes and goes", "see to its slot, cable, power")
-    return Finding("guarded", "ok", "", "")
+    return judge_living(device) if device else Finding("guarded", "ok", "", "")
 
 
 def judge_device(facts):
@@ -100,7 +108,7 @@ def judge_device(facts):
     if facts["state_name"] == "SUSPECT":
         return Finding("CHECKING", "bad", "a sign of its removal was seen", "wait two seconds")
     if facts["is_guarded"]:
-        return Finding("guarded", "ok", "", "")
+        return judge_living(facts)
     return Finding("detached", "none", "it is not attached in this process", "")
 
 
