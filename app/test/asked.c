@@ -6,7 +6,8 @@
  *	bus back), repeat (40 events), disable, end; for trace.py: heal (enable with
  *	that policy), drill, back, touch (a register that faults); for command_test.py:
  *	with:OPTIONS (enable), lose and come (a drill, not waited for), hold and go (the
- *	driver does not return from close and probe meanwhile), break (its probes fail);
+ *	driver does not return from close and probe meanwhile), break (its probes fail),
+ *	usurp (another handler of SIGBUS over the library's);
  *	ports that are not guarded: strange (on a bus that nobody knows), untold (on the pci
  *	bus, of a device that the bus never probed), doubled (the function's registers are in
  *	two of its BARs), attach:DEVARGS, outside:DEVARGS (the same, in another network
@@ -14,6 +15,7 @@
  * Context: app. */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -159,6 +161,12 @@ come(void)
 }
 
 static bool
+usurp(void)
+{
+	return signal(SIGBUS, SIG_DFL) != SIG_ERR;
+}
+
+static bool
 break_probes(void)
 {
 	heal_pause_ms = 1;
@@ -183,7 +191,7 @@ static const struct {
 	{ "pull", pull }, { "ask", ask }, { "repeat", repeat }, { "heal", heal },
 	{ "drill", drill }, { "back", back }, { "touch", touch }, { "hold", hold }, { "go", go },
 	{ "lose", lose }, { "come", come }, { "break", break_probes }, { "strange", asked_strange },
-	{ "untold", asked_untold }, { "doubled", asked_doubled },
+	{ "usurp", usurp }, { "untold", asked_untold }, { "doubled", asked_doubled },
 };
 
 static const struct {

@@ -48,6 +48,21 @@ def test_no_process_is_said(command):
     expect(status == 4 and said.startswith("No DPDK process"), said)
 
 
+def test_another_user_is_told_so(command):
+    """A runtime folder is its owner's alone: there may be processes in it."""
+    copy = os.path.join(command.folder, "copy")
+    shutil.copytree(os.path.dirname(COMMAND), copy)
+    os.mkdir(command.folder + "/dpdk", 0o700)
+    os.chmod(command.folder, 0o711)
+    for who, has in (["--reuid=65534", "--regid=65534", "--clear-groups"], True), ([], False):
+        p = subprocess.run(["setpriv", *who, copy + "/dpdk-hotplug", "status"], text=True,
+                           env={"PATH": "/usr/bin:/bin", "RUNTIME_DIRECTORY": command.folder},
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        said = "%s/dpdk may be read by its owner only: run this as root" % command.folder
+        expect((said in " ".join(p.stdout.split())) == has, p.stdout)
+        expect_lines(p.stdout)
+
+
 def test_versions_are_the_library_s(command):
     said = subprocess.run([COMMAND, "--version"], text=True, capture_output=True, check=True).stdout
     expect(said == "dpdk-hotplug %s\n" % VERSION, said)

@@ -66,6 +66,13 @@ for pages in /sys/kernel/mm/hugepages/hugepages-* \\
 	mount --bind none $pages
 done
 """
+# A card in a sysfs of ours, and no other.
+A_CARD = """mkdir -p pci/devices/0000:01:00.0 pci/drivers/e1000e
+cd pci/devices/0000:01:00.0
+echo 0x8086 > vendor; echo 0x10d3 > device; echo 0x020000 > class
+ln -s ../../drivers/e1000e driver
+export SYSFS_PCI_DEVICES=/root/pci/devices
+"""
 COMPILE = "cc app.c $(pkg-config --cflags %s --libs libdpdk-hotplug) -o app\n"
 RUN = "./app --no-pci --no-huge -m 64 -l 0 %s 2>&1\n"
 
@@ -127,6 +134,11 @@ def script_of(typed, who):
     if typed.startswith("no `--no-huge`"):
         return NO_HUGEPAGES + NIC + TESTPMD.replace("--no-huge ", "") % ("", plugin, "", "") + \
             tail, []
+    if "as another user" in typed:
+        return NIC + TESTPMD % ("", plugin, "", "") + "setpriv --reuid 65534 --regid 65534 " \
+            "--clear-groups %s 2>&1" % code, []
+    if "kernel's driver" in typed:
+        return A_CARD + "echo %s | hotplug_mp --no-huge -m 64 -l 0 2>&1" % code, []
     if "and no hugepages" in typed:
         return NO_HUGEPAGES + code + " 2>&1", []
     if "static program" in typed:

@@ -5,8 +5,9 @@ In:  Processes.  Out: findings.  A finding's level: "ok"; "none": nothing to pro
 lost, stuck, or about to be (exit status 1); "open": not protected (exit status 3).
 """
 import collections
+import os
 
-from . import text
+from . import sockets, text
 
 Finding = collections.namedtuple("Finding", "word level text todo")
 N_TRIES = 6                             # of the library's heal, before it tries slowly
@@ -66,12 +67,25 @@ def lost_port(facts, device):
                        % (card, facts["n_tries"]),
                        "'hotplug:' in the log has the reason; take the %s away and give it "
                        "back for fresh tries" % card)
+    if is_back and device["is_flapping"]:
+        return Finding("FLAPPING", "bad", "it comes and goes: it is healed when its %s has stayed "
+                       "for ten seconds" % card, "see to its slot, cable, power")
     if is_back:
         return Finding("healing", "bad", "its %s is back; tried %s so far"
                        % (card, text.count(facts["n_tries"], "time")), "wait some seconds")
     return Finding("LOST", "bad", "detached, and waits for its " + card,
                    "put the card back, or bind it to its driver again" if card == "card" else
                    "make the interface again, under its name")
+
+
+def judge_living(device):
+    """Of one that is guarded."""
+    if device["is_requested"]:
+        return Finding("ASKED FOR", "bad", "the kernel waits until the application gives it up",
+                       "close and detach it: until then all PCI hotplug of the machine waits")
+    if device["is_flapping"]:
+        return Finding("FLAPPING", "bad", "it comes and goes", "see to its slot, cable, power")
+    return Finding("guarded", "ok", "", "")
 
 
 def judge_port(process, facts):
@@ -84,12 +98,7 @@ def judge_port(process, facts):
         return Finding("no need", "none", facts["why"], "")
     if not facts["is_guarded"]:
         return unguarded_port(facts["why"])
-    if device and device["is_requested"]:
-        return Finding("ASKED FOR", "bad", "the kernel waits until the application gives it up",
-                       "close and detach it: until then all PCI hotplug of the machine waits")
-    if device and device["is_flapping"]:
-        return Finding("FLAPPING", "bad", "it comes and goes", "see to its slot, cable, power")
-    return Finding("guarded", "ok", "", "")
+    return judge_living(device) if device else Finding("guarded", "ok", "", "")
 
 
 def judge_device(facts):
@@ -99,7 +108,7 @@ def judge_device(facts):
     if facts["state_name"] == "SUSPECT":
         return Finding("CHECKING", "bad", "a sign of its removal was seen", "wait two seconds")
     if facts["is_guarded"]:
-        return Finding("guarded", "ok", "", "")
+        return judge_living(facts)
     return Finding("detached", "none", "it is not attached in this process", "")
 
 
@@ -141,10 +150,20 @@ def judge_process(process):
     return found
 
 
+def closed_dirs():
+    """Where processes may be that this user is not to see."""
+    return [d for d in sockets.runtime_dirs() if os.path.isdir(d) and
+            not os.access(d, os.R_OK | os.X_OK)]
+
+
 def verdict(found, silent):
     """(sentence, exit status)"""
     if not found:
         more = "; %s cannot be asked" % text.count(len(silent), "DPDK process") if silent else ""
+        closed = closed_dirs()
+        if closed:
+            more += "; %s may be read by its owner only: run this as root, or as who runs the " \
+                "application" % " and ".join(closed)
         return "No DPDK process answers on a telemetry socket%s." % more, STATUS["nobody"]
     levels = collections.Counter()
     for process in found:

@@ -145,7 +145,7 @@ def show(found, silent, who):
         print()
     sentence, status = judge.verdict(found, silent)
     level = {0: "ok", 1: "bad", 3: "open"}.get(status, "open")
-    print(text.color(COLORS[level], sentence))
+    print(text.color(COLORS[level], text.fold(sentence, "")))
     if status == judge.STATUS["nobody"]:
         print(text.fold("Before an application runs: dpdk-hotplug doctor", ""))
     return status
