@@ -23,6 +23,7 @@ static const char *const inputs[STATE_N_INPUTS] = {
 	[STATE_IN_CLAIMED] = "look: claimed",
 	[STATE_IN_OTHER] = "look: another card",
 	[STATE_IN_ABSENT] = "look: absent",
+	[STATE_IN_RESET] = "look: was reset",
 };
 
 static const struct {

@@ -67,6 +67,7 @@ enum hotplug_cause {
 	HOTPLUG_CAUSE_UNBOUND,   /**< its kernel driver was unbound or changed */
 	HOTPLUG_CAUSE_FAULT,     /**< accesses fault and it does not recover */
 	HOTPLUG_CAUSE_SILENT,    /**< it stopped answering and nobody said so */
+	HOTPLUG_CAUSE_RESET,     /**< it was reset: what its driver had set is lost */
 };
 
 /** What was seen first. */
@@ -244,6 +245,8 @@ struct hotplug_identity {
 	uint16_t subsystem_device; /**< 0 when the bus has none */
 	uint64_t serial;           /**< PCIe device serial number, 0 when it has none */
 	uint64_t generation;       /**< changes when the kernel enumerates it anew */
+	uint64_t resets;           /**< changes with each reset by others than its user; 0
+				    * where its kernel driver does not count them */
 };
 
 /** An event, by value.  Times are CLOCK_MONOTONIC nanoseconds, 0 when there is
@@ -251,7 +254,8 @@ struct hotplug_identity {
 struct hotplug_event {
 	size_t size;                         /**< sizeof(struct hotplug_event) */
 	enum hotplug_event_type type;        /**< what happened */
-	enum hotplug_cause cause;            /**< why, for GONE and REQUESTED */
+	enum hotplug_cause cause;            /**< why, for GONE and REQUESTED; RESTORED has
+					      * RESET when it was that, and is not lost */
 	enum hotplug_sign sign;              /**< what was seen first */
 	uint32_t was_requested;              /**< 1: REQUESTED was raised for this before */
 	uint32_t is_simulated;               /**< 1: of a drill: hotplug_simulate_removal() */

@@ -51,6 +51,7 @@ enum hotplug_look {
 	HOTPLUG_LOOK_CLAIMED, /**< its kernel driver is another one, or none */
 	HOTPLUG_LOOK_OTHER,   /**< another card, or the same enumerated anew */
 	HOTPLUG_LOOK_ABSENT,  /**< not there */
+	HOTPLUG_LOOK_RESET,   /**< as PRESENT, and it was reset since it was published */
 };
 
 /** A uevent, as text.  NULL members: the event has no such property. */
@@ -70,6 +71,7 @@ enum hotplug_uevent_kind {
 	HOTPLUG_UEVENT_CLAIM,  /**< another driver has been bound */
 	HOTPLUG_UEVENT_UNBIND, /**< its driver is being taken away */
 	HOTPLUG_UEVENT_REMOVE, /**< it is being taken away */
+	HOTPLUG_UEVENT_CHANGE, /**< something has happened to it: worth a look */
 };
 
 /** What a backend says of a device when it publishes it. */
@@ -87,6 +89,8 @@ struct hotplug_device_info {
 	uint16_t port[HOTPLUG_MAX_PORTS]; /**< its ethdev ports, for events */
 	int sign_fd;               /**< hangs up when the device goes; -1: none; the
 				    * library dup()s it until withdrawal */
+	int notice_fd;             /**< has priority data (EPOLLPRI) until it is read, when the
+				    * device is worth a look; 0 or less: none; dup()ed, too */
 	bool works_on_request;     /**< a removal is asked for while the device still
 				    * works (vfio): not cut off until it is gone */
 };
@@ -145,6 +149,10 @@ struct hotplug_bus_ops {
 	 * is probed again.  NULL: it has none.
 	 * @return 0; -ENOTSUP or another -errno: nothing has changed.  Context: app, work */
 	int (*disarm)(const char *name);
+	/** A device that still answers is lost, and its driver's memory is about to be
+	 * freed: stop its DMA, until it is probed again.  NULL: it has none.
+	 * Context: teardown */
+	void (*silence)(const char *name);
 	/** What does this uevent say, and of whom?  name has room for
 	 * HOTPLUG_NAME_LEN bytes.  Context: watch */
 	enum hotplug_uevent_kind (*classify)(const struct hotplug_uevent *uevent,

@@ -16,7 +16,7 @@
 #include "mock_sysfs.h"
 #include "test.h"
 
-const char *mock_sysfs_folder = "/tmp";
+const char *mock_sysfs_folder = "/tmp", *mock_sysfs_extra;
 
 static char root[64];
 
@@ -130,6 +130,19 @@ write_resources(const char *name)
 	mock_sysfs_write(name, "resource0", registers, sizeof(registers));
 }
 
+static void
+write_extra(const char *name)
+{
+	char folder[64];
+
+	if (mock_sysfs_extra == NULL)
+		return;
+	snprintf(folder, sizeof(folder), "%.*s", (int)strcspn(mock_sysfs_extra, "/"),
+		 mock_sysfs_extra);
+	assert_int_equal(mkdir(mock_sysfs_path(name, folder), 0700), 0);
+	write_text(name, mock_sysfs_extra, "0\n");
+}
+
 void
 mock_sysfs_add(const char *name, const char *driver)
 {
@@ -151,6 +164,7 @@ mock_sysfs_add(const char *name, const char *driver)
 	mock_sysfs_config(name, 0x2c, 0x0001);
 	mock_sysfs_config(name, 0x2e, 0x0002);
 	mock_sysfs_bind(name, driver);
+	write_extra(name);
 }
 
 void

@@ -17,6 +17,8 @@ extern const char *mock_sysfs_folder;    /* where; "/tmp" */
 const char *mock_sysfs_make(void);              /* its path; sets the variable */
 void mock_sysfs_destroy(void);
 
+/* A file with "0" in it that the next functions have, in a folder of its own; NULL: none. */
+extern const char *mock_sysfs_extra;
 /* A function with one BAR (resource0, filled with 0x5a) and a kernel driver. */
 void mock_sysfs_add(const char *name, const char *driver);
 void mock_sysfs_remove(const char *name);

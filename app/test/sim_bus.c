@@ -157,6 +157,8 @@ classify(const struct hotplug_uevent *uevent, char *name)
 		return HOTPLUG_UEVENT_UNBIND;
 	if (strcmp(uevent->action, "add") == 0)
 		return HOTPLUG_UEVENT_ADD;
+	if (strcmp(uevent->action, "change") == 0)
+		return HOTPLUG_UEVENT_CHANGE;
 	if (strcmp(uevent->action, "bind") != 0)
 		return HOTPLUG_UEVENT_NONE;
 	return uevent->driver != NULL && strcmp(uevent->driver, SIM_USER) == 0 ?

@@ -21,19 +21,19 @@
 		type answer; \
 \
 		memset(&answer, 0, sizeof(answer)); \
-		(void)call(port, &answer); \
+		(void)!call(port, &answer); \
 	}
 #define ASK_ALONE(call) \
 	ENTRY(call, CALL_ASKS) \
 	{ \
-		(void)call(port); \
+		(void)!call(port); \
 	}
 #define ASK_QUEUE(call, type) \
 	ENTRY(call, CALL_ASKS) \
 	{ \
 		type answer; \
 \
-		(void)call(port, queue, &answer); \
+		(void)!call(port, queue, &answer); \
 	}
 
 ASK(rte_eth_link_get, struct rte_eth_link)

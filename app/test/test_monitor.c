@@ -99,6 +99,29 @@ test_monitor_tells_of_a_removal_and_a_return_once_each(void **state)
 	assert_int_equal(heard_total(&heard), 3);
 }
 
+/* An error's recovery: what has become of the card is looked at, now and not at a tick. */
+static void
+test_monitor_change_is_worth_a_look(void **state)
+{
+	struct hotplug_event event;
+	unsigned int n;
+
+	(void)state;
+	attach("sim0");
+	n = sim_n_looks("sim0");
+	script_uevent("change", "sim0", NULL);
+	assert_true(WAIT_FOR(sim_n_looks("sim0") > n));
+	assert_int_equal(hotplug_device_state("sim0"), HOTPLUG_STATE_ATTACHED);
+	sim_look("sim0", HOTPLUG_LOOK_RESET);
+	script_uevent("change", "sim0", NULL);
+	event = heard_wait(&heard, HOTPLUG_EVENT_GONE, 0);
+	assert_int_equal(event.cause, HOTPLUG_CAUSE_RESET);
+	sim_look("sim0", -1);
+	script_uevent("change", "sim9", NULL);  /* nobody's: a card that is not there */
+	assert_true(WAIT_FOR(script_is_read()));
+	assert_int_equal(hotplug_device_state("sim9"), HOTPLUG_STATE_ABSENT);
+}
+
 /* The kernel says that some were lost: whatever they said shows in a scan. */
 static void
 test_monitor_loss_is_made_up_for(void **state)
@@ -306,6 +329,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_monitor_tells_of_a_removal_and_a_return_once_each, start, stop),
+		cmocka_unit_test_setup_teardown(test_monitor_change_is_worth_a_look, start, stop),
 		cmocka_unit_test_setup_teardown(test_monitor_loss_is_made_up_for, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_monitor_announces_what_cannot_be_seen_yet, start, stop),

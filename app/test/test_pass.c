@@ -41,7 +41,7 @@ is_mock(const char *path)
 static bool
 is_harmless(const char *path)
 {
-	return strcmp(strrchr(path, '/'), "/config") == 0;
+	return strcmp(strrchr(path, '/'), "/config") == 0 || strstr(path, "/igb_uio/resets") != NULL;
 }
 
 int
@@ -152,7 +152,7 @@ test_pass_reads_a_bounded_number_of_files_of_changed_ones(void **state)
 		mock_drive(name_of(2 * i + 1), "vfio-pci");
 	forget();
 	assert_int_equal(hotplug_scan(), 16);
-	assert_int_equal(n_opens, 16);
+	assert_int_equal(n_opens, 2 * 16);
 	assert_int_equal(n_strange, 0);
 	assert_uint_in_range(n_reads, 16, 16 * 4);
 	assert_uint_in_range(n_stats, N_FUNCTIONS, N_FUNCTIONS + 16);

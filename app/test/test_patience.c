@@ -110,19 +110,51 @@ test_patience_muted_suspect_gets_two_seconds(void **state)
 		dev = suspect_since(sign);
 		assert_waits(&dev, HOTPLUG_LOOK_MUTED, 1000);
 		assert_waits(&dev, HOTPLUG_LOOK_MUTED, 2999);
-		assert_believes(&dev, HOTPLUG_LOOK_MUTED, 3000, STATE_IN_MUTED);
+		assert_believes(&dev, HOTPLUG_LOOK_MUTED, 3000,
+				sign == HOTPLUG_SIGN_FAULT ? STATE_IN_MUTED : STATE_IN_RESET);
 	}
 }
 
-/* A reset in good health switches decoding off and on: no suspicion. */
 static void
-test_patience_muted_and_unsuspected_is_no_matter(void **state)
+test_patience_muted_and_unsuspected_gets_two_seconds_too(void **state)
 {
 	struct hotplug_device dev = attached();
 
 	(void)state;
-	assert_believes(&dev, HOTPLUG_LOOK_MUTED, 5000, STATE_IN_MUTED);
-	assert_int_equal(dev.first_sign, HOTPLUG_SIGN_NONE);
+	assert_waits(&dev, HOTPLUG_LOOK_MUTED, 5000);
+	assert_int_equal(dev.first_sign, HOTPLUG_SIGN_LIVENESS);
+	assert_waits(&dev, HOTPLUG_LOOK_MUTED, 6999);
+	assert_believes(&dev, HOTPLUG_LOOK_MUTED, 7000, STATE_IN_RESET);
+}
+
+/* Whoever switches a card's registers off and on has reset it, as far as we can tell. */
+static void
+test_patience_muted_and_present_again_is_a_reset(void **state)
+{
+	struct hotplug_device dev = attached();
+
+	(void)state;
+	assert_waits(&dev, HOTPLUG_LOOK_MUTED, 5000);
+	assert_waits(&dev, HOTPLUG_LOOK_DARK, 5100);    /* in the middle of it */
+	assert_believes(&dev, HOTPLUG_LOOK_PRESENT, 5200, STATE_IN_RESET);
+	dev = suspect_since(HOTPLUG_SIGN_FAULT);
+	assert_waits(&dev, HOTPLUG_LOOK_MUTED, 1100);
+	assert_believes(&dev, HOTPLUG_LOOK_PRESENT, 1200, STATE_IN_RESET);
+}
+
+static void
+test_patience_reset_is_believed_at_once(void **state)
+{
+	struct hotplug_device dev = attached();
+
+	(void)state;
+	assert_believes(&dev, HOTPLUG_LOOK_RESET, 5000, STATE_IN_RESET);
+	assert_int_equal(dev.first_sign, HOTPLUG_SIGN_LIVENESS);
+	dev = suspect_since(HOTPLUG_SIGN_UEVENT);
+	assert_believes(&dev, HOTPLUG_LOOK_RESET, 1000, STATE_IN_RESET);
+	dev = suspect_since(HOTPLUG_SIGN_UIO);  /* bound anew, which counts from the start */
+	dev.has_hung_up = true;
+	assert_believes(&dev, HOTPLUG_LOOK_RESET, 1500, STATE_IN_CLAIMED);
 }
 
 static bool
@@ -259,7 +291,7 @@ test_patience_is_for_attached_devices_only(void **state)
 
 	(void)state;
 	for (i = 0; i < N_ELEMENTS(states); i++) {
-		for (look = HOTPLUG_LOOK_PRESENT; look <= HOTPLUG_LOOK_ABSENT; look++) {
+		for (look = HOTPLUG_LOOK_PRESENT; look <= HOTPLUG_LOOK_RESET; look++) {
 			dev = suspect_since(HOTPLUG_SIGN_UEVENT);
 			dev.state = states[i];
 			assert_believes(&dev, look, 1000, STATE_IN_PRESENT + look);
@@ -275,7 +307,9 @@ main(void)
 		cmocka_unit_test(test_patience_present_after_the_kernels_word_takes_half_a_second),
 		cmocka_unit_test(test_patience_present_after_any_other_sign_is_believed_at_once),
 		cmocka_unit_test(test_patience_muted_suspect_gets_two_seconds),
-		cmocka_unit_test(test_patience_muted_and_unsuspected_is_no_matter),
+		cmocka_unit_test(test_patience_muted_and_unsuspected_gets_two_seconds_too),
+		cmocka_unit_test(test_patience_muted_and_present_again_is_a_reset),
+		cmocka_unit_test(test_patience_reset_is_believed_at_once),
 		cmocka_unit_test(test_patience_dark_without_a_break),
 		cmocka_unit_test(test_patience_dark_after_a_hangup_is_believed_at_once),
 		cmocka_unit_test(test_patience_present_after_a_hangup_is_another_binding),

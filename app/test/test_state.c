@@ -17,7 +17,7 @@ static const char letters[STATE_N_STATES + 1] = "aprASG";
 
 static const char *const input_names[STATE_N_INPUTS] = {
 	"hangup", "unbind", "remove", "report", "request", "fault", "add", "bind", "claim",
-	"present", "muted", "dark", "claimed", "other", "absent",
+	"present", "muted", "dark", "claimed", "other", "absent", "reset",
 };
 
 /* Not attached: only whether it is there, and with which driver, matters, and
@@ -36,11 +36,12 @@ static const char *const expected[STATE_N_INPUTS][STATE_N_STATES] = {
 	[STATE_IN_BIND]    = { "rr",  "rr",   "rr",   "AL",    "SL",   "Gr" },
 	[STATE_IN_CLAIM]   = { "p",   "p",    "p",    "SCL",   "SCL",  "G" },
 	[STATE_IN_PRESENT] = { "r",   "r",    "r",    "A",     "ARs",  "G" },
-	[STATE_IN_MUTED]   = { "r",   "r",    "r",    "A",     "GCg",  "G" },
+	[STATE_IN_MUTED]   = { "r",   "r",    "r",    "GCg",   "GCg",  "G" },
 	[STATE_IN_DARK]    = { "a",   "p",    "r",    "GCg",   "GCg",  "G" },
 	[STATE_IN_CLAIMED] = { "p",   "p",    "p",    "GCg",   "GCg",  "G" },
 	[STATE_IN_OTHER]   = { "p",   "p",    "p",    "GCg",   "GCg",  "G" },
 	[STATE_IN_ABSENT]  = { "a",   "a",    "a",    "GCg",   "GCg",  "G" },
+	[STATE_IN_RESET]   = { "r",   "r",    "r",    "GCg",   "GCg",  "G" },
 };
 
 static unsigned int
@@ -167,6 +168,7 @@ test_state_cause_follows_the_evidence(void **state)
 		check_cause(STATE_IN_OTHER, sign, HOTPLUG_CAUSE_REMOVED);
 		check_cause(STATE_IN_CLAIMED, sign, HOTPLUG_CAUSE_UNBOUND);
 		check_cause(STATE_IN_MUTED, sign, HOTPLUG_CAUSE_FAULT);
+		check_cause(STATE_IN_RESET, sign, HOTPLUG_CAUSE_RESET);
 	}
 	/* dark, and nobody but we has noticed: it went silently */
 	check_cause(STATE_IN_DARK, HOTPLUG_SIGN_LIVENESS, HOTPLUG_CAUSE_SILENT);

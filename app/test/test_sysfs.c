@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "../../drivers/bus/pci/pci.h"
 #include "mock_pci.h"
@@ -49,7 +50,9 @@ test_look_present_until_something_differs(void **state)
 {
 	(void)state;
 	assert_int_equal(look(), HOTPLUG_LOOK_PRESENT);
-	mock_config16(NIC, COMMAND, 0);         /* uio: nobody minds */
+	mock_config16(NIC, COMMAND, 0);
+	assert_int_equal(look(), HOTPLUG_LOOK_MUTED);
+	mock_config16(NIC, COMMAND, 0x6);
 	assert_int_equal(look(), HOTPLUG_LOOK_PRESENT);
 	mock_drive(NIC, "e1000e");
 	assert_int_equal(look(), HOTPLUG_LOOK_CLAIMED);
@@ -102,13 +105,53 @@ test_look_absent_while_its_files_are_taken_away(void **state)
 
 /* vfio: with memory decoding off its registers raise SIGBUS, and come back. */
 static void
-test_look_muted_is_for_vfio(void **state)
+test_look_muted_is_for_all(void **state)
 {
 	(void)state;
 	mock_drive(NIC, "vfio-pci");
 	assert_int_equal(pci_look(NIC, "vfio-pci", &id), HOTPLUG_LOOK_PRESENT);
 	mock_config16(NIC, COMMAND, 0x4);
 	assert_int_equal(pci_look(NIC, "vfio-pci", &id), HOTPLUG_LOOK_MUTED);
+}
+
+/* Our igb_uio counts them; who has no count is never reset. */
+static void
+test_look_reset_is_another_count(void **state)
+{
+	char folder[256];
+
+	(void)state;
+	assert_int_equal(id.resets, 0);
+	mock_config16(NIC, COMMAND, 0x6);
+	snprintf(folder, sizeof(folder), "%s/%s/igb_uio", mock_path(), NIC);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	mock_file(NIC, "igb_uio/resets", "0\n");
+	assert_int_equal(look(), HOTPLUG_LOOK_PRESENT);
+	assert_int_equal(pci_identify(NIC, &id), 0);
+	assert_int_equal(look(), HOTPLUG_LOOK_PRESENT);
+	mock_file(NIC, "igb_uio/resets", "2\n");
+	assert_int_equal(look(), HOTPLUG_LOOK_RESET);
+	mock_config16(NIC, COMMAND, 0);         /* and it is not over */
+	assert_int_equal(look(), HOTPLUG_LOOK_MUTED);
+	mock_config16(NIC, COMMAND, 0x6);
+	assert_int_equal(pci_identify(NIC, &id), 0);
+	assert_int_equal(look(), HOTPLUG_LOOK_PRESENT);
+}
+
+/* The kernel says of a function: an error's recovery begins, or has ended; of uio: nothing. */
+static void
+test_uevent_of_a_change_is_worth_a_look(void **state)
+{
+	struct hotplug_uevent event = { .action = "change", .subsystem = "pci",
+					.devpath = "/devices/pci0000:00/0000:00:01.0/" NIC };
+	char name[HOTPLUG_NAME_LEN];
+
+	(void)state;
+	assert_int_equal(pci_classify(&event, name), HOTPLUG_UEVENT_CHANGE);
+	assert_string_equal(name, NIC);
+	event.subsystem = "uio";
+	event.devpath = "/devices/pci0000:00/" NIC "/uio/uio0";
+	assert_int_equal(pci_classify(&event, name), HOTPLUG_UEVENT_NONE);
 }
 
 /* A process that has run out of descriptors has lost no device. */
@@ -281,7 +324,9 @@ main(void)
 		cmocka_unit_test(test_look_absent_once_it_was_told_to_go),
 		cmocka_unit_test(test_look_other_by_generation_or_ids),
 		cmocka_unit_test(test_look_absent_while_its_files_are_taken_away),
-		cmocka_unit_test(test_look_muted_is_for_vfio),
+		cmocka_unit_test(test_look_muted_is_for_all),
+		cmocka_unit_test(test_look_reset_is_another_count),
+		cmocka_unit_test(test_uevent_of_a_change_is_worth_a_look),
 		cmocka_unit_test(test_look_without_a_descriptor_is_no_removal),
 		cmocka_unit_test(test_vf_is_alive_for_ten_looks),
 		cmocka_unit_test(test_vf_is_dark_when_its_pf_is),

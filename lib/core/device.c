@@ -113,7 +113,7 @@ device_make(struct hotplug_bus *bus, const char *name)
 	if (dev == NULL)
 		return NULL;
 	dev->bus = bus;
-	dev->sign_fd = -1;
+	dev->sign_fd = dev->notice_fd = -1;
 	strcpy(dev->name, name);
 	dev->next = device_first();
 	dev->same_hash = atomic_load(&buckets[bucket]);

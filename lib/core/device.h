@@ -113,7 +113,7 @@ struct hotplug_device {
 	bool works_on_request;
 	unsigned int n_regions;
 	struct region *region;          /* HOTPLUG_MAX_REGIONS, from the first publish */
-	int sign_fd;                    /* our dup, in watch's epoll; -1: none */
+	int sign_fd, notice_fd;         /* our dups, in watch's epoll; -1: none */
 	bool was_attached;              /* once, in this process */
 	bool has_open_bar;              /* is_cut, but for a BAR where it failed */
 
@@ -131,7 +131,9 @@ struct hotplug_device {
 	uint64_t look_ns;               /* when to look again; 0: no need */
 	uint64_t claimed_ns;            /* since when look() says CLAIMED */
 	uint64_t dark_ns;               /* since when it says DARK */
+	uint64_t muted_ns;              /* since when it says MUTED, while it was attached */
 	bool has_hung_up;               /* its descriptor is dead for good */
+	bool was_reset;                 /* and is spared: said when it is restored */
 	struct look look;
 	bool was_bound;                 /* when it is known: unclear is no driver any more */
 	bool asks;                      /* when it is known: the kernel asks for it */

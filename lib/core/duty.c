@@ -78,6 +78,20 @@ duty_seen(const char *device, uint64_t generation)
 	TELL(seen, device, generation);
 }
 
+bool
+duty_spares(struct hotplug_bus *bus, const void *key)
+{
+	const struct duty *duty;
+	bool spares = false;
+	unsigned int i;
+
+	for (i = 0; i < MAX_DUTIES && !spares; i++) {
+		duty = atomic_load(&duties[i]);
+		spares = duty != NULL && duty->spares != NULL && duty->spares(bus, key);
+	}
+	return spares;
+}
+
 void
 duty_event(const struct hotplug_event *event)
 {

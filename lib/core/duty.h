@@ -17,6 +17,9 @@ struct duty {
 	void (*returned)(const char *device);
 	/* It goes, or is asked for, by a sign that this process has seen itself (watch). */
 	void (*seen)(const char *device, uint64_t generation);
+	/* It was reset, and answers: is that for the application to see to, so that it is not
+	 * lost?  The first room that knows says so. */
+	bool (*spares)(struct hotplug_bus *bus, const void *key);
 	/* Every event, before it is queued for subscribers (watch). */
 	void (*event)(const struct hotplug_event *event);
 };
@@ -29,6 +32,7 @@ void duty_published(struct hotplug_bus *bus, const void *key);
 void duty_lost(struct hotplug_bus *bus, const void *key);
 void duty_returned(const char *device);
 void duty_seen(const char *device, uint64_t generation);
+bool duty_spares(struct hotplug_bus *bus, const void *key);
 void duty_event(const struct hotplug_event *event);
 
 #endif /* HOTPLUG_CORE_DUTY_H */

@@ -17,7 +17,7 @@ const char *
 hotplug_cause_name(enum hotplug_cause cause)
 {
 	static const char *const names[] = {
-		"NONE", "REQUESTED", "REMOVED", "UNBOUND", "FAULT", "SILENT",
+		"NONE", "REQUESTED", "REMOVED", "UNBOUND", "FAULT", "SILENT", "RESET",
 	};
 
 	return name_of(names, N_ELEMENTS(names), cause);

@@ -55,13 +55,13 @@ pollset_remove(int fd)
 }
 
 int
-pollset_add_dup(int fd, void *token)
+pollset_add_dup(int fd, unsigned int events, void *token)
 {
 	int own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0), ret;
 
 	if (own_fd < 0)
 		return -errno;
-	ret = pollset_add(own_fd, 0, token);    /* no events: hang-up and error only */
+	ret = pollset_add(own_fd, events, token);
 	if (ret == 0)
 		return own_fd;
 	close(own_fd);

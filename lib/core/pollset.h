@@ -15,8 +15,8 @@ void pollset_close(void);
 void pollset_wake(void);
 bool pollset_was_woken(void);           /* since it was last asked */
 
-/* Watch a dup of fd for hang-up; the dup, or -errno.  Any thread. */
-int pollset_add_dup(int fd, void *token);
+/* Watch a dup of fd for hang-up, and for epoll's events; the dup, or -errno.  Any thread. */
+int pollset_add_dup(int fd, unsigned int events, void *token);
 void pollset_forget_dup(int own_fd);    /* closes it */
 
 /* Watch fd itself, for epoll's events. */

@@ -24,7 +24,8 @@
 
 /* Ports die as long as there are devices; what follows ends before. */
 static const struct duty ports_die = { .published = port_published, .lost = port_lost };
-static const struct duty ports_follow = { .returned = port_returned, .event = port_on_event };
+static const struct duty ports_follow = { .returned = port_returned, .spares = port_spares,
+					  .event = port_on_event };
 static const struct duty others_hear = { .seen = sync_tell_sign };
 
 /* A child that was forked asks and closes its ports as its parent did before it had us: what

@@ -36,15 +36,32 @@ card_is_there(struct lost_card *card)
 	return true;
 }
 
+/* On vfio nobody has switched its registers on yet. */
+static bool
+is_muted_unopened(const struct lost_card *card)
+{
+	const struct hotplug_device *dev;
+	bool is;
+
+	device_lock();
+	dev = device_find(card->bus, card->device);
+	is = dev != NULL && dev->works_on_request;
+	device_unlock();
+	return is;
+}
+
 /* Still listed, and nobody answers: a probe could only fail, and the kernel's reset
  * before and after it waits for the card (vfio-pci, 6.1: 65 s). */
 bool
 card_is_dark(const struct lost_card *card)
 {
-	const struct hotplug_identity any = { .generation = 0 };
+	struct hotplug_identity any = card->id;
+	enum hotplug_look found;
 
-	return card->bus->ops->look(card->device, card->kernel_driver, &any) ==
-		HOTPLUG_LOOK_DARK;
+	any.generation = 0;
+	found = card->bus->ops->look(card->device, card->kernel_driver, &any);
+	return found == HOTPLUG_LOOK_DARK ||
+		(found == HOTPLUG_LOOK_MUTED && !is_muted_unopened(card));
 }
 
 /* Lost in its first probe, before we could read its driver's name: whoever binds it knows. */

@@ -23,6 +23,7 @@
 #include "../sync/sync.h"
 #include "die.h"
 #include "calls.h"
+#include "shared.h"
 
 /* What is owed to the ports of a device. */
 enum {
@@ -30,6 +31,7 @@ enum {
 	ASKED_FOR = 2,          /* the kernel asks for it */
 	UNTOLD = 4,             /* its application does not know that yet */
 	BACK = 8,               /* it is there again */
+	WAS_RESET = 16,         /* it was reset, and is not lost for that */
 };
 
 static bool
@@ -52,6 +54,25 @@ is_ours(const struct rte_eth_dev *eth)
 {
 	return port_of(eth)->policy != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
 		rte_eal_process_type() == RTE_PROC_PRIMARY && !eal_has_monitor();
+}
+
+/* It was reset, and answers: whose ports its application would close itself, it resets itself.
+ * What is ours to heal is lost, and so is what fail-safe has, which knows of no resets. */
+bool
+port_spares(struct hotplug_bus *bus, const void *key)
+{
+	const struct rte_eth_dev *eth;
+	bool is_lost = false;
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS && !is_lost; i++) {
+		eth = &rte_eth_devices[i];
+		if (LOAD(eth->device) == key && port_of(eth)->bus == bus &&
+		    port_of(eth)->state != PORT_NONE)
+			is_lost = has_owner(eth) || (port_of(eth)->policy != HOTPLUG_POLICY_TELL &&
+						     !eal_has_monitor());
+	}
+	return !is_lost;
 }
 
 static void
@@ -146,6 +167,19 @@ on_loss(const char *device, unsigned int owed)
 		teardown_start(device);
 }
 
+static void
+on_reset(const char *device)
+{
+	struct rte_eth_dev *eth;
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		eth = &rte_eth_devices[i];
+		if (port_of(eth)->state == PORT_LIVE && strcmp(port_of(eth)->device, device) == 0)
+			call_back(eth, RTE_ETH_EVENT_INTR_RESET);
+	}
+}
+
 /* The request may be an old one, and the device another by now. */
 static bool
 is_asked_for(const struct hotplug_device *dev)
@@ -170,6 +204,8 @@ see_to(const char *device)
 		owed &= ~ASKED_FOR;
 	if (owed & (LOST | ASKED_FOR))
 		on_loss(device, owed);
+	if (owed & WAS_RESET)
+		on_reset(device);
 	if (owed & BACK)
 		heal_returned(device);
 }
@@ -244,6 +280,10 @@ port_on_event(const struct hotplug_event *event)
 		break;
 	case HOTPLUG_EVENT_REQUESTED:
 		owe(event->device, ASKED_FOR | UNTOLD);
+		break;
+	case HOTPLUG_EVENT_RESTORED:
+		if (event->cause == HOTPLUG_CAUSE_RESET)
+			owe(event->device, WAS_RESET);
 		break;
 	case HOTPLUG_EVENT_READY:
 		owe(event->device, BACK);

@@ -239,6 +239,7 @@ void quiet_follow_fail_safe(void);
 /* A device is there again, whatever is bound to it; any context. */
 void port_returned(const char *device);
 /* Link, INTR_RMV and recovery callbacks, and heals. */
+bool port_spares(struct hotplug_bus *bus, const void *key);
 void port_on_event(const struct hotplug_event *event);
 /* What is owed since before the library was disabled, or happened meanwhile. */
 void port_catch_up(void);

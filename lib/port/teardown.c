@@ -113,11 +113,28 @@ teardown_signal(int number)
 	return n;
 }
 
+/* A card that was reset, or only muted, may have its rings still: it writes to memory no more
+ * before that is given back. */
+static void
+silence(const char *device)
+{
+	struct hotplug_device *dev = device_find(NULL, device);
+	struct hotplug_bus *bus = NULL;
+
+	device_lock();
+	if (dev != NULL && dev->cause == HOTPLUG_CAUSE_RESET)
+		bus = dev->bus;
+	device_unlock();
+	if (bus != NULL && bus->ops->silence != NULL)
+		bus->ops->silence(device);
+}
+
 static void
 run(void *arg)
 {
 	struct teardown *t = arg, **at;
 
+	silence(t->device);
 	end_run(t->device);
 	if (device_now_ns() < t->due_ns)
 		heal_soon(t->device);   /* the card may be back already */

@@ -17,11 +17,11 @@
 #include "../core/device.h"
 #include "../core/duty.h"
 #include "../core/enable.h"
-#include "../core/pollset.h"
 #include "../eal/host.h"
 #include "../eal/uevent.h"
 #include "../report/trace.h"
 #include "cutoff.h"
+#include "descriptors.h"
 #include "guard.h"
 #include "intact.h"
 #include "publish.h"
@@ -93,14 +93,6 @@ copy_name(char *to, const char *from)
 		strncat(to, from, HOTPLUG_NAME_LEN - 1);
 }
 
-static void
-close_sign(struct hotplug_device *dev)
-{
-	if (dev->sign_fd >= 0)
-		pollset_forget_dup(dev->sign_fd);
-	dev->sign_fd = -1;
-}
-
 /* A device that was not published: what it is from now on. */
 static void
 start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
@@ -121,12 +113,13 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	dev->owes_ready = false;
 	dev->fill = fill_of(dev->driver);
 	dev->works_on_request = info->works_on_request;
-	dev->is_cut = dev->has_open_bar = dev->has_hung_up = false;
+	dev->is_cut = dev->has_open_bar = dev->has_hung_up = dev->was_reset = false;
 	dev->is_requested = dev->is_held = dev->is_simulated = false;
 	atomic_store(&dev->is_hidden, false);
 	dev->cause = HOTPLUG_CAUSE_NONE;
 	dev->first_sign = HOTPLUG_SIGN_NONE;
 	dev->sign_ns = dev->cut_ns = dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
+	dev->muted_ns = 0;
 	dev->state = HOTPLUG_STATE_ATTACHED;
 	device_forget_look(dev);
 	atomic_store(&dev->signs, 0);
@@ -147,12 +140,13 @@ withdraw(struct hotplug_device *dev)
 {
 	settle_all(dev);
 	guard_withdraw(dev);
-	close_sign(dev);
+	descriptors_close(dev);
 	dev->key = NULL;
 	device_forget_look(dev);
 	dev->n_regions = 0;
 	dev->is_requested = dev->is_held = false;
 	dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
+	dev->muted_ns = 0;
 	if (dev->state != HOTPLUG_STATE_GONE)
 		dev->state = HOTPLUG_STATE_READY;
 	else if (dev->glance.generation == 0)
@@ -200,12 +194,8 @@ publish(struct hotplug_bus *bus, const struct hotplug_device_info *info)
 	ret = fill_regions(dev, info);
 	if (ret == 0)
 		ret = guard_publish(dev);
-	if (ret == 0 && info->sign_fd >= 0) {
-		dev->sign_fd = pollset_add_dup(info->sign_fd, dev);
-		if (dev->sign_fd < 0)
-			host_log(HOST_WARN, "%s: cannot watch its descriptor: %s", dev->name,
-				 strerror(-dev->sign_fd));
-	}
+	if (ret == 0)
+		descriptors_watch(dev, info);
 	dev->unguarded = ret;
 	if (ret != 0) {
 		withdraw(dev);

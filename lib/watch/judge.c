@@ -19,6 +19,7 @@
 #include "look.h"
 #include "patience.h"
 #include "say.h"
+#include "spare.h"
 
 #define RESTORE_NS (1500 * MS)
 #define ASKS_NS (1000 * MS)
@@ -39,7 +40,7 @@ cut(struct hotplug_device *dev)
 static void
 forget_suspicion(struct hotplug_device *dev)
 {
-	dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
+	dev->look_ns = dev->claimed_ns = dev->dark_ns = dev->muted_ns = 0;
 	if (dev->state == HOTPLUG_STATE_ATTACHED) {
 		dev->first_sign = HOTPLUG_SIGN_NONE;
 		dev->sign_ns = 0;
@@ -85,8 +86,8 @@ step(struct hotplug_device *dev, enum state_input input)
 		say_gone(dev, input);
 	if (s.actions & STATE_DO_REQUESTED)
 		say_requested(dev);
-	if (s.actions & STATE_DO_RESTORED)
-		say_event(dev, HOTPLUG_EVENT_RESTORED, HOTPLUG_CAUSE_NONE);
+	if ((s.actions & STATE_DO_RESTORED) || dev->was_reset)
+		say_restored(dev);
 	if (dev->state != HOTPLUG_STATE_SUSPECT && !(s.actions & STATE_DO_LOOK))
 		forget_suspicion(dev);
 }
@@ -163,8 +164,9 @@ take_look(struct hotplug_device *dev, enum hotplug_look found)
 	if (is_asked && !dev->is_requested)
 		take_request(dev);
 	dev->look_ns = 0;
-	if (patience_is_over(dev, found, device_now_ns(), &input))
-		step(dev, input);
+	if (!patience_is_over(dev, found, device_now_ns(), &input))
+		return;
+	step(dev, input == STATE_IN_RESET ? spare(dev, found) : input);
 }
 
 /* With the lock held: what waited for that look.  A device that is dark is not asked for

@@ -52,7 +52,8 @@ ask(struct hotplug_device *dev, const struct question *q)
 
 	if (q->kind == LOOK_AT)
 		result.found = device_look(dev, q->kernel_driver, &q->id);
-	else
+	if (q->kind == LOOK_WHO ||
+	    (result.found == HOTPLUG_LOOK_RESET && dev->bus->ops->identify != NULL))
 		result.error = dev->bus->ops->identify(dev->name, &result.id);
 	return result;
 }

@@ -120,7 +120,7 @@ take_kind(struct hotplug_bus *bus, const struct hotplug_uevent *uevent,
 	if (dev == NULL)
 		return;
 	host_log(HOST_DEBUG, "%s: uevent %s %s", name, uevent->subsystem, uevent->action);
-	if (origin->is_synthetic || is_old_news(dev, origin))
+	if (kind == HOTPLUG_UEVENT_CHANGE || origin->is_synthetic || is_old_news(dev, origin))
 		device_post(dev, DEVICE_LOOK);  /* sysfs knows */
 	else if (kind == HOTPLUG_UEVENT_BIND)
 		take_bind(dev);

@@ -64,6 +64,37 @@ is_dark_for_good(struct hotplug_device *dev, uint64_t now)
 	return false;
 }
 
+/* Registers that were switched off are what a reset leaves, or passes through.  Those that
+ * fault meanwhile are lost for that. */
+static bool
+is_muted_for_good(struct hotplug_device *dev, uint64_t now, enum state_input *input)
+{
+	uint64_t since = dev->state == HOTPLUG_STATE_ATTACHED ? now : dev->sign_ns;
+
+	if (dev->muted_ns == 0)
+		dev->muted_ns = since;
+	note_liveness(dev, now);
+	if (dev->first_sign != HOTPLUG_SIGN_FAULT)
+		*input = STATE_IN_RESET;
+	if (wait_until(dev, dev->muted_ns + MUTED_NS, now))
+		return true;
+	dev->look_ns = now + DARK_NS;
+	return false;
+}
+
+/* Where it was muted before, what its driver had set is not to be trusted. */
+static bool
+is_present_as_before(struct hotplug_device *dev, uint64_t now, enum state_input *input)
+{
+	if (dev->muted_ns != 0)
+		*input = STATE_IN_RESET;
+	if (dev->has_hung_up)           /* that uio device is dead, whatever is bound now */
+		*input = STATE_IN_CLAIMED;
+	if (*input == STATE_IN_RESET)
+		note_liveness(dev, now);
+	return *input == STATE_IN_RESET || is_present_for_good(dev, now);
+}
+
 static bool
 is_claimed_for_good(struct hotplug_device *dev, uint64_t now)
 {
@@ -90,6 +121,7 @@ patience_is_over(struct hotplug_device *dev, enum hotplug_look found, uint64_t n
 		[HOTPLUG_LOOK_CLAIMED] = STATE_IN_CLAIMED,
 		[HOTPLUG_LOOK_OTHER] = STATE_IN_OTHER,
 		[HOTPLUG_LOOK_ABSENT] = STATE_IN_ABSENT,
+		[HOTPLUG_LOOK_RESET] = STATE_IN_RESET,
 	};
 
 	*input = meaning[found];
@@ -101,12 +133,10 @@ patience_is_over(struct hotplug_device *dev, enum hotplug_look found, uint64_t n
 		dev->claimed_ns = 0;
 	switch (found) {
 	case HOTPLUG_LOOK_PRESENT:
-		if (dev->has_hung_up)   /* that uio device is dead, whatever is bound now */
-			*input = STATE_IN_CLAIMED;
-		return is_present_for_good(dev, now);
+	case HOTPLUG_LOOK_RESET:
+		return is_present_as_before(dev, now, input);
 	case HOTPLUG_LOOK_MUTED:
-		return dev->state == HOTPLUG_STATE_ATTACHED ||
-			wait_until(dev, dev->sign_ns + MUTED_NS, now);
+		return is_muted_for_good(dev, now, input);
 	case HOTPLUG_LOOK_DARK:
 		return is_dark_for_good(dev, now);
 	case HOTPLUG_LOOK_CLAIMED:

@@ -121,6 +121,19 @@ say_gone(struct hotplug_device *dev, enum state_input input)
 	device_post(dev, DEVICE_LOOK);  /* something may be there already */
 }
 
+/* It lives; was it reset meanwhile? */
+void
+say_restored(struct hotplug_device *dev)
+{
+	bool was_reset = dev->was_reset;
+
+	dev->was_reset = false;
+	if (was_reset)
+		note_change(dev);
+	say_event(dev, HOTPLUG_EVENT_RESTORED,
+		  was_reset ? HOTPLUG_CAUSE_RESET : HOTPLUG_CAUSE_NONE);
+}
+
 void
 say_requested(struct hotplug_device *dev)
 {

@@ -9,6 +9,7 @@
 /* All with device_lock() held, which is released meanwhile. */
 void say_event(struct hotplug_device *dev, enum hotplug_event_type type, enum hotplug_cause cause);
 void say_gone(struct hotplug_device *dev, enum state_input input);
+void say_restored(struct hotplug_device *dev);
 void say_requested(struct hotplug_device *dev);
 void say_held(struct hotplug_device *dev);
 /* A card is there; withheld while the device is flapping. */

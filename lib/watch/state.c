@@ -29,6 +29,7 @@
 	[STATE_IN_CLAIM] = { PRESENT, 0 }, \
 	[STATE_IN_PRESENT] = { READY, 0 }, \
 	[STATE_IN_MUTED] = { READY, 0 }, \
+	[STATE_IN_RESET] = { READY, 0 }, \
 	[STATE_IN_DARK] = { state, 0 }, \
 	[STATE_IN_CLAIMED] = { PRESENT, 0 }, \
 	[STATE_IN_OTHER] = { PRESENT, 0 }, \
@@ -50,7 +51,8 @@ static const struct state_step machine[STATE_N_STATES][STATE_N_INPUTS] = {
 		[STATE_IN_BIND] = { ATTACHED, LOOK },
 		[STATE_IN_CLAIM] = { SUSPECT, CUT | LOOK },
 		[STATE_IN_PRESENT] = { ATTACHED, 0 },
-		[STATE_IN_MUTED] = { ATTACHED, 0 },
+		[STATE_IN_MUTED] = { GONE, CUT | STATE_DO_GONE },
+		[STATE_IN_RESET] = { GONE, CUT | STATE_DO_GONE },
 		[STATE_IN_DARK] = { GONE, CUT | STATE_DO_GONE },
 		[STATE_IN_CLAIMED] = { GONE, CUT | STATE_DO_GONE },
 		[STATE_IN_OTHER] = { GONE, CUT | STATE_DO_GONE },
@@ -68,6 +70,7 @@ static const struct state_step machine[STATE_N_STATES][STATE_N_INPUTS] = {
 		[STATE_IN_CLAIM] = { SUSPECT, CUT | LOOK },
 		[STATE_IN_PRESENT] = { ATTACHED, STATE_DO_RESTORE | STATE_DO_RESTORED },
 		[STATE_IN_MUTED] = { GONE, CUT | STATE_DO_GONE },
+		[STATE_IN_RESET] = { GONE, CUT | STATE_DO_GONE },
 		[STATE_IN_DARK] = { GONE, CUT | STATE_DO_GONE },
 		[STATE_IN_CLAIMED] = { GONE, CUT | STATE_DO_GONE },
 		[STATE_IN_OTHER] = { GONE, CUT | STATE_DO_GONE },
@@ -85,6 +88,7 @@ static const struct state_step machine[STATE_N_STATES][STATE_N_INPUTS] = {
 		[STATE_IN_CLAIM] = { GONE, 0 },
 		[STATE_IN_PRESENT] = { GONE, 0 },
 		[STATE_IN_MUTED] = { GONE, 0 },
+		[STATE_IN_RESET] = { GONE, 0 },
 		[STATE_IN_DARK] = { GONE, 0 },
 		[STATE_IN_CLAIMED] = { GONE, 0 },
 		[STATE_IN_OTHER] = { GONE, 0 },
@@ -106,6 +110,8 @@ state_cause(enum state_input input, enum hotplug_sign sign)
 		return HOTPLUG_CAUSE_UNBOUND;
 	case STATE_IN_MUTED:
 		return HOTPLUG_CAUSE_FAULT;
+	case STATE_IN_RESET:
+		return HOTPLUG_CAUSE_RESET;
 	case STATE_IN_DARK:     /* the kernel is at it already, or nobody is */
 		return sign == HOTPLUG_SIGN_FAULT || sign == HOTPLUG_SIGN_LIVENESS ?
 			HOTPLUG_CAUSE_SILENT : HOTPLUG_CAUSE_REMOVED;

@@ -23,6 +23,7 @@ enum state_input {
 	STATE_IN_CLAIMED,       /* look: another driver, or none */
 	STATE_IN_OTHER,         /* look: another card */
 	STATE_IN_ABSENT,        /* look: not there */
+	STATE_IN_RESET,         /* look: it was reset, and answers or not */
 	STATE_N_INPUTS
 };
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../core/enable.h"
 #include "../core/pollset.h"
@@ -152,9 +153,9 @@ timeout_ms(void)
 
 /* It may have been given up since, and taken again with a descriptor that lives. */
 static bool
-has_hung_up(int fd)
+has_news(int fd, short events)
 {
-	struct pollfd p = { .fd = fd };
+	struct pollfd p = { .fd = fd, .events = events };
 
 	return fd >= 0 && poll(&p, 1, 0) > 0;
 }
@@ -165,7 +166,7 @@ take_hangup(struct hotplug_device *dev)
 	bool is_so;
 
 	device_lock();
-	is_so = has_hung_up(dev->sign_fd);
+	is_so = has_news(dev->sign_fd, 0);
 	if (is_so) {
 		pollset_forget_dup(dev->sign_fd);  /* it has said all it can */
 		dev->sign_fd = -1;
@@ -173,6 +174,31 @@ take_hangup(struct hotplug_device *dev)
 	device_unlock();
 	if (is_so)
 		device_post(dev, DEVICE_SIGN(HOTPLUG_SIGN_UIO));
+}
+
+/* Reading it makes it silent until the next time; one that cannot be read never is. */
+static void
+take_notice(struct hotplug_device *dev)
+{
+	char text[32];
+	bool is_so;
+
+	device_lock();
+	is_so = has_news(dev->notice_fd, POLLPRI);
+	if (is_so && pread(dev->notice_fd, text, sizeof(text), 0) < 0) {
+		pollset_forget_dup(dev->notice_fd);
+		dev->notice_fd = -1;
+	}
+	device_unlock();
+	if (is_so)
+		device_post(dev, DEVICE_LOOK);
+}
+
+static void
+take_descriptor(struct hotplug_device *dev)
+{
+	take_hangup(dev);
+	take_notice(dev);
 }
 
 static void
@@ -187,7 +213,7 @@ run(void *arg)
 		n = pollset_wait(tokens, timeout_ms());
 		for (i = 0; i < n; i++)
 			if (tokens[i] != NEWS_TOKEN)
-				take_hangup(tokens[i]);
+				take_descriptor(tokens[i]);
 		serve_signs();
 		news_read();
 		serve_signs();

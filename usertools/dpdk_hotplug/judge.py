@@ -14,8 +14,8 @@ N_TRIES = 6                             # of the library's heal, before it tries
 STATUS = {"ok": 0, "bad": 1, "open": 3, "nobody": 4}
 
 CAUSES = {"REMOVED": "removed", "UNBOUND": "its kernel driver was unbound", "FAULT":
-          "its registers fault", "SILENT": "it stopped answering", "REQUESTED":
-          "the kernel asks for it"}
+          "its registers fault", "SILENT": "it stopped answering", "RESET": "it was reset",
+          "REQUESTED": "the kernel asks for it"}
 SIGNS = {"uio": "by its uio descriptor", "uevent": "by a kernel uevent", "vfio":
          "by a vfio request", "eal": "by EAL's monitor", "fault": "by a SIGBUS",
          "liveness": "by a periodic look", "caller": "by its bus"}

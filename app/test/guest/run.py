@@ -39,7 +39,7 @@ from guest import DRIVERS, QEMU, Guest, LabError, TooBusy    # noqa: E402
 from scenarios.row import Lab                   # noqa: E402
 from testpmd import Failed                      # noqa: E402
 
-MODULES = ("survive", "heal", "ghost", "claim", "suspend", "netdev", "foreign", "bystand",
+MODULES = ("survive", "heal", "reset", "ghost", "claim", "suspend", "netdev", "foreign", "bystand",
            "watch_burst", "failsafe", "procedure", "watch_all", "watch_held", "mp", "interrupts",
            "storm", "old_kernel", "upstream", "field", "ovs", "bench", "soak")
 ATTEMPTS = 5            # the users' shape keeps two processors busy

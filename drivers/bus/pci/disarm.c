@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* disarm: a function that will be taken for lost writes to memory no more.
- * In:  a PCI function's name (drill).  Out: bus master off, and the function reset,
+ * In:  a PCI function's name (drill; teardown, of one that was reset).
+ * Out: bus master off, and the function reset,
  *      so that bus master, set again when it is probed, finds no rings of before.
  *      The kernel puts back the command register as the reset found it.
  * Context: app, work: a reset may take a second. */
@@ -47,6 +48,20 @@ stop_and_reset(const char *name, int config_fd)
 	if (ret != 0)
 		(void)set_bus_master(config_fd, true);
 	return ret;
+}
+
+void
+pci_silence(const char *name)
+{
+	char path[4096];
+	int fd;
+
+	attribute_path(name, "config", path, sizeof(path));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return;         /* gone by now: it writes no more, either */
+	(void)set_bus_master(fd, false);
+	close(fd);
 }
 
 int

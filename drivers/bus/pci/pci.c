@@ -48,6 +48,7 @@ static const struct hotplug_bus_ops ops = {
 	.holders = pci_holders,
 	.bind = pci_bind,
 	.disarm = pci_disarm,
+	.silence = pci_silence,
 	.classify = pci_classify,
 	.revokes = pci_revokes,
 	.obstacle = pci_obstacle,

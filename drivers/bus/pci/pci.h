@@ -39,6 +39,9 @@ int pci_glance(const char *name, struct hotplug_glance *glance);
 int pci_enumerate(void (*fn)(const char *name, void *arg), void *arg);
 int pci_identify(const char *name, struct hotplug_identity *id);
 bool pci_is_user_space(const char *driver);     /* hands functions to it; NULL: none */
+/* resets.c: changes with each reset, 0: nobody counts; a descriptor to poll(), 0: none */
+uint64_t pci_read_resets(const char *name);
+int pci_open_resets(const char *name);
 /* uevents.c */
 bool pci_is_name(const char *name);             /* "0000:03:00.0" */
 enum hotplug_uevent_kind pci_classify(const struct hotplug_uevent *uevent, char *name);
@@ -55,6 +58,7 @@ int pci_obstacle(const char *name, const char *kernel_driver, char *text, size_t
 extern const char *pci_dev_folder;      /* "/dev", but in tests */
 /* disarm.c */
 int pci_disarm(const char *name);
+void pci_silence(const char *name);
 /* holders.c */
 int pci_holders(const char *name, void (*fn)(int pid, void *arg), void *arg);
 /* The kernel driver's name; "" when none. */

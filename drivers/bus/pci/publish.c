@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <linux/vfio.h>
 
@@ -131,8 +132,11 @@ pci_probed(struct rte_pci_device *dev)
 		pci_uio_mmap(dev);
 	add_regions(dev, &info);
 	list_ports(dev, &info);
+	info.notice_fd = pci_open_resets(dev->name);
 	pci_master_begin(dev);
 	ret = publish(&info);
+	if (info.notice_fd > 0)
+		close(info.notice_fd);
 	if (ret != 0)
 		hotplug_bus_log(HOTPLUG_LOG_ERR, "%s: not guarded: %s", dev->name, strerror(-ret));
 }

@@ -145,6 +145,14 @@ is_missing(int err)
 	return err == ENOENT || err == ENOTDIR || err == ENODEV || err == ENXIO;
 }
 
+/* With decoding off a driver reads ones, or faults.  A virtual function's own is always off:
+ * its physical function has that of all. */
+static bool
+is_muted(const uint8_t *config)
+{
+	return word(config, VENDOR) != 0xffff && !(word(config, COMMAND) & COMMAND_MEMORY);
+}
+
 /* What the configuration space says; PRESENT when it may not be read now. */
 static enum hotplug_look
 look_inside(const char *name, const struct hotplug_identity *id)
@@ -163,7 +171,7 @@ look_inside(const char *name, const struct hotplug_identity *id)
 		return HOTPLUG_LOOK_DARK;
 	if (is_other_card(config, id))
 		return HOTPLUG_LOOK_OTHER;
-	return word(config, COMMAND) & COMMAND_MEMORY ? HOTPLUG_LOOK_PRESENT : HOTPLUG_LOOK_MUTED;
+	return is_muted(config) ? HOTPLUG_LOOK_MUTED : HOTPLUG_LOOK_PRESENT;
 }
 
 enum hotplug_look
@@ -186,8 +194,10 @@ pci_look(const char *name, const char *kernel_driver, const struct hotplug_ident
 		return driver[0] == '\0' &&
 			(is_told_to_go(name, kernel_driver) || is_being_removed(name)) ?
 			HOTPLUG_LOOK_ABSENT : HOTPLUG_LOOK_CLAIMED;
-	/* only vfio's registers raise SIGBUS then, and come back */
-	return strncmp(driver, "vfio", 4) == 0 ? found : HOTPLUG_LOOK_PRESENT;
+	if (found == HOTPLUG_LOOK_PRESENT && id->generation != 0 && id->resets != 0 &&
+	    pci_read_resets(name) != id->resets)
+		return HOTPLUG_LOOK_RESET;
+	return found;
 }
 
 static uint64_t
@@ -249,6 +259,8 @@ pci_identify(const char *name, struct hotplug_identity *id)
 			.generation = st.st_ino,
 		};
 	close(fd);
+	if (ret == 0)
+		id->resets = pci_read_resets(name);
 	if (ret == 0 && id->vendor == 0xffff) { /* a VF does not answer with its own */
 		id->vendor = read_id(name, "vendor");
 		id->device = read_id(name, "device");

@@ -28,6 +28,8 @@ classify_pci(const struct hotplug_uevent *uevent)
 		return HOTPLUG_UEVENT_ADD;
 	if (strcmp(uevent->action, "bind") == 0)
 		return pci_is_user_space(uevent->driver) ? HOTPLUG_UEVENT_BIND : HOTPLUG_UEVENT_CLAIM;
+	if (strcmp(uevent->action, "change") == 0)      /* an error's recovery begins, ends */
+		return HOTPLUG_UEVENT_CHANGE;
 	return HOTPLUG_UEVENT_NONE;
 }
 

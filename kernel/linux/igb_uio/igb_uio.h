@@ -75,6 +75,7 @@ struct igb_uio {
 	enum igb_uio_state state;
 	unsigned int opens;		/* descriptors; the last known once removed */
 	unsigned int revoked;		/* a bit for each BAR that was cut off */
+	unsigned int resets;		/* by others than its user, since it was bound */
 	bool is_clean;			/* reset since it last was a bus master */
 	struct pci_saved_state *saved;	/* see config.c; NULL: it never was good */
 	enum igb_uio_intr intr;		/* INTR_NONE: no interrupt is held */
@@ -96,6 +97,7 @@ extern const struct attribute_group *igb_uio_driver_groups[];
 int state_move(struct igb_uio *u, enum igb_uio_event event);
 int state_peek(const struct igb_uio *u, enum igb_uio_event event);
 bool state_is_live(const struct igb_uio *u);
+void state_notify(struct igb_uio *u);
 void state_bury(struct igb_uio *u, struct device *node);
 void state_reap(bool all);
 

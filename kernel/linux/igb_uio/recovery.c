@@ -4,7 +4,7 @@
  * somebody else makes (sysfs, vfio for a function beside it).
  *
  * In:  the PCI core, with the device's lock held; a work at the deadline.
- * Out: the state, the configuration, a reader that wakes.
+ * Out: the state, the configuration, ->resets; whoever waits for them wakes.
  *
  * After an error the function is as it was, or it ends as if unplugged.  Some
  * kernels tell nobody that a recovery has failed (when a function beside it has
@@ -22,7 +22,7 @@ static void give_up(struct igb_uio *u)
 	mutex_lock(&u->lock);
 	retire(u);
 	mutex_unlock(&u->lock);
-	uio_event_notify(&u->info);
+	state_notify(u);
 }
 
 static void deadline(struct work_struct *work)
@@ -36,7 +36,7 @@ static void deadline(struct work_struct *work)
 		retire(u);
 	mutex_unlock(&u->lock);
 	if (is_late)
-		uio_event_notify(&u->info);
+		state_notify(u);
 }
 
 void recovery_init(struct igb_uio *u)
@@ -57,7 +57,7 @@ static void begin(struct igb_uio *u)
 	if (!state_move(u, EVENT_FAIL))
 		mod_delayed_work(system_wq, &u->deadline, DEADLINE_S * HZ);
 	mutex_unlock(&u->lock);
-	uio_event_notify(&u->info);
+	state_notify(u);
 }
 
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t channel)
@@ -95,10 +95,13 @@ static void resume(struct pci_dev *pdev)
 	struct igb_uio *u = pci_get_drvdata(pdev);
 
 	mutex_lock(&u->lock);
-	if (!state_move(u, EVENT_RESUME) && !u->opens)
-		u->is_clean = false;
+	if (!state_move(u, EVENT_RESUME)) {
+		u->resets++;
+		if (!u->opens)
+			u->is_clean = false;
+	}
 	mutex_unlock(&u->lock);
-	uio_event_notify(&u->info);
+	state_notify(u);
 }
 
 /* From here to reset_done() nobody opens it, and no configuration is saved. */
@@ -131,13 +134,14 @@ static void reset_done(struct pci_dev *pdev)
 
 	mutex_lock(&u->lock);
 	if (u->state == STATE_RESETTING) {
+		u->resets++;
 		if (settle(u))
 			retire(u);
 		else
 			state_move(u, EVENT_DONE);
 	}
 	mutex_unlock(&u->lock);
-	uio_event_notify(&u->info);
+	state_notify(u);
 }
 
 const struct pci_error_handlers recovery_handlers = {

@@ -189,10 +189,35 @@ static ssize_t revoked_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(revoked);
 
+static ssize_t resets_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	struct igb_uio *u = from_dev(dev);
+	unsigned int resets;
+
+	mutex_lock(&u->lock);
+	resets = u->resets;
+	mutex_unlock(&u->lock);
+	return sysfs_emit(buf, "%u\n", resets);
+}
+static DEVICE_ATTR_RO(resets);
+
+/*
+ * Whoever polls them wakes, and so does the reader of /dev/uioN.  Not from
+ * open or close, whose callers know.
+ */
+void state_notify(struct igb_uio *u)
+{
+	sysfs_notify(&u->pdev->dev.kobj, igb_uio_state_group.name, "state");
+	sysfs_notify(&u->pdev->dev.kobj, igb_uio_state_group.name, "resets");
+	uio_event_notify(&u->info);
+}
+
 static struct attribute *state_attrs[] = {
 	&dev_attr_state.attr,
 	&dev_attr_opens.attr,
 	&dev_attr_revoked.attr,
+	&dev_attr_resets.attr,
 	NULL
 };
 

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_port_reset: a card is reset under its port, through the real pci bus and ethdev.
+ * In:  mock functions whose registers are switched off and on, or whose kernel driver counts.
+ * Context: app; the library's own threads do the work. */
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+
+#include <hotplug.h>
+
+#include "mock_port.h"
+#include "test.h"
+
+#define COMMAND 0x04
+#define MEMORY 0x2
+#define BUS_MASTER 0x4
+
+static _Atomic unsigned int n_resets;
+
+static int
+on_reset(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)type;
+	(void)arg;
+	(void)result;
+	n_resets++;
+	return 0;
+}
+
+static void
+count(const char *name, const char *text)
+{
+	mock_sysfs_write(name, "igb_uio/resets", text, strlen(text));
+}
+
+/* It counts, as on our igb_uio, from its probe on. */
+static struct test_pmd *
+plug_one(const char *name)
+{
+	struct test_pmd *pmd;
+
+	mock_sysfs_extra = "igb_uio/resets";
+	pmd = plug(name);
+	mock_sysfs_extra = NULL;
+	rte_eth_dev_callback_register(pmd->port, RTE_ETH_EVENT_INTR_RESET, on_reset, NULL);
+	n_resets = 0;
+	return pmd;
+}
+
+static uint8_t
+command_of(const struct test_pmd *pmd)
+{
+	int fd = open(mock_sysfs_path(pmd->name, "config"), O_RDONLY | O_CLOEXEC);
+	uint8_t byte;
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, COMMAND), 1);
+	close(fd);
+	return byte;
+}
+
+static void
+assert_healed(const struct test_pmd *pmd, uint16_t port)
+{
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(n_recovering, 1);
+	assert_int_equal(n_removed, 0);
+	assert_int_equal(n_resets, 0);
+	assert_int_equal(pmd->n_closes, 1);
+	assert_int_equal(pmd->port, port);
+	assert_int_equal(rte_eth_dev_is_removed(port), 0);
+	assert_int_equal(mock_read(pmd->bar), 0x5a);
+}
+
+/* Its rings may be in it still: it writes to memory no more when they are given back. */
+static void
+test_port_reset_that_is_counted_is_healed_in_place(void **state)
+{
+	struct test_pmd *pmd = plug_one("0000:51:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	assert_true(command_of(pmd) & BUS_MASTER);
+	count(pmd->name, "1");
+	assert_healed(pmd, port);
+	assert_false(command_of(pmd) & BUS_MASTER);     /* the mock's probe sets none */
+	test_sleep_ms(200);             /* four looks: it is this one now */
+	assert_int_equal(n_recovering, 1);
+	remove_port(port);
+}
+
+static void
+test_port_reset_that_is_seen_is_healed_in_place(void **state)
+{
+	struct test_pmd *pmd = plug_one("0000:52:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	mock_sysfs_config(pmd->name, COMMAND, BUS_MASTER);
+	test_sleep_ms(200);             /* looks, 50 ms apart */
+	assert_int_equal(n_recovering, 0);
+	mock_sysfs_config(pmd->name, COMMAND, MEMORY | BUS_MASTER);
+	assert_healed(pmd, port);
+	remove_port(port);
+}
+
+/* Nothing is tried on a card whose registers are off. */
+static void
+test_port_reset_is_healed_when_its_registers_are_back(void **state)
+{
+	struct test_pmd *pmd = plug_one("0000:53:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	mock_sysfs_config(pmd->name, COMMAND, BUS_MASTER);
+	assert_true(WAIT_FOR(mock_find("0000:53:00.0") == NULL));
+	assert_int_equal(n_recovering, 1);
+	test_sleep_ms(1500);
+	assert_null(mock_find("0000:53:00.0"));
+	mock_sysfs_config(pmd->name, COMMAND, MEMORY | BUS_MASTER);
+	assert_healed(pmd, port);
+	remove_port(port);
+}
+
+/* Its driver lives, and so do its registers: rte_eth_dev_reset() is the application's. */
+static void
+test_port_reset_is_told_once_where_the_application_sees_to_it(void **state)
+{
+	struct test_pmd *pmd = plug_one("0000:54:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	count(pmd->name, "1");
+	assert_true(WAIT_FOR(n_resets == 1));
+	test_sleep_ms(200);
+	assert_int_equal(n_resets, 1);
+	assert_int_equal(n_removed + n_recovering, 0);
+	assert_int_equal(rte_eth_dev_is_removed(port), 0);
+	assert_int_equal(mock_read(pmd->bar), 0x5a);
+	count(pmd->name, "2");
+	assert_true(WAIT_FOR(n_resets == 2));
+	remove_port(port);
+}
+
+static int
+start(void **state)
+{
+	return mock_port_start(state, "policy.0000:54:00.0=tell");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_port_reset_that_is_counted_is_healed_in_place),
+		cmocka_unit_test(test_port_reset_that_is_seen_is_healed_in_place),
+		cmocka_unit_test(test_port_reset_is_healed_when_its_registers_are_back),
+		cmocka_unit_test(test_port_reset_is_told_once_where_the_application_sees_to_it),
+	};
+
+	return cmocka_run_group_tests_name("port_reset", tests, start, mock_port_stop);
+}
