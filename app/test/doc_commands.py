@@ -95,6 +95,8 @@ SHOWN = {
                                                                 "doc/upstream/repro/run"),
     ("doc/upstream/kernel-bar-revoke.md", "mapped: 0x"): ("row", r"^upstream kernel-bar-revoke"),
     ("doc/upstream/igb-uio-two-openers.md", "open twice"): ("row", r"^upstream igb-uio"),
+    ("doc/upstream/kernel-reset-order.md", "remove of the other card"): (
+        "row", r"^upstream kernel-reset"),
 }
 
 
