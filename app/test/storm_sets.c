@@ -48,8 +48,11 @@ SET(rte_eth_dev_set_vlan_ether_type, RTE_ETH_VLAN_TYPE_OUTER, 0x8100)
 SET(rte_eth_dev_set_vlan_offload, ANY(2) ? RTE_ETH_VLAN_STRIP_OFFLOAD : 0)
 SET(rte_eth_dev_set_vlan_pvid, 1, ANY(2))
 SET(rte_eth_rx_avail_thresh_set, queue, ANY(99))
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"      /* 26.07; there all the same */
 SET(rte_eth_dev_set_tx_queue_stats_mapping, queue, 0)
 SET(rte_eth_dev_set_rx_queue_stats_mapping, queue, 0)
+#pragma GCC diagnostic pop
 SET(rte_eth_dev_uc_all_hash_table_set, ANY(2))
 SET(rte_eth_set_queue_rate_limit, queue, ANY(100))
 SET(rte_eth_fec_set, 1)
