@@ -136,6 +136,8 @@ test_look_reset_is_another_count(void **state)
 	mock_config16(NIC, COMMAND, 0x6);
 	assert_int_equal(pci_identify(NIC, &id), 0);
 	assert_int_equal(look(), HOTPLUG_LOOK_PRESENT);
+	mock_file(NIC, "igb_uio/resets", "");   /* it cannot be read: that says nothing */
+	assert_int_equal(look(), HOTPLUG_LOOK_PRESENT);
 }
 
 /* The kernel says of a function: an error's recovery begins, or has ended; of uio: nothing. */

@@ -28,7 +28,7 @@ spare(struct hotplug_device *dev, enum hotplug_look found)
 {
 	if (found == HOTPLUG_LOOK_MUTED || !is_spared(dev))
 		return STATE_IN_RESET;
-	if (found == HOTPLUG_LOOK_RESET)
+	if (found == HOTPLUG_LOOK_RESET && dev->look.result.id.resets != 0)
 		dev->id.resets = dev->look.result.id.resets;
 	dev->was_reset = true;
 	return STATE_IN_PRESENT;

@@ -21,7 +21,7 @@ open_count(const char *name)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* Our igb_uio counts, and we from 1 on; 0: nobody does. */
+/* Our igb_uio counts, and we from 1 on; 0: nobody does, or it cannot be read now. */
 uint64_t
 pci_read_resets(const char *name)
 {

@@ -174,6 +174,18 @@ look_inside(const char *name, const struct hotplug_identity *id)
 	return is_muted(config) ? HOTPLUG_LOOK_MUTED : HOTPLUG_LOOK_PRESENT;
 }
 
+/* A count that cannot be read (no descriptor is left) says nothing. */
+static bool
+was_reset(const char *name, const struct hotplug_identity *id)
+{
+	uint64_t now;
+
+	if (id->generation == 0 || id->resets == 0)
+		return false;
+	now = pci_read_resets(name);
+	return now != 0 && now != id->resets;
+}
+
 enum hotplug_look
 pci_look(const char *name, const char *kernel_driver, const struct hotplug_identity *id)
 {
@@ -194,10 +206,7 @@ pci_look(const char *name, const char *kernel_driver, const struct hotplug_ident
 		return driver[0] == '\0' &&
 			(is_told_to_go(name, kernel_driver) || is_being_removed(name)) ?
 			HOTPLUG_LOOK_ABSENT : HOTPLUG_LOOK_CLAIMED;
-	if (found == HOTPLUG_LOOK_PRESENT && id->generation != 0 && id->resets != 0 &&
-	    pci_read_resets(name) != id->resets)
-		return HOTPLUG_LOOK_RESET;
-	return found;
+	return found == HOTPLUG_LOOK_PRESENT && was_reset(name, id) ? HOTPLUG_LOOK_RESET : found;
 }
 
 static uint64_t
