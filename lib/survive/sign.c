@@ -19,14 +19,16 @@
 #include "cutoff.h"
 
 /* EAL's interrupt thread is kept for 50 ms in a burst of reports, be it of 100 devices: those
- * come one right after the other.  It waits no longer than this, and has the rest for 100
- * cut-offs.  One that comes by itself is worth a look of its own,
- * since a device that lives is not cut off for a word of EAL's. */
-#define WAIT_NS 40000000ull
+ * come one right after the other.  When it has been in here for so long it waits no more, and
+ * has the rest for the cut-offs that are left.  One that comes by itself is worth a look of its
+ * own, since a device that lives is not cut off for a word of EAL's. */
+#define WAIT_NS 42000000ull
 #define BURST_NS 100000000ull
 #define STEP_NS 100000
 
-static uint64_t burst_ns, waited_ns;    /* its last report; what it has waited; device_lock() */
+/* All with device_lock(). */
+static uint64_t burst_ns;       /* the end of its last report */
+static uint64_t kept_ns;        /* how long it has been in here in this burst */
 
 /* Cut off before anybody else runs, unless it works until it is let go. */
 static int
@@ -40,36 +42,36 @@ cut_off_now(struct hotplug_device *dev)
 }
 
 static void
-begin_waiting(void)
+begin_report(uint64_t now)
 {
-	uint64_t now = device_now_ns();
-
 	device_lock();
 	if (now - burst_ns > BURST_NS)
-		waited_ns = 0;
-	burst_ns = now;
+		kept_ns = 0;
+	device_unlock();
+}
+
+static void
+end_report(uint64_t begin)
+{
+	device_lock();
+	burst_ns = device_now_ns();
+	kept_ns += burst_ns - begin;
 	device_unlock();
 }
 
 /* Some of what is left; false: nothing is. */
 static bool
-wait_a_little(void)
+wait_a_little(uint64_t begin)
 {
 	const struct timespec pause = { .tv_nsec = STEP_NS };
-	uint64_t begin = device_now_ns();
 	bool is_left;
 
 	device_lock();
-	is_left = waited_ns < WAIT_NS;
+	is_left = kept_ns + (device_now_ns() - begin) < WAIT_NS;
 	device_unlock();
-	if (!is_left)
-		return false;
-	nanosleep(&pause, NULL);
-	device_lock();
-	burst_ns = device_now_ns();
-	waited_ns += burst_ns - begin;
-	device_unlock();
-	return true;
+	if (is_left)
+		nanosleep(&pause, NULL);
+	return is_left;
 }
 
 /* Job: the look may block, and EAL's thread is not to. */
@@ -112,7 +114,7 @@ is_answered(struct hotplug_device *dev, unsigned int number, enum hotplug_look *
 /* What there is; nobody knows in time: then it is taken for gone, and watch restores it
  * when it is not. */
 static enum hotplug_look
-look_at(struct hotplug_device *dev)
+look_at(struct hotplug_device *dev, uint64_t begin)
 {
 	enum hotplug_look found = HOTPLUG_LOOK_ABSENT;
 	unsigned int number;
@@ -122,7 +124,7 @@ look_at(struct hotplug_device *dev)
 	device_unlock();
 	if (work_push_beside(look, dev->name, 0) != 0)
 		return found;
-	while (!is_answered(dev, number, &found) && wait_a_little())
+	while (!is_answered(dev, number, &found) && wait_a_little(begin))
 		;
 	return found;
 }
@@ -163,16 +165,41 @@ is_told(struct hotplug_device *dev)
 /* EAL calls its own subscribers when we return: ours, who are told the cause, come
  * first, unless they take their time. */
 static void
-let_be_told(struct hotplug_device *dev)
+let_be_told(struct hotplug_device *dev, uint64_t begin)
 {
-	while (!host_thread_is_own() && !is_told(dev) && wait_a_little())
+	while (!host_thread_is_own() && !is_told(dev) && wait_a_little(begin))
 		;
+}
+
+static void
+report(struct hotplug_device *dev, enum hotplug_sign sign)
+{
+	date_sign(dev, sign);
+	(void)cut_off_now(dev);         /* logged where it failed */
+	post(dev, DEVICE_SIGN(sign));
+}
+
+/* A device that answers in time is only looked at. */
+static void
+report_of_eal(struct hotplug_device *dev)
+{
+	uint64_t begin = device_now_ns();
+	enum hotplug_look found;
+
+	begin_report(begin);
+	found = look_at(dev, begin);
+	if (found == HOTPLUG_LOOK_PRESENT)
+		post(dev, DEVICE_LOOK);         /* it believes everybody's uevents */
+	else
+		report(dev, HOTPLUG_SIGN_EAL);
+	if (found == HOTPLUG_LOOK_ABSENT)
+		let_be_told(dev, begin);
+	end_report(begin);
 }
 
 int
 hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign sign)
 {
-	enum hotplug_look found = HOTPLUG_LOOK_ABSENT;
 	struct hotplug_device *dev;
 
 	if (sign != HOTPLUG_SIGN_EAL && sign != HOTPLUG_SIGN_VFIO && sign != HOTPLUG_SIGN_CALLER)
@@ -184,19 +211,10 @@ hotplug_bus_report(struct hotplug_bus *bus, const void *key, enum hotplug_sign s
 		return -ENOENT;
 	if (dev->works_on_request)
 		sign = HOTPLUG_SIGN_VFIO;       /* asked for, not gone */
-	if (sign == HOTPLUG_SIGN_EAL) {
-		begin_waiting();
-		found = look_at(dev);
-	}
-	if (found == HOTPLUG_LOOK_PRESENT) {
-		post(dev, DEVICE_LOOK);         /* it believes everybody's uevents */
-		return 0;
-	}
-	date_sign(dev, sign);
-	(void)cut_off_now(dev);         /* logged where it failed */
-	post(dev, DEVICE_SIGN(sign));
-	if (sign == HOTPLUG_SIGN_EAL && found == HOTPLUG_LOOK_ABSENT)
-		let_be_told(dev);
+	if (sign == HOTPLUG_SIGN_EAL)
+		report_of_eal(dev);
+	else
+		report(dev, sign);
 	return 0;
 }
 

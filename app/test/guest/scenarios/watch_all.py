@@ -54,7 +54,7 @@ def spoof(lab, e, bdfs):
     time.sleep(1)
     false = e.heard("ours")
     if false and all(x["what"] == "restored" and x["sign"] == "eal" for x in false):
-        raise TooBusy("this machine was too busy to tell: EAL's thread waits 40 ms for a look")
+        raise TooBusy("this machine was too busy to tell: EAL's thread waits 42 ms for a look")
     check(not false, "false alarms: %s" % false)
     lab.figures["stock_false_alarms"] = len(e.heard("eal"))
     check(e.stats()["monitor"] == 1, "a bad message ended the monitor")
