@@ -47,15 +47,22 @@ def eight(lab, ways):
 
 
 def spoof(lab, e, bdfs):
-    for bdf in bdfs:
-        for action in ("remove", "unbind", "bind"):
-            lab.guest.sh("echo %s > /sys/bus/pci/devices/%s/uevent" % (action, bdf))
-    lab.guest.sh(SPOOF % ((bdfs[0],) * 3))
-    time.sleep(1)
-    false = e.heard("ours")
-    if false and all(x["what"] == "restored" and x["sign"] == "eal" for x in false):
+    """Nothing goes.  A look that takes longer than EAL's thread waits is no false alarm: the
+    device is there again, and nobody has heard that it went."""
+    for _ in range(5):
+        before = len(e.heard("ours"))
+        for bdf in bdfs:
+            for action in ("remove", "unbind", "bind"):
+                lab.guest.sh("echo %s > /sys/bus/pci/devices/%s/uevent" % (action, bdf))
+        lab.guest.sh(SPOOF % ((bdfs[0],) * 3))
+        time.sleep(1)
+        false = e.heard("ours")[before:]
+        if not false:
+            break
+        check(all(x["what"] == "restored" and x["sign"] == "eal" for x in false),
+              "false alarms: %s" % false)
+    else:
         raise TooBusy("this machine was too busy to tell: EAL's thread waits 42 ms for a look")
-    check(not false, "false alarms: %s" % false)
     lab.figures["stock_false_alarms"] = len(e.heard("eal"))
     check(e.stats()["monitor"] == 1, "a bad message ended the monitor")
 
