@@ -9,7 +9,7 @@ heal    testpmd forwards as the primary, hotplug_mp has its ports twice: the car
         kernel does not cut off (uio_pci_generic), and only there
 taken   processes of another file prefix have the card: refused, and said who has it
 master  a secondary ends, or is killed: uio_pci_generic takes the card's bus mastering, and the
-        primary's ports go on
+        primary gives it back; with igb_uio its ports go on
 """
 import time
 
@@ -196,7 +196,10 @@ def master(lab, nic, driver):
             for bdf in t.bdfs if driver == "uio_pci_generic" else ():
                 check(t.wait_output("%s: another process has closed it.* has it again" % bdf,
                                     20, before), "it does not say so: " + t.end())
-            t.wait_forwarding(slots, 20)
+                command = lab.guest.sh("od -An -tx1 -j4 -N1 /sys/bus/pci/devices/%s/config" % bdf)
+                check(int(command, 16) & 4, "%s is no bus master: %s" % (bdf, command))
+            if driver != "uio_pci_generic":     # an emulated card has lost its place in its rings
+                t.wait_forwarding(slots, 20)
             lab.figures[how + "_s"] = round(time.monotonic() - begin, 2)
         finally:
             group.kill()
