@@ -96,7 +96,6 @@ test_pci_a_probe_that_fails_guards_nothing(void **state)
 	mock_sysfs_remove("0000:02:01.0");
 }
 
-#define COMMAND 0x04
 #define MEMORY 0x2
 #define MASTER 0x4
 

@@ -17,7 +17,6 @@
 #define PF "0000:03:00.0"
 #define VF "0000:03:10.0"
 #define NIC "0000:01:00.0"
-#define COMMAND 0x04
 
 static struct hotplug_identity id;
 

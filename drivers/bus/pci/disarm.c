@@ -16,17 +16,14 @@
 #include "master.h"
 #include "pci.h"
 
-#define COMMAND 0x04            /* PCI r3 6.2.2 */
-#define COMMAND_BUS_MASTER 0x4
-
 static void
 attribute_path(const char *name, const char *attribute, char *path, size_t len)
 {
 	snprintf(path, len, "%s/%s/%s", rte_pci_get_sysfs_path(), name, attribute);
 }
 
-static int
-set_bus_master(int config_fd, bool is_on)
+int
+pci_set_bus_master(int config_fd, bool is_on)
 {
 	uint8_t command;
 
@@ -40,13 +37,13 @@ set_bus_master(int config_fd, bool is_on)
 static int
 stop_and_reset(const char *name, int config_fd)
 {
-	int ret = set_bus_master(config_fd, false);
+	int ret = pci_set_bus_master(config_fd, false);
 
 	if (ret != 0)
 		return ret;
 	ret = pci_write_attribute(name, "reset", "1");
 	if (ret != 0)
-		(void)set_bus_master(config_fd, true);
+		(void)pci_set_bus_master(config_fd, true);
 	return ret;
 }
 
@@ -60,7 +57,8 @@ pci_silence(const char *name)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return;         /* gone by now: it writes no more, either */
-	(void)set_bus_master(fd, false);
+	pci_master_pause(name, true);   /* who gives it back just now has done so */
+	(void)pci_set_bus_master(fd, false);
 	close(fd);
 }
 

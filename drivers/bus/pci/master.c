@@ -28,10 +28,6 @@
 #include "master.h"
 #include "pci.h"
 
-#define COMMAND 0x04            /* PCI r3 6.2.2 */
-#define COMMAND_MEMORY 0x2
-#define COMMAND_BUS_MASTER 0x4
-
 struct master {
 	struct master *next;
 	const void *key;                /* struct rte_device */
@@ -124,7 +120,7 @@ pci_master_pause(const char *name, bool is_paused)
 	pthread_mutex_unlock(&lock);
 }
 
-/* True: it is to be switched on again, and whoever ends it waits until master_written(). */
+/* True: it is to be switched on again, and whoever ends it waits until end_writing(). */
 static bool
 is_missed(const char *name, uint8_t command, struct master **found)
 {
@@ -153,22 +149,19 @@ end_writing(struct master *m)
 }
 
 static void
-give_back(int fd, const char *name, uint8_t command, struct master *m)
+give_back(int fd, const char *name, struct master *m)
 {
-	int error;
+	int ret = pci_set_bus_master(fd, true);
 
-	command |= COMMAND_BUS_MASTER;
-	errno = EIO;
-	error = pwrite(fd, &command, 1, COMMAND) == 1 ? 0 : errno;
 	end_writing(m);
-	if (error == 0)
+	if (ret == 0)
 		hotplug_bus_log(HOTPLUG_LOG_NOTICE, "%s: another process has closed it, and the "
 				"kernel has taken its bus mastering (uio_pci_generic): it has it "
 				"again", name);
-	else if (error != ENODEV)
+	else if (ret != -ENODEV)
 		hotplug_bus_log(HOTPLUG_LOG_ERR, "%s: another process has closed it, and the kernel "
 				"has taken its bus mastering (uio_pci_generic): it cannot be given "
-				"back: %s", name, strerror(error));
+				"back: %s", name, strerror(-ret));
 }
 
 static bool
@@ -207,6 +200,6 @@ pci_master_look(const char *name, uint64_t generation)
 		return;                 /* whoever may not write it has no uio device either */
 	if (is_same(folder, generation) && pread(fd, &command, 1, COMMAND) == 1 &&
 	    is_missed(name, command, &m))
-		give_back(fd, name, command, m);
+		give_back(fd, name, m);
 	close(fd);
 }

@@ -8,6 +8,10 @@
 
 #include "hotplug_bus.h"
 
+#define COMMAND 0x04            /* PCI r3 6.2.2 */
+#define COMMAND_MEMORY 0x2
+#define COMMAND_BUS_MASTER 0x4
+
 extern struct hotplug_bus pci_bus;
 /* publish.c */
 void pci_probed(struct rte_pci_device *dev);
@@ -56,7 +60,8 @@ int pci_write_attribute(const char *name, const char *attribute, const char *tex
 /* obstacle.c: 0, or -errno and which file or node it is, and whose. */
 int pci_obstacle(const char *name, const char *kernel_driver, char *text, size_t len);
 extern const char *pci_dev_folder;      /* "/dev", but in tests */
-/* disarm.c */
+/* disarm.c; of an open `config` */
+int pci_set_bus_master(int config_fd, bool is_on);
 int pci_disarm(const char *name);
 void pci_silence(const char *name);
 /* holders.c */

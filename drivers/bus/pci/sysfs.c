@@ -21,8 +21,6 @@
 #define CONFIG_LEN 64
 #define VENDOR 0x00
 #define DEVICE 0x02
-#define COMMAND 0x04
-#define COMMAND_MEMORY 0x2
 #define SUBSYSTEM_VENDOR 0x2c
 #define SUBSYSTEM_DEVICE 0x2e
 #define EXTENDED 0x100          /* PCIe r6 7.6.3: first extended capability */
