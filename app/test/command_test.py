@@ -14,10 +14,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 import command_process as cp
+import tap
 
 cp.own_network()
 COMMAND, PLUGIN, ASKED = map(os.path.abspath, sys.argv[1:4])
@@ -378,22 +378,8 @@ def test_another_version_is_named(command):
 
 
 def main():
-    tests = [f for name, f in globals().items() if name.startswith("test_") and
-             (len(sys.argv) < 6 or sys.argv[5] in name)]
-    print("1..%d" % len(tests))
-    n_failed = 0
-    for number, test in enumerate(tests, 1):
-        start, verdict = time.monotonic(), "ok"
-        with tempfile.TemporaryDirectory(prefix="hp-cmd-") as folder:
-            try:
-                test(cp.Command(COMMAND, folder))
-            except Exception as error:  # whatever it is, it is a failure
-                verdict = "not ok"
-                n_failed += 1
-                print("\n".join("# " + line for line in str(error).splitlines()))
-        print("%s %d - %s # %.1f s" % (verdict, number, test.__name__, time.monotonic() - start),
-              flush=True)
-    return n_failed != 0
+    tests = {n: f for n, f in globals().items() if len(sys.argv) < 6 or sys.argv[5] in n}
+    return tap.main(tests, lambda folder: cp.Command(COMMAND, folder))
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ what is made of them is tried on what a process would say.
 import os
 import re
 import sys
-import tempfile
 import types
 
 import command_process as cp
+import tap
 
 cp.own_network()
 COMMAND, ASKED, PAGE = map(os.path.abspath, sys.argv[1:4])
@@ -118,20 +118,8 @@ TESTS = {
 
 
 def main():
-    tests = [(n, t) for n, t in TESTS.items() if len(sys.argv) < 5 or sys.argv[4] in n]
-    print("1..%d" % len(tests))
-    n_failed = 0
-    for number, (name, test) in enumerate(tests, 1):
-        verdict = "ok"
-        with tempfile.TemporaryDirectory(prefix="hp-words-") as folder:
-            try:
-                test(cp.Command(COMMAND, folder))
-            except Exception as error:  # whatever it is, it is a failure
-                verdict = "not ok"
-                n_failed += 1
-                print("\n".join("# " + line for line in repr(error).split("\\n")))
-        print("%s %d - %s" % (verdict, number, name), flush=True)
-    return n_failed != 0
+    tests = {"test_" + n: f for n, f in TESTS.items() if len(sys.argv) < 5 or sys.argv[4] in n}
+    return tap.main(tests, lambda folder: cp.Command(COMMAND, folder))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
+
+import tap
 
 COMMAND = os.path.abspath(sys.argv[1])
 GREETING = {"version": "DPDK 22.11", "pid": 1, "max_output_len": 16384}
@@ -133,20 +134,7 @@ def test_numbers_that_are_none(folder):
 
 
 def main():
-    tests = [f for name, f in globals().items() if name.startswith("test_")]
-    print("1..%d" % len(tests))
-    n_failed = 0
-    for number, test in enumerate(tests, 1):
-        verdict = "ok"
-        with tempfile.TemporaryDirectory(prefix="hp-str-") as folder:
-            try:
-                test(folder)
-            except Exception as error:  # whatever it is, it is a failure
-                verdict = "not ok"
-                n_failed += 1
-                print("\n".join("# " + line for line in str(error).splitlines()))
-        print("%s %d - %s" % (verdict, number, test.__name__), flush=True)
-    return n_failed != 0
+    return tap.main(globals())
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ def main(names, make=lambda folder: folder):
         with tempfile.TemporaryDirectory() as folder:
             try:
                 test(make(folder))
-                print("ok %d - %s" % (n, name))
-            except AssertionError as e:
+                print("ok %d - %s" % (n, name), flush=True)
+            except Exception as e:      # whatever it is, it is a failure
                 failed += 1
                 print("not ok %d - %s" % (n, name))
-                print("".join("# %s\n" % line for line in str(e).splitlines()), end="")
+                print("".join("# %s\n" % line for line in (str(e) or repr(e)).splitlines()), end="")
     return failed != 0
