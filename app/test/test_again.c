@@ -274,6 +274,26 @@ test_device_with_many_ports(void **state)
 }
 
 /* It comes with the card all the same, and is nobody's. */
+/* As ethdev: an owner is no setting of the driver's. */
+static void
+test_owner_of_a_port_that_is_away_stays_it(void **state)
+{
+	struct rte_eth_dev_owner owner = { .name = "late" }, now;
+	struct test_pmd *pmd = lose_started("0000:2c:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	assert_int_equal(rte_eth_dev_owner_new(&owner.id), 0);
+	assert_int_equal(rte_eth_dev_owner_set(port, &owner), 0);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(rte_eth_dev_owner_get(port, &now), 0);
+	assert_int_equal(now.id, owner.id);
+	assert_string_equal(now.name, "late");
+	assert_int_equal(rte_eth_dev_owner_unset(port, owner.id), 0);
+	remove_port(port);
+}
+
 static void
 test_other_port_that_was_closed_stays_closed(void **state)
 {
@@ -466,6 +486,7 @@ main(void)
 		cmocka_unit_test(test_heals_without_the_runtime_folder),
 		cmocka_unit_test(test_obstacle_is_named),
 		cmocka_unit_test(test_device_with_many_ports),
+		cmocka_unit_test(test_owner_of_a_port_that_is_away_stays_it),
 		cmocka_unit_test(test_other_port_that_was_closed_stays_closed),
 		cmocka_unit_test(test_queue_with_several_pools),
 		cmocka_unit_test(test_callback_taken_away_while_it_heals),

@@ -70,6 +70,18 @@ release_hide_all(const uint16_t *ids, unsigned int n)
 	} while (is_any_valid(ids, n));
 }
 
+/* Without a name it is free.  Who has become its owner since the loss stays that: ethdev sets it
+ * under a lock of its own. */
+static void
+forget_life(struct rte_eth_dev_data *data)
+{
+	const size_t owner = offsetof(struct rte_eth_dev_data, owner);
+	const size_t after = owner + sizeof(data->owner);
+
+	memset(data, 0, owner);
+	memset((char *)data + after, 0, sizeof(*data) - after);
+}
+
 void
 release_quietly(struct rte_eth_dev *eth)
 {
@@ -88,7 +100,7 @@ release_quietly(struct rte_eth_dev *eth)
 	rte_free(data->hash_mac_addrs);
 	rte_free(data->dev_private);
 	pthread_mutex_destroy(&data->flow_ops_mutex);
-	memset(data, 0, sizeof(*data));         /* without a name it is free */
+	forget_life(data);
 }
 
 static bool
