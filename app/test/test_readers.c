@@ -628,6 +628,56 @@ test_child_asks_as_its_parent(void **state)
 	remove_port(port);
 }
 
+static pthread_mutex_t step = PTHREAD_MUTEX_INITIALIZER;
+static pthread_t publisher;
+static _Atomic unsigned int n_taken, n_stuck;
+static atomic_bool has_lock;
+
+static void *
+take_port_lock(void *arg)
+{
+	port_lock();
+	port_unlock();
+	atomic_store(&has_lock, true);
+	return arg;
+}
+
+/* The library's, and EAL's: a heap that grows calls the application back, which may call ethdev
+ * from any thread, and wait for it. */
+void *
+rte_zmalloc(const char *type, size_t size, unsigned int align)
+{
+	pthread_t thread;
+
+	if (pthread_equal(pthread_self(), publisher) && pthread_mutex_trylock(&step) == 0) {
+		atomic_store(&has_lock, false);
+		if (pthread_create(&thread, NULL, take_port_lock, NULL) == 0) {
+			n_taken++;
+			if (!WAIT_FOR(atomic_load(&has_lock)))
+				n_stuck++;
+			pthread_detach(thread);
+		}
+		pthread_mutex_unlock(&step);
+	}
+	return rte_zmalloc_socket(type, size, align, SOCKET_ID_ANY);
+}
+
+static void
+test_no_heap_is_asked_under_the_lock_of_ports(void **state)
+{
+	struct test_pmd *pmd;
+
+	(void)state;
+	test_pmd_max_macs = 2 * N_MACS; /* more than any port that had its id */
+	publisher = pthread_self();
+	pmd = plug("0000:29:00.0");
+	publisher = 0;
+	test_pmd_max_macs = N_MACS;
+	assert_true(n_taken != 0);
+	assert_int_equal(n_stuck, 0);
+	remove_port(pmd->port);
+}
+
 static int
 start(void **state)
 {
@@ -655,6 +705,7 @@ main(void)
 		cmocka_unit_test(test_answers_of_a_dead_port),
 		cmocka_unit_test(test_any_call_beside_losses_and_heals),
 		cmocka_unit_test(test_child_asks_as_its_parent),
+		cmocka_unit_test(test_no_heap_is_asked_under_the_lock_of_ports),
 	};
 
 	return cmocka_run_group_tests_name("readers", tests, start, mock_port_stop);

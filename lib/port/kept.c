@@ -43,23 +43,50 @@ n_wanted(const struct port *port)
 	return RTE_MAX(port->info.max_mac_addrs, 1u);
 }
 
-/* On EAL's heap: ethdev frees it with the port, secondaries read it. */
+static bool
+has_room(const struct port *port, unsigned int n)
+{
+	bool has;
+
+	port_lock();
+	has = port->n_addrs >= n;
+	port_unlock();
+	return has;
+}
+
+/* Another thread may have made it meanwhile.  Returns what nobody is led to any more: the driver
+ * has its own. */
+static struct rte_ether_addr *
+exchange(struct port *port, struct rte_ether_addr *addrs, unsigned int n)
+{
+	struct rte_ether_addr *surplus = addrs;
+
+	port_lock();
+	if (port->n_addrs < n) {
+		surplus = port->addrs;
+		if (port->n_addrs != 0)
+			memcpy(addrs, surplus, port->n_addrs * sizeof(*addrs));
+		port->addrs = addrs;
+		port->n_addrs = n;
+	}
+	port_unlock();
+	return surplus;
+}
+
+/* On EAL's heap: ethdev frees it with the port, secondaries read it.  Taken without the lock: a
+ * heap that grows asks the secondaries, and calls the application back. */
 int
 kept_make(struct port *port)
 {
 	unsigned int n = n_wanted(port);
 	struct rte_ether_addr *addrs;
 
-	if (port->n_addrs >= n || rte_eal_process_type() != RTE_PROC_PRIMARY)
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY || has_room(port, n))
 		return 0;
 	addrs = rte_zmalloc(NULL, n * sizeof(*addrs), 0);
 	if (addrs == NULL)
 		return -ENOMEM;
-	if (port->n_addrs != 0)
-		memcpy(addrs, port->addrs, port->n_addrs * sizeof(*addrs));
-	rte_free(port->addrs);  /* the driver has its own: nobody is led there any more */
-	port->addrs = addrs;
-	port->n_addrs = n;
+	rte_free(exchange(port, addrs, n));
 	return 0;
 }
 

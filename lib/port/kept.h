@@ -6,7 +6,7 @@
 #include "port.h"
 
 /* Room for what ethdev's callers may follow of a port while its driver has let go of it,
- * from port->info; again is fine.  -ENOMEM.  With the lock held. */
+ * from port->info; again is fine.  -ENOMEM.  Not with the lock held. */
 int kept_make(struct port *port);
 /* At the loss, with the lock held: the addresses as they are. */
 void kept_take(const struct rte_eth_dev *eth, struct port *port);

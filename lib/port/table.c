@@ -22,6 +22,8 @@
 #include "queues.h"
 #include "shared.h"
 
+#define NO_MEMORY "port %u: no memory to stand in front of it"
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* ports */
 static struct port ports[RTE_MAX_ETHPORTS];
 
@@ -134,9 +136,8 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 
 	if (port->ops == NULL)
 		port->ops = malloc(sizeof(*port->ops));
-	if (port->ops == NULL || kept_make(port) != 0) {
-		host_log(HOST_WARN, "port %u: no memory to stand in front of it",
-			 eth->data->port_id);
+	if (port->ops == NULL) {
+		host_log(HOST_WARN, NO_MEMORY, eth->data->port_id);
 		return;
 	}
 	if (is_new(eth, port))
@@ -202,6 +203,10 @@ port_published(struct hotplug_bus *bus, const void *key)
 			continue;
 		(void)calls_guard();    /* who sets it up comes to us first (change.c) */
 		ask_info(eth, &ports[i]);
+		if (kept_make(&ports[i]) != 0) {
+			host_log(HOST_WARN, NO_MEMORY, i);
+			continue;
+		}
 		port_lock();
 		wrap_one(eth, &ports[i], bus);
 		port_unlock();
