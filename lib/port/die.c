@@ -15,6 +15,7 @@
 #include "die.h"
 #include "kept.h"
 #include "queues.h"
+#include "rings.h"
 #include "shared.h"
 
 /* With the lock held: what a later life needs. */
@@ -150,5 +151,6 @@ port_lost(struct hotplug_bus *bus, const void *key)
 		lose_healing(eth);      /* first: it may have healed by now, and be LIVE */
 		if (port_of(eth)->state == PORT_LIVE)
 			die_of_loss(eth, port_of(eth));
+		(void)rings_begin(eth);
 	}
 }
