@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* sync: this process's part in what all processes attach and detach.
- * In:  requests of any thread (app, events), the table.  Out: the machine's steps on
- *      the sync thread, asleep on its slot's futex; answers.
+/* sync: this process's part in what all processes attach and detach: it comes and goes.
+ * In:  enable and disable.  Out: the share is open, and the sync thread works on it (engine.c)
+ *      for those that ask (ask.c); or why not.
  * The thread that asks never does the work itself, so it may be a subscriber's.
- * Lock: `lock` guards start against stop; the threads that ask do not take it (ask.c).
- * Context: app, events; the sync thread (which never waits for a driver: the hand does). */
+ * Lock: `lock` guards start against stop; the threads that ask do not take it.
+ * Context: app, events, watch. */
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <rte_eal.h>
 
@@ -22,6 +20,7 @@
 #include "../eal/host.h"
 #include "../eal/stock_bus.h"
 #include "ask.h"
+#include "engine.h"
 #include "machine.h"
 #include "share.h"
 #include "sync.h"
@@ -31,132 +30,12 @@ static _Atomic bool is_on, is_stopping;
 
 static const struct sync_process *process;
 static struct share share;
-static struct sync_member member;
-static struct sync_primary primary;
-static void *extra;
-static uint32_t *signs_seen;    /* by slot */
-static struct host_thread thread;
 static struct hotplug_config config;
 
 static const struct asker asker = {
 	.share = &share, .config = &config, .is_on = &is_on, .is_stopping = &is_stopping,
-	.process = &process, .thread = &thread,
+	.process = &process, .thread = &engine_thread,
 };
-
-static void
-follow_gates(void)
-{
-	uint32_t turn;
-
-	if (!gates_are_new(&turn))
-		return;
-	process->follow_gates();
-	gates_follow(turn);
-}
-
-/* A call that did not come to us, and what another process has written. */
-static void
-look_after(void)
-{
-	bool is_mended = sync_primary_mend(&primary);
-
-	if (process->note_ports() == 0)
-		is_mended |= gates_mend();
-	if (is_mended)
-		say_mended();
-}
-
-/* Steps until there is nothing to do; how long to sleep then (0: until woken). */
-static unsigned int
-step_all(void)
-{
-	int ret = 0;
-
-	sync_table_look(share.table);
-	sync_signs_take(share.table, share.slot, signs_seen);
-	if (!share.is_primary) {
-		if (sync_member_mend(&member)) {
-			say_mended();
-			share_wake_slot(&share, SYNC_PRIMARY);
-		}
-		while (sync_member_step(&member))
-			;
-		follow_gates();
-		say_if_left(&share);
-		return 1000;
-	}
-	do
-		ret = sync_primary_step(&primary);
-	while (ret == 1);
-	if (ret == 0)
-		look_after();
-	if (ret == -EAGAIN)
-		return 2;               /* that others die wakes nobody */
-	return share_has_members(&share) ? 1000 : 0;
-}
-
-static void
-run(void *arg)
-{
-	struct sync_slot *slot = sync_slot(share.table, share.slot);
-	unsigned int timeout_ms;
-	uint32_t seen;
-
-	(void)arg;
-	while (!atomic_load(&is_stopping)) {
-		seen = atomic_load(&slot->wake);
-		timeout_ms = step_all();
-		if (!atomic_load(&is_stopping))
-			share_sleep(&slot->wake, seen, timeout_ms);
-	}
-}
-
-static void
-on_hand_done(void)
-{
-	share_wake_slot(&share, share.slot);
-}
-
-/* --- start and stop */
-
-static int
-init_machine(void)
-{
-	member = (struct sync_member){ .table = share.table, .slot = share.slot, .pid = getpid(),
-					.ops = process->ops, .arg = &share };
-	primary = (struct sync_primary){
-		.table = share.table, .ops = process->ops, .arg = &share,
-		.pid = getpid(), .deadline_ms = config.sync_deadline_ms,
-		.probe_ms = config.sync_probe_ms, .accepts_late = config.sync_late != 0,
-		.ignores_strangers = config.sync_ignore_strangers != 0 ||
-			config.sync_tell_strangers != 0,
-	};
-	extra = calloc(1, share.is_primary ? sync_primary_extra(share.table) :
-		       sync_member_extra(share.table));
-	signs_seen = calloc(share.table->n_slots, sizeof(*signs_seen));
-	if (extra == NULL || signs_seen == NULL)
-		return -ENOMEM;
-	sync_signs_begin(share.table, signs_seen);
-	if (share.is_primary)
-		sync_primary_init(&primary, extra);
-	else
-		sync_member_init(&member, extra);
-	return 0;
-}
-
-static int
-start_threads(void)
-{
-	int ret = process->start_hand(on_hand_done);
-
-	if (ret != 0)
-		return ret;
-	atomic_store(&is_stopping, false);
-	ret = host_thread_start(&thread, "hotplug-sync", run, NULL);
-	if (ret != 0)
-		process->stop_hand();
-	return ret;
-}
 
 /* With the lock held. */
 static void
@@ -166,10 +45,7 @@ leave(void)
 	if (!share.is_primary && share.table != NULL)
 		process->follow_gates();        /* there are none */
 	share_close(&share);
-	free(extra);
-	free(signs_seen);
-	extra = NULL;
-	signs_seen = NULL;
+	engine_free();
 }
 
 /* A secondary follows before it is asked: its ports are as EAL's start has left them. */
@@ -178,7 +54,7 @@ start_gates(void)
 {
 	gates_start(&share);
 	if (!share.is_primary)
-		follow_gates();
+		engine_follow_gates();
 	else if (process->note_ports() == 0)
 		gates_publish();
 	if (share.is_primary)
@@ -193,11 +69,11 @@ join(void)
 
 	if (ret != 0)
 		return ret;
-	ret = init_machine();
+	ret = engine_init(&share, process, &config);
 	if (ret == 0)
 		start_gates();
 	if (ret == 0)
-		ret = start_threads();
+		ret = engine_start();
 	if (ret != 0 && share.why[0] == '\0')
 		ret = share_fail(&share, REASON_NO_FOLDER, strerror(-ret));
 	if (ret != 0)
@@ -253,10 +129,9 @@ sync_stop(void)
 	pthread_mutex_lock(&lock);
 	if (atomic_exchange(&is_on, false)) {
 		atomic_store(&is_stopping, true);
-		share_wake_slot(&share, share.slot);
+		engine_end();
 		pthread_mutex_unlock(&lock);
-		host_thread_join(&thread);
-		process->stop_hand();
+		engine_join();
 		pthread_mutex_lock(&lock);
 		ask_wait_for_all();     /* who asks finds that we stop */
 		leave();
