@@ -7,7 +7,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_ethdev.h>
@@ -15,6 +22,8 @@
 #include <ethdev_driver.h>
 #include <hotplug.h>
 
+#include "../../drivers/bus/pci/pci.h"
+#include "eal/stock_bus.h"
 #include "logged.h"
 #include "mock_port.h"
 #include "test.h"
@@ -168,6 +177,83 @@ test_card_that_never_returns_is_not_waited_for(void **state)
 	assert_false(rte_eth_dev_is_valid_port(port));
 }
 
+/* --- what a probe leaves ----------------------------------------------------------------- */
+
+#define LEFT_LEN 8192
+
+static char node[128];          /* stands for a vfio device's */
+
+static int
+has_name(const struct rte_device *dev, const void *name)
+{
+	return strcmp(dev->name, name);
+}
+
+static void
+map_second_bar(struct test_pmd *pmd)
+{
+	struct rte_device *dev = bus_find_device(mock_bus, has_name, pmd->name);
+	struct rte_pci_device *pci = container_of(dev, struct rte_pci_device, device);
+	int fd = open(node, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, LEFT_LEN), 0);
+	pci->mem_resource[2].len = LEFT_LEN;
+	pci->mem_resource[2].addr = mmap(NULL, LEFT_LEN, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(pci->mem_resource[2].addr != MAP_FAILED);
+	close(fd);
+}
+
+static bool
+is_node_mapped(void)
+{
+	char line[1024];
+	FILE *f = fopen("/proc/self/maps", "re");
+	bool is = false;
+
+	assert_non_null(f);
+	while (!is && fgets(line, sizeof(line), f) != NULL)
+		is = strstr(line, node) != NULL;
+	fclose(f);
+	return is;
+}
+
+/* EAL 22.11 leaves BARs mapped when the kernel refuses a vfio device its reset, since somebody
+ * else removes it: that removal, and all hot-plug, waited for them for ever. */
+static void
+test_probe_that_fails_leaves_no_vfio_device_mapped(void **state)
+{
+	char folder[] = "/tmp/hp-vfio-XXXXXX", path[64];
+	struct test_pmd *pmd;
+	uint16_t port;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/vfio", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/vfio/devices", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(node, sizeof(node), "%s/vfio0", path);
+	pmd = plug_started("0000:3c:00.0");
+	port = pmd->port;
+	lose_for_good(pmd);
+	pci_dev_folder = folder;
+	test_pmd_in_probe = map_second_bar;
+	test_pmd_bad_inits = 3;
+	come_back(pmd);
+	assert_true(WAIT_FOR(test_pmd_bad_inits == 0));
+	test_pmd_in_probe = NULL;
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_false(is_node_mapped());
+	pci_dev_folder = "/dev";
+	unlink(node);
+	rmdir(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+	rmdir(folder);
+	remove_port(port);
+}
+
 static int
 start(void **state)
 {
@@ -190,6 +276,7 @@ main(void)
 		cmocka_unit_test(test_card_with_fewer_queues_is_refused),
 		cmocka_unit_test(test_card_with_other_ports_is_refused),
 		cmocka_unit_test(test_card_that_never_returns_is_not_waited_for),
+		cmocka_unit_test(test_probe_that_fails_leaves_no_vfio_device_mapped),
 	};
 
 	return cmocka_run_group_tests_name("bad_card", tests, start, stop);

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* leftover: what EAL leaves of a device that a secondary removes after the primary.
- * In:  a device before its driver is removed (note), and after (clear).
- * Out: its descriptors are closed (the library has unmapped its BARs).
- * EAL looks up what it has mapped in a list that all processes share, and the primary's
- * detach takes the device out of it.  A secondary that comes later, because it was
- * stopped, finds nothing there and leaves everything as it is (22.11 to 26.07; drivers
- * that map by themselves, as virtio, do not find their port): memory and descriptors are
- * lost, and on vfio the kernel's removal waits for them for ever.
- * Context: app, hand. */
+/* leftover: what EAL leaves of a device, and nobody would give back.
+ * In:  a device before its driver is removed, or probed (note), and after (close, unmap).
+ * Out: its descriptors are closed, its BARs unmapped.
+ * A secondary that removes after the primary: EAL looks up what it has mapped in a list that
+ * all processes share, and the primary's detach takes the device out of it.  A secondary that
+ * comes later, because it was stopped, finds nothing there and leaves everything as it is (22.11
+ * to 26.07; drivers that map by themselves, as virtio, do not find their port): memory and
+ * descriptors are lost.
+ * A probe on vfio that fails when the BARs are mapped already (22.11; 23.11 unmaps them): the
+ * kernel refuses a reset to it while somebody else removes the device.
+ * Either way the kernel's removal waits for what is left for ever, and all hot-plug of PCI with
+ * it.
+ * Context: app, hand, work. */
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -19,6 +24,7 @@
 #include <rte_vfio.h>
 
 #include "leftover.h"
+#include "pci.h"
 
 static bool
 read_name(int fd, char name[LEFTOVER_NAME_LEN])
@@ -81,5 +87,57 @@ leftover_close(const struct leftover *rest)
 						      rest->fd[i]);
 		if (is_open(rest, i))
 			close(rest->fd[i]);
+	}
+}
+
+void
+leftover_note_bars(const struct rte_pci_device *dev, struct leftover_bars *before)
+{
+	unsigned int i;
+
+	for (i = 0; i < PCI_MAX_RESOURCE; i++)
+		before->addr[i] = dev->mem_resource[i].addr;
+}
+
+/* Of a vfio device, whether EAL has it from its group or from a node of its own. */
+static bool
+is_vfio(const char *line)
+{
+	char node[128];
+
+	snprintf(node, sizeof(node), " %s/vfio/devices/", pci_dev_folder);
+	return strstr(line, " anon_inode:[vfio-device]") != NULL || strstr(line, node) != NULL;
+}
+
+static bool
+is_mapped(const struct rte_mem_resource *bar)
+{
+	uintptr_t start = (uintptr_t)bar->addr;
+	FILE *f = fopen("/proc/self/maps", "re");
+	unsigned long from, to;
+	bool is_it = false;
+	char line[512];
+
+	if (f == NULL)
+		return false;
+	while (!is_it && fgets(line, sizeof(line), f) != NULL)
+		is_it = sscanf(line, "%lx-%lx", &from, &to) == 2 && to > start &&
+			from < start + bar->len && is_vfio(line);
+	fclose(f);
+	return is_it;
+}
+
+void
+leftover_unmap(struct rte_pci_device *dev, const struct leftover_bars *before)
+{
+	struct rte_mem_resource *bar;
+	unsigned int i;
+
+	for (i = 0; i < PCI_MAX_RESOURCE; i++) {
+		bar = &dev->mem_resource[i];
+		if (bar->addr == NULL || bar->addr == before->addr[i] || !is_mapped(bar))
+			continue;
+		munmap(bar->addr, bar->len);
+		bar->addr = NULL;
 	}
 }

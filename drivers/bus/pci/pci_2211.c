@@ -13,6 +13,7 @@
 #include <rte_bus_pci.h>
 #include <rte_devargs.h>
 
+#include "leftover.h"
 #include "pci.h"
 
 static struct rte_bus stock;    /* the ops as they were */
@@ -31,6 +32,20 @@ is_ignored(const struct rte_bus *bus, const struct rte_device *dev)
 	return devargs != NULL && devargs->policy == RTE_DEV_BLOCKED;
 }
 
+/* The stock bus's, and nothing is left of one that fails. */
+static int
+plug_stock(struct rte_pci_device *dev)
+{
+	struct leftover_bars before;
+	int ret;
+
+	leftover_note_bars(dev, &before);
+	ret = stock.plug(&dev->device);
+	if (ret != 0)
+		leftover_unmap(dev, &before);
+	return ret;
+}
+
 /* Not the first rte_bus_probe(): only devices that nobody has probed yet.  The
  * stock bus would call the probe of PROBE_AGAIN drivers a second time. */
 static int
@@ -44,10 +59,22 @@ probe_new(struct rte_bus *bus)
 		if (rte_dev_is_probed(dev) || is_ignored(bus, dev))
 			continue;
 		n++;
-		ret = stock.plug(dev);
+		ret = plug_stock(container_of(dev, struct rte_pci_device, device));
 		n_failed += ret < 0 && ret != -EEXIST;
 	}
 	return n != 0 && n == n_failed ? -1 : 0;
+}
+
+/* The first probe is EAL's own: nothing was mapped before. */
+static void
+unmap_failed(struct rte_bus *bus)
+{
+	static const struct leftover_bars none;
+	struct rte_device *dev = NULL;
+
+	while ((dev = pci_epoch_next(bus, dev)) != NULL)
+		if (!rte_dev_is_probed(dev))
+			leftover_unmap(container_of(dev, struct rte_pci_device, device), &none);
 }
 
 static int
@@ -60,6 +87,8 @@ probe(void)
 	hotplug_probe_begin(NULL, NULL);
 	is_in_first_probe = false;
 	ret = has_probed && bus != NULL ? probe_new(bus) : stock.probe();
+	if (!has_probed && bus != NULL)
+		unmap_failed(bus);
 	hotplug_probe_end(NULL);
 	has_probed = true;
 	pci_probed_all();
@@ -150,7 +179,7 @@ plug(struct rte_device *dev)
 
 	pci_before_probe(dev);
 	begin_probe(&p);
-	ret = stock.plug(dev);
+	ret = plug_stock(p.dev);
 	end_probe(&p);
 	if (ret == 0)
 		pci_probed(container_of(dev, struct rte_pci_device, device));
