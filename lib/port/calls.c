@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* calls: those of ethdev's calls that come to us first.
- * In:  the application's calls, and drivers'.  Out: ours (release.c, close.c, change.c,
+ * In:  the application's calls, and drivers'.  Out: ours (release.c, close.c, stop.c, change.c,
  *      addresses.c, queues.c), which
  *      go on to ethdev's own.
  * How: ethdev has no callback at these points.  In shared libraries each object's slot for

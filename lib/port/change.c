@@ -6,7 +6,7 @@
  * Out: ethdev's own, while no teardown and no heal is at the port; -EBUSY: it is STUCK.
  * Ethdev frees and makes the arrays of queues before and after it asks the driver, and start
  * lays the fast path when the driver has returned: a driver's close, and a heal, read all that.
- * A start that fails stops the port inside ethdev: that stop waits for nobody (close.c).
+ * A start that fails stops the port inside ethdev: that stop waits for nobody (stop.c).
  * Order: with the lock held a call finds that nobody is at the port, or waits for that, and
  * counts itself; a teardown, which is DYING by then, waits for those that are counted
  * (inside.c), a heal does not begin beside one (ports.c).

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* close: the application stops or closes a port, whatever is being done to it.
- * In:  ethdev's stop and close, of a living port or of a dead one.
+/* close: the application closes a port, whatever is being done to it.
+ * In:  ethdev's close, of a living port or of a dead one.
  * Out: its driver's own, where that has not been closed; nothing where it has.
  *      A close that has returned 0 is the end of that port: no later step of a
  *      heal finds it (its life is another), and none is at it.
- * Ethdev's own close and stop say -ENODEV while a port is probed, and the port would live
- * after its application was rid of it: so both come here first (calls.c).
+ * Ethdev's own close says -ENODEV while a port is probed, and the port would live after its
+ * application was rid of it: so it comes here first (calls.c).
  * A port that a teardown or a heal is at is waited for, since ethdev frees, after the
  * close, what the driver uses in there.  A heal takes no further step with it meanwhile:
  * the wait is for the one that it is in, a probe as a rule.  Who is not out after
@@ -26,9 +26,7 @@
 #include "../eal/clock.h"
 #include "../eal/host.h"
 #include "calls.h"
-#include "change.h"
 #include "kept.h"
-#include "lead.h"
 #include "shared.h"
 #include "stuck.h"
 
@@ -60,62 +58,11 @@ close_wait_for_turn(const struct port *port)
 	}
 }
 
-/* Does its driver still have it?  NONE: we have let go of it (disabled), or never knew it. */
-static bool
-has_driver(const struct rte_eth_dev *eth, enum port_state state)
+bool
+close_has_driver(const struct rte_eth_dev *eth, enum port_state state)
 {
 	return state == PORT_LIVE || state == PORT_DEAD || state == PORT_DOOMED ||
 		(LOAD(eth->dev_ops) != &dead_ops && (state == PORT_NONE || state == PORT_LEAVING));
-}
-
-/* By a teardown that waits, if for us: its driver has not been closed yet. */
-static bool
-is_dying(enum port_state state)
-{
-	return state == PORT_DYING || state == PORT_STUCK;
-}
-
-/* What our own thread is at it is no call of the application's. */
-static int
-stop_ourselves(struct rte_eth_dev *eth)
-{
-	return LOAD(eth->dev_ops) != &dead_ops ? live_stop(eth) : 0;
-}
-
-static void
-want_started(struct port *port)
-{
-	port_lock();
-	port->config.is_started = true;
-	port_unlock();
-}
-
-int
-close_stop(struct rte_eth_dev *eth)
-{
-	struct port *port = port_of(eth);
-	bool is_drivers, is_waited_for;
-	int ret;
-
-	if (port_own != PORT_OWN_NOTHING)
-		return stop_ourselves(eth);
-	port_lock();
-	port->config.is_started = false;        /* so that a later life is not started */
-	is_waited_for = change_is_mine(eth - rte_eth_devices);
-	if (!is_waited_for)
-		close_wait_for_turn(port);
-	is_drivers = (has_driver(eth, port->state) || (is_waited_for && is_dying(port->state))) &&
-		port->pmd_ops->dev_stop != NULL;
-	if (is_drivers)         /* a teardown that comes now waits for us */
-		atomic_fetch_add(&port->n_inside, 1);
-	port_unlock();
-	if (!is_drivers)
-		return 0;
-	ret = live_stop(eth);   /* which says itself that its driver is at work */
-	atomic_fetch_sub(&port->n_inside, 1);
-	if (ret != 0)
-		want_started(port);
-	return ret;
 }
 
 /* A heal has started it meanwhile: as the application would have, which had not to. */
@@ -182,7 +129,7 @@ close_port(struct rte_eth_dev *eth)
 		was = take_at_last(eth);
 	if (was == PORT_LIVE)
 		stop_first(eth);
-	ret = has_driver(eth, was) ? live_close(eth) : 0;
+	ret = close_has_driver(eth, was) ? live_close(eth) : 0;
 	if (!is_guarded)
 		close_end(eth);
 	return ret;
@@ -256,25 +203,6 @@ finish_close(uint16_t id)
 		heal_soon(device);
 }
 
-/* True: ethdev would only say -ENODEV, and the port is not started. */
-static bool
-begin_stop(uint16_t id)
-{
-	struct port *port = port_of(&rte_eth_devices[id]);
-	bool is_probing;
-
-	if (id >= RTE_MAX_ETHPORTS || port_own != PORT_OWN_NOTHING)
-		return false;
-	port_lock();
-	if (port->state != PORT_LIVE)   /* ethdev asks the driver, and that one is ours */
-		port->config.is_started = false;
-	if (port->state == PORT_HEALING)
-		close_wait_for_turn(port);
-	is_probing = stuck_is_probing(port);    /* late: it is not started when it heals */
-	port_unlock();
-	return is_probing;
-}
-
 int
 __wrap_rte_eth_dev_close(uint16_t id)
 {
@@ -284,21 +212,5 @@ __wrap_rte_eth_dev_close(uint16_t id)
 		return ret;
 	ret = WAY_ON(rte_eth_dev_close)(id);
 	finish_close(id);
-	return ret;
-}
-
-int
-__wrap_rte_eth_dev_stop(uint16_t id)
-{
-	int ret;
-
-	if (begin_stop(id))
-		return 0;
-	lead_begin(id);
-	lead_note(id, false, true);     /* when it returns no secondary polls it */
-	ret = WAY_ON(rte_eth_dev_stop)(id);
-	if (ret != 0 && rte_eth_dev_is_valid_port(id))
-		lead_note(id, true, true);      /* it goes on */
-	lead_end(id);
 	return ret;
 }

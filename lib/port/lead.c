@@ -4,7 +4,7 @@
  * A secondary's port has its fast path from the end of the driver's probe on: over queues
  * that are not there when the primary sets the port up afterwards, and over those that the
  * primary has freed when it closes it.
- * In:  the primary's start and stop (change.c, close.c), which the gates carry to all
+ * In:  the primary's start and stop (change.c, stop.c), which the gates carry to all
  *      (sync/gates.h); the end of a probe in a secondary (release.c).
  * Out: a secondary that polls too early, or too late, finds functions that do nothing.
  * Order: out: functions, wait, queues; in: queues, wait, functions (quiet.c).  A gate is read

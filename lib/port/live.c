@@ -64,7 +64,7 @@ live_wrap(struct eth_dev_ops *ops)
 	settings_wrap(ops);
 	ops->dev_close = close_port;
 	if (ops->dev_stop != NULL)
-		ops->dev_stop = close_stop;
+		ops->dev_stop = stop_port;
 	if (ops->stats_get != NULL)
 		ops->stats_get = stats_live_get;
 	if (ops->stats_reset != NULL)

@@ -193,13 +193,15 @@ bool port_is_healing(const struct port *port);
 /* Is one of a device's in that state? */
 bool ports_has(const char *device, enum port_state state);
 
-/* close.c: the application's dev_stop and dev_close, alive or dead. */
-int close_stop(struct rte_eth_dev *eth);
+/* stop.c, close.c: the application's dev_stop and dev_close, alive or dead. */
+int stop_port(struct rte_eth_dev *eth);
 int close_port(struct rte_eth_dev *eth);
 /* With the lock held, which it gives up for a while: until nobody is at it, or he is late;
  * and is somebody?  Then a call that needs it for itself is -EBUSY. */
 void close_wait_for_turn(const struct port *port);
 bool close_is_refused(enum port_state state);
+/* Does its driver still have it?  NONE: we have let go of it (disabled), or never knew it. */
+bool close_has_driver(const struct rte_eth_dev *eth, enum port_state state);
 /* Ethdev has released it. */
 void close_end(struct rte_eth_dev *eth);
 /* HEALING, and somebody waits to close it: no further step, it is his. */

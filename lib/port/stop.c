@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* stop: the application stops a port, whatever is being done to it.
+ * In:  ethdev's stop, of a living port or of a dead one.
+ * Out: its driver's own, where that has not been closed; no later life is started.
+ * Ethdev's own stop says -ENODEV while a port is probed, and the port would be started
+ * after all: so it comes here first (calls.c), and then as the driver's op.
+ * Who is at the port is waited for as in a close.
+ * Lock: port_lock(): never in a driver.
+ * Context: app; a callback of ours; a driver's probe or remove, on our own threads. */
+
+#include "calls.h"
+#include "change.h"
+#include "lead.h"
+#include "shared.h"
+#include "stuck.h"
+
+/* By a teardown that waits, if for us: its driver has not been closed yet. */
+static bool
+is_dying(enum port_state state)
+{
+	return state == PORT_DYING || state == PORT_STUCK;
+}
+
+/* What our own thread is at it is no call of the application's. */
+static int
+stop_ourselves(struct rte_eth_dev *eth)
+{
+	return LOAD(eth->dev_ops) != &dead_ops ? live_stop(eth) : 0;
+}
+
+static void
+want_started(struct port *port)
+{
+	port_lock();
+	port->config.is_started = true;
+	port_unlock();
+}
+
+int
+stop_port(struct rte_eth_dev *eth)
+{
+	struct port *port = port_of(eth);
+	bool is_drivers, is_waited_for;
+	int ret;
+
+	if (port_own != PORT_OWN_NOTHING)
+		return stop_ourselves(eth);
+	port_lock();
+	port->config.is_started = false;        /* so that a later life is not started */
+	is_waited_for = change_is_mine(eth - rte_eth_devices);
+	if (!is_waited_for)
+		close_wait_for_turn(port);
+	is_drivers = (close_has_driver(eth, port->state) || (is_waited_for && is_dying(port->state))) &&
+		port->pmd_ops->dev_stop != NULL;
+	if (is_drivers)         /* a teardown that comes now waits for us */
+		atomic_fetch_add(&port->n_inside, 1);
+	port_unlock();
+	if (!is_drivers)
+		return 0;
+	ret = live_stop(eth);   /* which says itself that its driver is at work */
+	atomic_fetch_sub(&port->n_inside, 1);
+	if (ret != 0)
+		want_started(port);
+	return ret;
+}
+
+/* True: ethdev would only say -ENODEV, and the port is not started. */
+static bool
+begin_stop(uint16_t id)
+{
+	struct port *port = port_of(&rte_eth_devices[id]);
+	bool is_probing;
+
+	if (id >= RTE_MAX_ETHPORTS || port_own != PORT_OWN_NOTHING)
+		return false;
+	port_lock();
+	if (port->state != PORT_LIVE)   /* ethdev asks the driver, and that one is ours */
+		port->config.is_started = false;
+	if (port->state == PORT_HEALING)
+		close_wait_for_turn(port);
+	is_probing = stuck_is_probing(port);    /* late: it is not started when it heals */
+	port_unlock();
+	return is_probing;
+}
+
+int
+__wrap_rte_eth_dev_stop(uint16_t id)
+{
+	int ret;
+
+	if (begin_stop(id))
+		return 0;
+	lead_begin(id);
+	lead_note(id, false, true);     /* when it returns no secondary polls it */
+	ret = WAY_ON(rte_eth_dev_stop)(id);
+	if (ret != 0 && rte_eth_dev_is_valid_port(id))
+		lead_note(id, true, true);      /* it goes on */
+	lead_end(id);
+	return ret;
+}
