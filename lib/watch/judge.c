@@ -166,7 +166,8 @@ take_look(struct hotplug_device *dev, enum hotplug_look found)
 	dev->look_ns = 0;
 	if (!patience_is_over(dev, found, device_now_ns(), &input))
 		return;
-	step(dev, input == STATE_IN_RESET ? spare(dev, found) : input);
+	if (input != STATE_IN_RESET || spare(dev, found, &input))
+		step(dev, input);
 }
 
 /* With the lock held: what waited for that look.  A device that is dark is not asked for
