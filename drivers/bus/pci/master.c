@@ -7,7 +7,7 @@
  * In:  a primary's device, from its publication until its unplug, its loss or a drill; looks
  *      at it that have found it.  Out: COMMAND as it was; said each time.
  * Only what a look has seen switched on is switched on again, and only where the rest of
- * COMMAND is there: a reset takes memory decoding, too.
+ * COMMAND is there: a reset takes decoding, too (decode.c).
  * Order: nothing is written once an end has returned: it waits for who is writing, and so does
  *      its own device only.  The file is opened before its card is asked for: what comes to
  *      this address later is not written to.
@@ -124,12 +124,12 @@ pci_master_pause(const char *name, bool is_paused)
 static bool
 is_missed(const char *name, uint8_t command, struct master **found)
 {
+	bool is_decoding = pci_is_decoding(name, command), is_missed = false;
 	struct master *m;
-	bool is_missed = false;
 
 	pthread_mutex_lock(&lock);
 	m = find_name(name);
-	if (m != NULL && !m->is_over && (command & COMMAND_MEMORY)) {
+	if (m != NULL && !m->is_over && is_decoding) {
 		is_missed = m->was_on && !(command & COMMAND_BUS_MASTER);
 		m->was_on = m->was_on || (command & COMMAND_BUS_MASTER) != 0;
 		m->n_writing += is_missed;

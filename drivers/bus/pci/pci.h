@@ -9,6 +9,7 @@
 #include "hotplug_bus.h"
 
 #define COMMAND 0x04            /* PCI r3 6.2.2 */
+#define COMMAND_IO 0x1
 #define COMMAND_MEMORY 0x2
 #define COMMAND_BUS_MASTER 0x4
 
@@ -43,6 +44,8 @@ int pci_glance(const char *name, struct hotplug_glance *glance);
 int pci_enumerate(void (*fn)(const char *name, void *arg), void *arg);
 int pci_identify(const char *name, struct hotplug_identity *id);
 bool pci_is_user_space(const char *driver);     /* hands functions to it; NULL: none */
+/* decode.c */
+bool pci_is_decoding(const char *name, uint16_t command);
 /* resets.c: changes with each reset, 0: nobody counts; a descriptor to poll(), 0: none */
 uint64_t pci_read_resets(const char *name);
 int pci_open_resets(const char *name);
