@@ -14,6 +14,7 @@
 
 #include <hotplug.h>
 
+#include "core/device.h"
 #include "mock_port.h"
 #include "test.h"
 
@@ -66,6 +67,20 @@ command_of(const struct test_pmd *pmd)
 	return byte;
 }
 
+/* A look has found its registers off. */
+static bool
+is_seen_muted(const char *name)
+{
+	const struct hotplug_device *dev;
+	bool is;
+
+	device_lock();
+	dev = device_find(NULL, name);
+	is = dev != NULL && dev->muted_ns != 0;
+	device_unlock();
+	return is;
+}
+
 static void
 assert_healed(const struct test_pmd *pmd, uint16_t port)
 {
@@ -105,7 +120,7 @@ test_port_reset_that_is_seen_is_healed_in_place(void **state)
 
 	(void)state;
 	mock_sysfs_config(pmd->name, COMMAND, BUS_MASTER);
-	test_sleep_ms(200);             /* looks, 50 ms apart */
+	assert_true(WAIT_FOR(is_seen_muted(pmd->name)));
 	assert_int_equal(n_recovering, 0);
 	mock_sysfs_config(pmd->name, COMMAND, MEMORY | BUS_MASTER);
 	assert_healed(pmd, port);
@@ -150,6 +165,32 @@ test_port_reset_is_told_once_where_the_application_sees_to_it(void **state)
 	remove_port(port);
 }
 
+static void
+reset_once(struct test_pmd *pmd)
+{
+	test_pmd_in_probe = NULL;
+	count(pmd->name, "2");
+}
+
+/* What its driver had set by then is lost. */
+static void
+test_port_reset_in_the_middle_of_a_probe_is_one(void **state)
+{
+	struct test_pmd *pmd = plug_one("0000:55:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	test_pmd_in_probe = reset_once; /* of its heal */
+	count(pmd->name, "1");
+	assert_true(WAIT_FOR(pmd->n_probes == 3 && n_success > 0));
+	test_sleep_ms(200);
+	assert_int_equal(pmd->n_probes, 3);
+	assert_int_equal(pmd->n_closes, 2);
+	assert_int_equal(rte_eth_dev_is_removed(port), 0);
+	remove_port(port);
+}
+
 static int
 start(void **state)
 {
@@ -163,6 +204,7 @@ main(void)
 		cmocka_unit_test(test_port_reset_that_is_counted_is_healed_in_place),
 		cmocka_unit_test(test_port_reset_that_is_seen_is_healed_in_place),
 		cmocka_unit_test(test_port_reset_is_healed_when_its_registers_are_back),
+		cmocka_unit_test(test_port_reset_in_the_middle_of_a_probe_is_one),
 		cmocka_unit_test(test_port_reset_is_told_once_where_the_application_sees_to_it),
 	};
 

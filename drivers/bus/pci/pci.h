@@ -14,16 +14,16 @@
 #define COMMAND_BUS_MASTER 0x4
 
 extern struct hotplug_bus pci_bus;
-/* publish.c */
-void pci_probed(struct rte_pci_device *dev);
+/* publish.c; resets: the count as its probe began, 0: not known */
+void pci_probed(struct rte_pci_device *dev, uint64_t resets);
 
 /* pci.c: what the wrapped ops tell, whatever the epoch. */
 bool pci_is_enabled(void);
 void pci_probed_all(void);
 bool pci_is_mapped(const struct rte_pci_device *dev);
 /* EAL frees the devargs of a probe that has failed, and the device keeps them; and a key may
- * be another life's (pci.c). */
-void pci_before_probe(struct rte_device *dev);
+ * be another life's (pci.c).  Returns the count of resets. */
+uint64_t pci_before_probe(struct rte_device *dev);
 int pci_unplug(struct rte_device *dev, int (*stock)(struct rte_device *dev));
 void pci_before_cleanup(void);
 void pci_after_cleanup(void);
