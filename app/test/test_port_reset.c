@@ -5,6 +5,7 @@
  * Context: app; the library's own threads do the work. */
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -191,10 +192,38 @@ test_port_reset_in_the_middle_of_a_probe_is_one(void **state)
 	remove_port(port);
 }
 
+#define FLAPS 4
+
+/* It is healed in place, so no READY is there to be withheld: the heal waits. */
+static void
+test_port_reset_for_ever_is_flapping(void **state)
+{
+	struct test_pmd *pmd = plug_one("0000:56:00.0");
+	uint16_t port = pmd->port;
+	char text[8];
+	unsigned int i;
+
+	(void)state;
+	start_port(port);
+	for (i = 1; i < FLAPS; i++) {
+		snprintf(text, sizeof(text), "%u", i);
+		count(pmd->name, text);
+		assert_true(WAIT_FOR(n_success == i));
+	}
+	count(pmd->name, "100");
+	assert_true(WAIT_FOR(n_recovering == FLAPS));
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
+	test_sleep_ms(500);
+	assert_int_equal(n_success, FLAPS - 1);
+	assert_true(WAIT_FOR(n_success == FLAPS));      /* it has been quiet for 10 s */
+	assert_int_equal(rte_eth_dev_is_removed(port), 0);
+	remove_port(port);
+}
+
 static int
 start(void **state)
 {
-	return mock_port_start(state, "policy.0000:54:00.0=tell");
+	return mock_port_start(state, "policy.0000:54:00.0=tell,flaps=4");
 }
 
 int
@@ -204,6 +233,7 @@ main(void)
 		cmocka_unit_test(test_port_reset_that_is_counted_is_healed_in_place),
 		cmocka_unit_test(test_port_reset_that_is_seen_is_healed_in_place),
 		cmocka_unit_test(test_port_reset_is_healed_when_its_registers_are_back),
+		cmocka_unit_test(test_port_reset_for_ever_is_flapping),
 		cmocka_unit_test(test_port_reset_in_the_middle_of_a_probe_is_one),
 		cmocka_unit_test(test_port_reset_is_told_once_where_the_application_sees_to_it),
 	};
