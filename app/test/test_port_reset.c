@@ -166,6 +166,40 @@ test_port_reset_is_told_once_where_the_application_sees_to_it(void **state)
 	remove_port(port);
 }
 
+#define OLD_CARD "0000:57:00.0.old"
+
+/* Another card comes to its place, and is somebody else's. */
+static int
+exchange_card(uint16_t id, enum rte_eth_event_type type, void *pmd_of, void *result)
+{
+	const struct test_pmd *pmd = pmd_of;
+
+	(void)id;
+	(void)type;
+	(void)result;
+	assert_int_equal(rename(mock_sysfs_path(pmd->name, ""), mock_sysfs_path(OLD_CARD, "")), 0);
+	mock_sysfs_add(pmd->name, "hotplug_mock");
+	return 0;
+}
+
+static void
+test_port_reset_silences_no_other_card(void **state)
+{
+	struct test_pmd *pmd = plug_one("0000:57:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_ERR_RECOVERING, exchange_card, pmd);
+	count(pmd->name, "1");
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(pmd->n_closes, 1);
+	assert_true(command_of(pmd) & BUS_MASTER);      /* as it came */
+	rte_eth_dev_callback_unregister(port, RTE_ETH_EVENT_ERR_RECOVERING, exchange_card, pmd);
+	remove_port(port);
+	mock_sysfs_remove(OLD_CARD);
+}
+
 static void
 reset_once(struct test_pmd *pmd)
 {
@@ -233,6 +267,7 @@ main(void)
 		cmocka_unit_test(test_port_reset_that_is_counted_is_healed_in_place),
 		cmocka_unit_test(test_port_reset_that_is_seen_is_healed_in_place),
 		cmocka_unit_test(test_port_reset_is_healed_when_its_registers_are_back),
+		cmocka_unit_test(test_port_reset_silences_no_other_card),
 		cmocka_unit_test(test_port_reset_for_ever_is_flapping),
 		cmocka_unit_test(test_port_reset_in_the_middle_of_a_probe_is_one),
 		cmocka_unit_test(test_port_reset_is_told_once_where_the_application_sees_to_it),

@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -175,30 +174,21 @@ is_ours(const char *name)
 	return is_ours;
 }
 
-static bool
-is_same(const char *folder, uint64_t generation)
-{
-	struct stat st;
-
-	return stat(folder, &st) == 0 && st.st_ino == generation;
-}
-
 void
 pci_master_look(const char *name, uint64_t generation)
 {
-	char folder[4096], path[4096 + 8];
+	char path[4096];
 	struct master *m;
 	uint8_t command;
 	int fd;
 
 	if (!is_ours(name))
 		return;
-	snprintf(folder, sizeof(folder), "%s/%s", rte_pci_get_sysfs_path(), name);
-	snprintf(path, sizeof(path), "%s/config", folder);
+	snprintf(path, sizeof(path), "%s/%s/config", rte_pci_get_sysfs_path(), name);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return;                 /* whoever may not write it has no uio device either */
-	if (is_same(folder, generation) && pread(fd, &command, 1, COMMAND) == 1 &&
+	if (pci_is_generation(name, generation) && pread(fd, &command, 1, COMMAND) == 1 &&
 	    is_missed(name, command, &m))
 		give_back(fd, name, m);
 	close(fd);

@@ -43,6 +43,7 @@ enum hotplug_look pci_look(const char *name, const char *kernel_driver,
 int pci_glance(const char *name, struct hotplug_glance *glance);
 int pci_enumerate(void (*fn)(const char *name, void *arg), void *arg);
 int pci_identify(const char *name, struct hotplug_identity *id);
+bool pci_is_generation(const char *name, uint64_t generation);  /* it is that one still */
 bool pci_is_user_space(const char *driver);     /* hands functions to it; NULL: none */
 /* decode.c */
 bool pci_is_decoding(const char *name, uint16_t command);
@@ -66,7 +67,7 @@ extern const char *pci_dev_folder;      /* "/dev", but in tests */
 /* disarm.c; of an open `config` */
 int pci_set_bus_master(int config_fd, bool is_on);
 int pci_disarm(const char *name);
-void pci_silence(const char *name);
+void pci_silence(const char *name, const struct hotplug_identity *id);
 /* holders.c */
 int pci_holders(const char *name, void (*fn)(int pid, void *arg), void *arg);
 /* The kernel driver's name; "" when none. */

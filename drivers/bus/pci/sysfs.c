@@ -276,6 +276,16 @@ pci_identify(const char *name, struct hotplug_identity *id)
 }
 
 bool
+pci_is_generation(const char *name, uint64_t generation)
+{
+	char path[PATH_LEN];
+	struct stat st;
+
+	path_of(path, name, "");
+	return stat(path, &st) == 0 && st.st_ino == generation;
+}
+
+bool
 pci_is_user_space(const char *driver)
 {
 	return driver != NULL && (strcmp(driver, "igb_uio") == 0 ||
