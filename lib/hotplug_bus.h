@@ -150,9 +150,10 @@ struct hotplug_bus_ops {
 	 * @return 0; -ENOTSUP or another -errno: nothing has changed.  Context: app, work */
 	int (*disarm)(const char *name);
 	/** A device that still answers is lost, and its driver's memory is about to be
-	 * freed: stop its DMA, until it is probed again.  NULL: it has none.
+	 * freed: stop its DMA, until it is probed again.  What is there may be another
+	 * by now, and somebody else's: id is of the one that was lost.  NULL: it has none.
 	 * Context: teardown */
-	void (*silence)(const char *name);
+	void (*silence)(const char *name, const struct hotplug_identity *id);
 	/** What does this uevent say, and of whom?  name has room for
 	 * HOTPLUG_NAME_LEN bytes.  Context: watch */
 	enum hotplug_uevent_kind (*classify)(const struct hotplug_uevent *uevent,

@@ -71,6 +71,44 @@ def test_greetings_of_another_form(folder):
     expect("prefix good" in status(folder)[0], "the good one is not shown")
 
 
+def stop_listening(folder, prefix):
+    """A process that is stopped: connections are taken by the kernel, and nobody answers."""
+    os.makedirs(os.path.join(folder, prefix))
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listening.bind(os.path.join(folder, prefix, "dpdk_telemetry.v2"))
+    listening.listen(8)
+    return listening
+
+
+def test_who_does_not_answer_is_not_without_a_socket(folder):
+    stopped = stop_listening(folder, "stopped")
+    serve(folder, "full", b"")          # DPDK hangs up at once on the eleventh
+    out = " ".join(status(folder)[0].split())
+    for prefix in "stopped", "full":
+        expect("pid %d prefix %s does not answer: it is stopped" % (os.getpid(), prefix)
+               in out, out)
+    expect("no telemetry" not in out and "2 DPDK processes cannot be asked" in out, out)
+    said = json.loads(status(folder, "--json")[0])["silent"]
+    expect([s["is_deaf"] for s in said] == [True, True], said)
+    stopped.close()
+
+
+def test_half_lines_of_a_file(folder):
+    """A disk that was full, and before the library began the next line anew."""
+    def line(n):
+        return json.dumps({"time": "2026-11-30T12:00:00.000001Z", "pid": 7, "sequence": n,
+                           "event": "gone", "device": "d%d" % n, "cause": "REMOVED",
+                           "sign": "uio", "kernel_driver": "", "ports": [], "is_simulated": 0,
+                           "sign_ns": 1, "cut_ns": 1, "event_ns": 1})
+    path = os.path.join(folder, "history")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("%s\n%s%s\n%s\n\n%s" % (line(1), line(2)[:60], line(3), line(4)[:60], line(5)))
+    p = subprocess.run([COMMAND, "events", "--file", path, "--runtime-dir", folder, "--json"],
+                       text=True, timeout=60, capture_output=True, check=True)
+    found = [e["device"] for e in json.loads(p.stdout)]
+    expect(found == ["d1", "d3", "d5"], p.stdout)
+
+
 def test_answers_of_another_form(folder):
     def of(answers):
         return lambda command: json.dumps({command: answers.get(command)}).encode()

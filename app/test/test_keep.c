@@ -162,6 +162,61 @@ tell_at_the_limit(void *arg)
 }
 
 static void
+leave_half(const char *text)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Another process, whose disk was full; and a file without an event, or with nothing but whole
+ * ones. */
+static void
+test_keep_begins_on_a_new_line(void **state)
+{
+	(void)state;
+	leave_half("{\"time\": \"20");
+	assert_int_equal(start_with(path), 0);
+	tell("whole0");
+	assert_true(WAIT_FOR(has(path, "whole0")));
+	assert_true(has(path, "{\"time\": \"20\n{\"time\": \"20"));
+	tell("whole1");
+	assert_true(WAIT_FOR(has(path, "whole1")));
+	assert_true(has(path, "}\n{\"time\": \"20"));
+	assert_false(has(path, "\n\n"));
+}
+
+/* In a child: the limit has left half of it, and is raised. */
+static void
+tell_beyond_the_limit(void *arg)
+{
+	struct rlimit limit;
+
+	(void)arg;
+	CHILD_CHECK(start_with(path) == 0);
+	CHILD_CHECK(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+	limit.rlim_cur = 10;
+	CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	tell("half0");
+	CHILD_CHECK(WAIT_FOR(events_are_told()));
+	limit.rlim_cur = limit.rlim_max;
+	CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	tell("whole2");
+	CHILD_CHECK(WAIT_FOR(has(path, "whole2")));
+	CHILD_CHECK(strncmp(kept + 10, "\n{", 2) == 0);
+	CHILD_CHECK(hotplug_disable() == 0);
+}
+
+static void
+test_keep_ends_the_line_that_a_limit_has_cut(void **state)
+{
+	(void)state;
+	child_passes(tell_beyond_the_limit, NULL);
+}
+
+static void
 test_keep_outlives_the_limit_of_a_file(void **state)
 {
 	(void)state;
@@ -177,6 +232,8 @@ main(void)
 		cmocka_unit_test_teardown(test_keep_goes_on_in_a_new_file_when_it_was_rotated, stop),
 		cmocka_unit_test_teardown(test_keep_says_once_where_it_cannot_write, stop),
 		cmocka_unit_test_teardown(test_keep_waits_for_no_reader, stop),
+		cmocka_unit_test_teardown(test_keep_begins_on_a_new_line, stop),
+		cmocka_unit_test_teardown(test_keep_ends_the_line_that_a_limit_has_cut, stop),
 		cmocka_unit_test_teardown(test_keep_outlives_the_limit_of_a_file, stop),
 	};
 	int ret;

@@ -5,6 +5,7 @@
  * Context: app; the library's own threads do the work. */
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 
 #include <hotplug.h>
 
+#include "core/device.h"
 #include "mock_port.h"
 #include "test.h"
 
@@ -66,6 +68,20 @@ command_of(const struct test_pmd *pmd)
 	return byte;
 }
 
+/* A look has found its registers off. */
+static bool
+is_seen_muted(const char *name)
+{
+	const struct hotplug_device *dev;
+	bool is;
+
+	device_lock();
+	dev = device_find(NULL, name);
+	is = dev != NULL && dev->muted_ns != 0;
+	device_unlock();
+	return is;
+}
+
 static void
 assert_healed(const struct test_pmd *pmd, uint16_t port)
 {
@@ -105,7 +121,7 @@ test_port_reset_that_is_seen_is_healed_in_place(void **state)
 
 	(void)state;
 	mock_sysfs_config(pmd->name, COMMAND, BUS_MASTER);
-	test_sleep_ms(200);             /* looks, 50 ms apart */
+	assert_true(WAIT_FOR(is_seen_muted(pmd->name)));
 	assert_int_equal(n_recovering, 0);
 	mock_sysfs_config(pmd->name, COMMAND, MEMORY | BUS_MASTER);
 	assert_healed(pmd, port);
@@ -150,10 +166,98 @@ test_port_reset_is_told_once_where_the_application_sees_to_it(void **state)
 	remove_port(port);
 }
 
+#define OLD_CARD "0000:57:00.0.old"
+
+/* Another card comes to its place, and is somebody else's. */
+static int
+exchange_card(uint16_t id, enum rte_eth_event_type type, void *pmd_of, void *result)
+{
+	const struct test_pmd *pmd = pmd_of;
+
+	(void)id;
+	(void)type;
+	(void)result;
+	assert_int_equal(rename(mock_sysfs_path(pmd->name, ""), mock_sysfs_path(OLD_CARD, "")), 0);
+	mock_sysfs_add(pmd->name, "hotplug_mock");
+	return 0;
+}
+
+static void
+test_port_reset_silences_no_other_card(void **state)
+{
+	struct test_pmd *pmd = plug_one("0000:57:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_ERR_RECOVERING, exchange_card, pmd);
+	count(pmd->name, "1");
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(pmd->n_closes, 1);
+	assert_true(command_of(pmd) & BUS_MASTER);      /* as it came */
+	rte_eth_dev_callback_unregister(port, RTE_ETH_EVENT_ERR_RECOVERING, exchange_card, pmd);
+	remove_port(port);
+	mock_sysfs_remove(OLD_CARD);
+}
+
+static void
+reset_once(struct test_pmd *pmd)
+{
+	test_pmd_in_probe = NULL;
+	count(pmd->name, "2");
+}
+
+/* What its driver had set by then is lost. */
+static void
+test_port_reset_in_the_middle_of_a_probe_is_one(void **state)
+{
+	struct test_pmd *pmd = plug_one("0000:55:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	start_port(port);
+	test_pmd_in_probe = reset_once; /* of its heal */
+	count(pmd->name, "1");
+	assert_true(WAIT_FOR(pmd->n_probes == 3 && n_success > 0));
+	test_sleep_ms(200);
+	assert_int_equal(pmd->n_probes, 3);
+	assert_int_equal(pmd->n_closes, 2);
+	assert_int_equal(rte_eth_dev_is_removed(port), 0);
+	remove_port(port);
+}
+
+#define FLAPS 4
+
+/* It is healed in place, so no READY is there to be withheld: the heal waits. */
+static void
+test_port_reset_for_ever_is_flapping(void **state)
+{
+	struct test_pmd *pmd = plug_one("0000:56:00.0");
+	uint16_t port = pmd->port;
+	char text[8];
+	unsigned int i;
+
+	(void)state;
+	start_port(port);
+	for (i = 1; i < FLAPS; i++) {
+		snprintf(text, sizeof(text), "%u", i);
+		count(pmd->name, text);
+		assert_true(WAIT_FOR(n_success == i));
+	}
+	count(pmd->name, "100");
+	assert_true(WAIT_FOR(n_recovering == FLAPS));
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
+	test_sleep_ms(500);
+	assert_int_equal(n_success, FLAPS - 1);
+	assert_true(WAIT_FOR(n_success == FLAPS));      /* it has been quiet for 10 s */
+	assert_int_equal(rte_eth_dev_is_removed(port), 0);
+	remove_port(port);
+}
+
 static int
 start(void **state)
 {
-	return mock_port_start(state, "policy.0000:54:00.0=tell");
+	return mock_port_start(state, "policy.0000:54:00.0=tell,flaps=4");
 }
 
 int
@@ -163,6 +267,9 @@ main(void)
 		cmocka_unit_test(test_port_reset_that_is_counted_is_healed_in_place),
 		cmocka_unit_test(test_port_reset_that_is_seen_is_healed_in_place),
 		cmocka_unit_test(test_port_reset_is_healed_when_its_registers_are_back),
+		cmocka_unit_test(test_port_reset_silences_no_other_card),
+		cmocka_unit_test(test_port_reset_for_ever_is_flapping),
+		cmocka_unit_test(test_port_reset_in_the_middle_of_a_probe_is_one),
 		cmocka_unit_test(test_port_reset_is_told_once_where_the_application_sees_to_it),
 	};
 

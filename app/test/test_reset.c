@@ -139,6 +139,57 @@ test_reset_of_a_suspect_that_is_the_applications_is_restored(void **state)
 	atomic_store(&toy.look, HOTPLUG_LOOK_PRESENT);
 }
 
+/* Who is asked takes his time: its life ends meanwhile, and another begins, which is neither
+ * lost for what was found nor told of it. */
+static bool is_next_spared;
+
+static bool
+exchanges(struct hotplug_bus *bus, const void *key)
+{
+	(void)bus;
+	(void)key;
+	if (n_asked++ == 0) {
+		atomic_store(&toy.look, HOTPLUG_LOOK_PRESENT);
+		assert_int_equal(toy_withdraw(&toy), 0);
+		assert_int_equal(toy_publish(&toy), 0);
+	}
+	return is_next_spared;
+}
+
+static const struct duty exchanging = { .spares = exchanges };
+
+static void
+assert_next_life_is_untouched(bool is_spared)
+{
+	unsigned int n;
+
+	is_next_spared = is_spared;
+	assert_int_equal(duty_take(&exchanging), 0);
+	atomic_store(&toy.look, HOTPLUG_LOOK_RESET);
+	assert_true(WAIT_FOR(atomic_load(&n_asked) > 0));
+	n = atomic_load(&toy.n_looks);
+	assert_true(WAIT_FOR(atomic_load(&toy.n_looks) > n + 3));
+	duty_leave(&exchanging);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_GONE), 0);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_RESTORED), 0);
+	assert_int_equal(toy_read(&toy.bar[0][0]), 0x5a);
+	assert_int_equal(hotplug_device_state("toy"), HOTPLUG_STATE_ATTACHED);
+}
+
+static void
+test_reset_of_a_life_that_has_ended_takes_no_other(void **state)
+{
+	(void)state;
+	assert_next_life_is_untouched(false);
+}
+
+static void
+test_reset_of_a_life_that_has_ended_is_told_of_no_other(void **state)
+{
+	(void)state;
+	assert_next_life_is_untouched(true);
+}
+
 int
 main(void)
 {
@@ -148,6 +199,8 @@ main(void)
 		ENABLED(test_reset_that_restores_nothing_is_a_loss),
 		ENABLED(test_reset_that_is_the_applications_is_told),
 		ENABLED(test_reset_of_a_suspect_that_is_the_applications_is_restored),
+		ENABLED(test_reset_of_a_life_that_has_ended_takes_no_other),
+		ENABLED(test_reset_of_a_life_that_has_ended_is_told_of_no_other),
 	};
 
 	return cmocka_run_group_tests_name("reset", tests, NULL, NULL);

@@ -113,6 +113,44 @@ test_look_muted_is_for_all(void **state)
 	assert_int_equal(pci_look(NIC, "vfio-pci", &id), HOTPLUG_LOOK_MUTED);
 }
 
+/* Of a function's six BARs, as the kernel lists them. */
+static void
+list_bars(const char *first, const char *second)
+{
+	static const char none[] = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n";
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", first, second, none, none, none, none,
+		 "0x00000000fe000000 0x00000000fe03ffff 0x0000000000046200\n");    /* ROM */
+	mock_file(NIC, "resource", text);
+}
+
+/* virtio of old without MSI-X has I/O ports alone: the kernel switches no memory on. */
+static void
+test_look_muted_is_without_what_it_has(void **state)
+{
+	static const char io[] = "0x000000000000c000 0x000000000000c01f 0x0000000000040101\n";
+	static const char memory[] = "0x00000000fe040000 0x00000000fe04ffff 0x0000000000040200\n";
+	static const char none[] = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n";
+
+	(void)state;
+	list_bars(io, none);
+	mock_config16(NIC, COMMAND, COMMAND_IO | COMMAND_BUS_MASTER);
+	assert_int_equal(look(), HOTPLUG_LOOK_PRESENT);
+	mock_config16(NIC, COMMAND, COMMAND_BUS_MASTER);        /* a reset */
+	assert_int_equal(look(), HOTPLUG_LOOK_MUTED);
+	list_bars(io, memory);
+	mock_config16(NIC, COMMAND, COMMAND_IO | COMMAND_BUS_MASTER);
+	assert_int_equal(look(), HOTPLUG_LOOK_MUTED);
+	mock_config16(NIC, COMMAND, COMMAND_MEMORY);
+	assert_int_equal(look(), HOTPLUG_LOOK_PRESENT);
+	mock_config16(NIC, COMMAND, COMMAND_IO);
+	list_bars(none, none);                  /* nothing to be switched on */
+	assert_int_equal(look(), HOTPLUG_LOOK_PRESENT);
+	mock_file(NIC, "resource", "");         /* nobody says what it has */
+	assert_int_equal(look(), HOTPLUG_LOOK_MUTED);
+}
+
 /* Our igb_uio counts them; who has no count is never reset. */
 static void
 test_look_reset_is_another_count(void **state)
@@ -326,6 +364,7 @@ main(void)
 		cmocka_unit_test(test_look_other_by_generation_or_ids),
 		cmocka_unit_test(test_look_absent_while_its_files_are_taken_away),
 		cmocka_unit_test(test_look_muted_is_for_all),
+		cmocka_unit_test(test_look_muted_is_without_what_it_has),
 		cmocka_unit_test(test_look_reset_is_another_count),
 		cmocka_unit_test(test_uevent_of_a_change_is_worth_a_look),
 		cmocka_unit_test(test_look_without_a_descriptor_is_no_removal),

@@ -13,7 +13,8 @@ struct duty {
 	void (*published)(struct hotplug_bus *bus, const void *key);
 	/* It is lost and cut off: before the event (watch). */
 	void (*lost)(struct hotplug_bus *bus, const void *key);
-	/* Attached once, it is there with no user-space driver bound (watch). */
+	/* Attached once, it is there with no user-space driver bound; or with the one that it
+	 * has kept, and has been flapping and is quiet (watch). */
 	void (*returned)(const char *device);
 	/* It goes, or is asked for, by a sign that this process has seen itself (watch). */
 	void (*seen)(const char *device, uint64_t generation);

@@ -39,6 +39,20 @@ is_asked_for(const struct lost_card *card)
 	return is_asked;
 }
 
+/* It would be lost again at once; watch sends us when it has been quiet for a while. */
+static bool
+is_flapping(const struct lost_card *card)
+{
+	const struct hotplug_device *dev;
+	bool is;
+
+	device_lock();
+	dev = device_find(card->bus, card->device);
+	is = dev != NULL && dev->is_flapping;
+	device_unlock();
+	return is;
+}
+
 /* Somebody may still write to it. */
 static bool
 waits_for_others(const struct ports *ports, struct lost_card *card)
@@ -70,8 +84,8 @@ static int
 prepare(const struct ports *ports, struct lost_card *card)
 {
 	step_before(STEP_HEAL_LOOK, card->device);
-	if (!card_is_there(card))
-		return -EAGAIN;         /* not yet: an event tells */
+	if (!card_is_there(card) || is_flapping(card))
+		return -EAGAIN;         /* not yet: an event tells, or watch */
 	if (card_is_dark(card)) {
 		work_push(heal_run, card->device, DARK_MS);
 		return -EAGAIN;         /* no event tells */

@@ -120,13 +120,16 @@ silence(const char *device)
 {
 	struct hotplug_device *dev = device_find(NULL, device);
 	struct hotplug_bus *bus = NULL;
+	struct hotplug_identity id;
 
 	device_lock();
-	if (dev != NULL && dev->cause == HOTPLUG_CAUSE_RESET)
+	if (dev != NULL && dev->cause == HOTPLUG_CAUSE_RESET) {
 		bus = dev->bus;
+		id = dev->id;
+	}
 	device_unlock();
 	if (bus != NULL && bus->ops->silence != NULL)
-		bus->ops->silence(device);
+		bus->ops->silence(device, &id);
 }
 
 static void

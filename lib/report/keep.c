@@ -4,7 +4,8 @@
  * In:  each event, after the subscribers.  Out: a line of JSON at the end of the file that
  *      history= names.
  * It is opened for each line, so that it can be moved away (logrotate), and nothing is left
- * open.  One write() a line: several processes may have the same file.
+ * open.  One write() a line: several processes may have the same file.  A disk that is full, and
+ * the limit of a file, leave half of one, of whichever process: the next begins on a new line.
  * Whatever the file is, the application pays nothing for it: who may write it is decided by
  * others, at any time.  So nothing in here waits for a reader of it (O_NONBLOCK: a FIFO, a
  * terminal), and no signal that a write can raise (SIGPIPE; SIGXFSZ, at the limit of ulimit -f)
@@ -20,6 +21,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -63,6 +65,27 @@ keep_begin(void)
 		say_failure(fd);
 	else
 		close(fd);
+}
+
+/* Who may not read it leaves it as it is.  Another process that is in the middle of its line has
+ * written it before we write ours: that leaves an empty line. */
+static bool
+ends_in_half_a_line(int fd)
+{
+	struct stat ours, found;
+	char last = '\n';
+	int reader;
+
+	if (fstat(fd, &ours) != 0 || !S_ISREG(ours.st_mode) || ours.st_size == 0)
+		return false;
+	reader = open(enable_config()->history, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (reader < 0)
+		return false;
+	if (fstat(reader, &found) == 0 && found.st_ino == ours.st_ino &&
+	    found.st_dev == ours.st_dev && pread(reader, &last, 1, ours.st_size - 1) != 1)
+		last = '\n';
+	close(reader);
+	return last != '\n';
 }
 
 /* The text so far, which ends where there is no room. */
@@ -129,7 +152,6 @@ add_ports(struct line *line, const struct hotplug_event *event)
 static void
 write_line(struct line *line, const struct hotplug_event *event)
 {
-	line->len = 0;
 	add_time(line, event->wall_ns);
 	add_number(line, "pid", getpid());
 	add_number(line, "sequence", event->sequence);
@@ -192,6 +214,9 @@ keep_event(const struct hotplug_event *event)
 		say_failure(fd);
 		return;
 	}
+	line.len = 0;
+	if (ends_in_half_a_line(fd))
+		add(&line, "\n");
 	write_line(&line, event);
 	ret = write_quietly(fd, &line);
 	if (ret == 0)

@@ -166,7 +166,8 @@ take_look(struct hotplug_device *dev, enum hotplug_look found)
 	dev->look_ns = 0;
 	if (!patience_is_over(dev, found, device_now_ns(), &input))
 		return;
-	step(dev, input == STATE_IN_RESET ? spare(dev, found) : input);
+	if (input != STATE_IN_RESET || spare(dev, found, &input))
+		step(dev, input);
 }
 
 /* With the lock held: what waited for that look.  A device that is dark is not asked for
@@ -245,7 +246,7 @@ void
 judge_overdue(struct hotplug_device *dev)
 {
 	uint64_t now = device_now_ns(), deadline_ns = enable_config()->deadline_ms * MS;
-	bool is_calm, is_owed = false, is_unbound = false;
+	bool is_calm, is_owed = false, is_unbound = false, is_kept = false;
 
 	device_lock();
 	if (dev->asks && now - dev->asks_ns >= ASKS_NS)
@@ -258,12 +259,15 @@ judge_overdue(struct hotplug_device *dev)
 		dev->is_flapping = false;
 		is_owed = dev->owes_ready && dev->glance.is_user_space;
 		is_unbound = dev->state == HOTPLUG_STATE_PRESENT;       /* who binds it? */
+		is_kept = dev->key == NULL && dev->glance.is_user_space; /* it never went */
 		dev->owes_ready = false;
 		memset(dev->change_ns, 0, sizeof(dev->change_ns));
 	}
 	device_unlock();
 	if (is_owed)
 		judge_ready(dev);
+	else if (is_kept)
+		duty_returned(dev->name);
 	if (is_unbound)
 		judge_present(dev);
 }

@@ -51,13 +51,18 @@ def line(event, who):
         head + text.color(code, room[len(head):])
 
 
+def decoded(one):
+    """A line; what stands before it there is half of another (a disk that was full)."""
+    return sockets.clean(json.loads(one[max(one.rfind('{"time": '), 0):]))
+
+
 def from_file(path):
     """[(event, pid)] of a history file; lines that are none are left out."""
     found = []
     with open(path, encoding="utf-8", errors="replace") as f:
         for one in f:
             try:
-                said = sockets.clean(json.loads(one))
+                said = decoded(one)
                 if not all(k in said for k in FILE_KEYS):
                     continue
                 seconds = calendar.timegm(time.strptime(said["time"][:19], "%Y-%m-%dT%H:%M:%S"))
@@ -79,7 +84,7 @@ def collect(o, found, silent):
     """[(event, name of its process)], oldest first, each once."""
     events = {(p.pid, e.sequence, round(e.at, 6)): (e, "%s %d" % (p.name, p.pid))
               for p in found for e in p.events}
-    files = list(o.file) + [f for pid, _, _ in silent for f in [sockets.history_file(pid)] if f]
+    files = list(o.file) + [f for s in silent for f in [sockets.history_file(s.pid)] if f]
     for path in files:
         try:
             for event, pid in from_file(path):

@@ -168,9 +168,13 @@ def ask_all(o):
     """(processes, silent ones)"""
     dirs = o.runtime_dir or sockets.runtime_dirs()
     found = []
-    for connection in sockets.connect(dirs, o.file_prefix, o.pid):
+    connections, deaf = sockets.connect(dirs, o.file_prefix, o.pid)
+    for connection in connections:
         try:
             found.append(Process(connection))
+        except sockets.Deaf as e:
+            connection.close()
+            deaf.append(e)
         except sockets.Gone:
             connection.close()
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as e:
@@ -178,10 +182,11 @@ def ask_all(o):
             print("dpdk-hotplug: pid %d (prefix %s): its answers are none that this program "
                   "(%s) knows: %r" % (connection.pid, connection.prefix, VERSION, e),
                   file=sys.stderr)
-    known = {p.pid for p in found}
-    if o.runtime_dir and not o.file_prefix:
-        return found, []
-    return found, sockets.silent(known, o.file_prefix, o.pid)
+    known = {p.pid for p in found + deaf}
+    silent = sockets.deaf_ones(deaf)
+    if not o.runtime_dir or o.file_prefix:
+        silent += sockets.silent(known, o.file_prefix, o.pid)
+    return found, silent
 
 
 def close_all(found):

@@ -2,11 +2,12 @@
 """Who can be asked: the telemetry sockets of every file prefix on this machine.
 
 In:  the folders in which EAL keeps its files.  Out: connections, each to one process; and
-the DPDK processes that have none.
+the DPDK processes that have none, or do not answer on it.
 Anybody may make a folder and a socket there (/tmp/dpdk), and name them as he likes: what is
 said is text that goes to a terminal, who says it is what the kernel says of its socket, and an
 answer of another form is none.
 """
+import collections
 import glob
 import json
 import os
@@ -32,8 +33,20 @@ def runtime_dirs():
     return [d for i, d in enumerate(found) if d not in found[:i]]
 
 
+# Who is not heard: with no socket, or deaf on one.
+Silent = collections.namedtuple("Silent", "pid prefix has_library is_deaf")
+
+
 class Gone(Exception):
-    """It has ended, or does not answer."""
+    """It has ended, or what it says is nothing that we know."""
+
+
+class Deaf(Gone):
+    """It is there, and does not answer."""
+
+    def __init__(self, pid, prefix):
+        super().__init__("it does not answer")
+        self.pid, self.prefix = pid, prefix
 
 
 def clean(said):
@@ -55,8 +68,9 @@ class Connection:
         self.socket.settimeout(TIMEOUT)
         try:
             self.socket.connect(path)
-            greeting = json.loads(self.socket.recv(1024).decode())
-            self.pid = self.peer() or int(greeting["pid"])
+            self.pid = self.peer()
+            greeting = json.loads(self.receive(1024).decode())
+            self.pid = self.pid or int(greeting["pid"])
             self.dpdk = text.clean(greeting["version"])
             self.max_len = min(int(greeting["max_output_len"]), MAX_ANSWER)
         except (OSError, ValueError, TypeError, KeyError) as e:
@@ -68,15 +82,25 @@ class Connection:
         return struct.unpack("3i", self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED,
                                                           struct.calcsize("3i")))[0]
 
+    def receive(self, n):
+        """Deaf: nothing comes in time, or it hangs up (it has as many clients as it takes)."""
+        try:
+            said = self.socket.recv(n)
+        except TimeoutError:
+            said = b""
+        if not said and os.path.exists("/proc/%d" % self.pid):
+            raise Deaf(self.pid, self.prefix)
+        if not said:
+            raise Gone("it has ended")
+        return said
+
     def ask(self, command, *params):
         question = ",".join([command, *map(str, params)])
         try:
             self.socket.send(question.encode())
-            answer = self.socket.recv(self.max_len)
+            answer = self.receive(self.max_len)
         except OSError as e:
             raise Gone(str(e)) from e
-        if not answer:
-            raise Gone("it has ended")
         try:
             said = json.loads(answer.decode())
         except ValueError:
@@ -96,13 +120,16 @@ def paths(dirs):
 
 
 def connect(dirs, prefix=None, pid=None):
-    """Connections; each process once."""
-    seen = {}
+    """(connections, each process once; [Deaf])"""
+    seen, deaf = {}, []
     for path in paths(dirs):
         if prefix and os.path.basename(os.path.dirname(path)) != prefix:
             continue
         try:
             one = Connection(path)
+        except Deaf as e:
+            deaf += [e] if not pid or e.pid == pid else []
+            continue
         except Gone:                    # a socket that a process has left behind
             continue
         who = os.path.realpath(path)    # two containers may have the same pid in them
@@ -110,7 +137,7 @@ def connect(dirs, prefix=None, pid=None):
             one.close()
         else:
             seen[who] = one
-    return list(seen.values())
+    return list(seen.values()), deaf
 
 
 def read(*path):
@@ -151,8 +178,17 @@ def history_file(pid):
     return None
 
 
+def has_library(maps):
+    return "libdpdk-hotplug" in maps
+
+
+def deaf_ones(deaf):
+    return [Silent(d.pid, d.prefix, has_library(read("/proc/%d/maps" % d.pid)), True)
+            for d in deaf]
+
+
 def silent(known, prefix=None, pid=None):
-    """[(pid, prefix, is the library in it)] of DPDK processes that answer on no socket."""
+    """[Silent] of DPDK processes that have no socket."""
     found = []
     for folder in glob.glob("/proc/[0-9]*"):
         number = int(os.path.basename(folder))
@@ -164,6 +200,6 @@ def silent(known, prefix=None, pid=None):
             continue
         if prefix and (not of or of.group(1) != prefix):
             continue
-        found.append((number, text.clean(of.group(1)) if of else None,
-                      "libdpdk-hotplug" in maps))
+        found.append(Silent(number, text.clean(of.group(1)) if of else None, has_library(maps),
+                            False))
     return sorted(found)

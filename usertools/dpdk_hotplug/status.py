@@ -11,6 +11,8 @@ from . import VERSION, judge, processes, sockets, text
 COLORS = {"ok": text.GOOD, "bad": text.BAD, "open": text.WARN, "none": text.DIM}
 NO_TELEMETRY = ("no telemetry (--no-telemetry, as SPDK has it): 'hotplug:' in its log is what "
                 "there is%s")
+DEAF = ("does not answer: it is stopped, hangs, or has as many clients as it takes (ten); "
+        "'hotplug:' in its log is what there is%s")
 
 
 def add(ap):
@@ -82,18 +84,21 @@ def print_process(process, who):
                       [drivers(facts)] + history(process, name) + others(process, name, who))
 
 
-def silent_text(pid, has_library):
-    more = "; events are in %s" % sockets.history_file(pid) if sockets.history_file(pid) else ""
-    if not has_library:
+def silent_text(one):
+    kept = sockets.history_file(one.pid)
+    more = "; events are in %s" % kept if kept else ""
+    if one.is_deaf:
+        return DEAF % more
+    if not one.has_library:
         return "no telemetry, and no libdpdk-hotplug.so in it (one linked in statically is not seen)"
     return NO_TELEMETRY % more
 
 
 def print_silent(silent):
-    for pid, prefix, has_library in silent:
-        print("%s  pid %d%s" % (text.color(text.BOLD, text.clean(sockets.comm(pid))), pid,
-                                "  prefix " + prefix if prefix else ""))
-        print(text.fold(silent_text(pid, has_library), "  "))
+    for one in silent:
+        print("%s  pid %d%s" % (text.color(text.BOLD, text.clean(sockets.comm(one.pid))), one.pid,
+                                "  prefix " + one.prefix if one.prefix else ""))
+        print(text.fold(silent_text(one), "  "))
 
 
 def as_dict(event, now):
@@ -130,9 +135,9 @@ def everything(found, silent, who):
     sentence, status = judge.verdict(found, silent)
     return {"version": VERSION, "verdict": sentence, "status": status,
             "processes": [process_dict(p, who) for p in found],
-            "silent": [{"pid": pid, "name": sockets.comm(pid), "file_prefix": prefix,
-                        "has_library": has, "text": silent_text(pid, has)}
-                       for pid, prefix, has in silent]}
+            "silent": [{"pid": s.pid, "name": sockets.comm(s.pid), "file_prefix": s.prefix,
+                        "has_library": s.has_library, "is_deaf": s.is_deaf,
+                        "text": silent_text(s)} for s in silent]}
 
 
 def show(found, silent, who):

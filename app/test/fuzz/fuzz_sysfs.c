@@ -19,20 +19,23 @@
 #define NAME "0000:01:00.0"
 #define GENERATION 4711
 #define MAX_READS 80            /* of one question: 64 capabilities, and what is around them */
-#define N_LINES 5
+#define N_LINES 6
 #define SPACE 4096
 
-enum file { CONFIG, PF_CONFIG, VENDOR, DEVICE, N_FILES };
+enum file { CONFIG, PF_CONFIG, VENDOR, DEVICE, RESOURCE, N_FILES };
 
-static const char *const file_names[N_FILES] = { "config", "physfn/config", "vendor", "device" };
+static const char *const file_names[N_FILES] = {
+	"config", "physfn/config", "vendor", "device", "resource",
+};
 
 /* Lines: files that there are, one letter each (c onfig, p hysfn, v endor, d evice, r emove,
  * s: rescan, R esource, 0: resource0), and config's size (z: 256, Z: 32); driver's link;
- * vendor; device; then triples: where in the configuration space (two bytes), and what. */
+ * vendor; device; its BARs as resource has them; then triples: where in the configuration space (two bytes), and what. */
 const char *const fuzz_seeds[] = {
 	"cvdrsR0\n../../../bus/pci/drivers/uio_pci_generic\n0x8086\n0x10d3\n",
-	"cpvdrs\n../drivers/vfio-pci\n0x8086\n0x10ed\n\x01\x01\xff", "c\n\n\n\n", "cz\nigb_uio\n",
-	"cvd\nvfio-pci\n0xffff\nzzzz\n\x03\x01\x10\x04\x01\x01", "Z", "p", "R", "\n",
+	"cpvdrs\n../drivers/vfio-pci\n0x8086\n0x10ed\n\n\x01\x01\xff", "c\n\n\n\n", "cz\nigb_uio\n",
+	"cvd\nvfio-pci\n0xffff\nzzzz\n\n\x03\x01\x10\x04\x01\x01", "Z", "p", "R", "\n",
+	"cR\nigb_uio\n\n\n0xc000 0xc01f 0x40101\n\x04\x00\x01",
 	"\xff\xff\xff", "\x01\x01\x01\x02\x01\x03\x03\x01\x11", NULL,
 };
 
@@ -80,7 +83,7 @@ __wrap_open64(const char *path, int flags, ...)
 		return -1;
 	}
 	for (i = 0; i < N_FILES; i++)
-		if (strcmp(file_of(path), file_names[i]) == 0 && has("cpvd"[i]))
+		if (strcmp(file_of(path), file_names[i]) == 0 && has("cpvdR"[i]))
 			return 1000 + i;
 	errno = ENOENT;
 	return -1;
@@ -132,9 +135,9 @@ __wrap_readlink(const char *path, char *link, size_t len)
 ssize_t
 __wrap_read(int fd, void *data, size_t len)
 {
-	const char *text = lines[fd - 1000];    /* vendor and device: lines 2 and 3 */
+	const char *text = lines[fd - 1000];    /* lines 2 to 4 */
 
-	FUZZ_CHECK(fd == 1000 + VENDOR || fd == 1000 + DEVICE);
+	FUZZ_CHECK(fd == 1000 + VENDOR || fd == 1000 + DEVICE || fd == 1000 + RESOURCE);
 	return give(data, len, text, strlen(text));
 }
 

@@ -47,8 +47,10 @@ stop_and_reset(const char *name, int config_fd)
 	return ret;
 }
 
+/* The file is opened before its card is asked for: what has come there meanwhile is not written
+ * to. */
 void
-pci_silence(const char *name)
+pci_silence(const char *name, const struct hotplug_identity *id)
 {
 	char path[4096];
 	int fd;
@@ -58,7 +60,8 @@ pci_silence(const char *name)
 	if (fd < 0)
 		return;         /* gone by now: it writes no more, either */
 	pci_master_pause(name, true);   /* who gives it back just now has done so */
-	(void)pci_set_bus_master(fd, false);
+	if (id->generation == 0 || pci_is_generation(name, id->generation))
+		(void)pci_set_bus_master(fd, false);
 	close(fd);
 }
 

@@ -7,7 +7,7 @@
  * In:  a primary's device, from its publication until its unplug, its loss or a drill; looks
  *      at it that have found it.  Out: COMMAND as it was; said each time.
  * Only what a look has seen switched on is switched on again, and only where the rest of
- * COMMAND is there: a reset takes memory decoding, too.
+ * COMMAND is there: a reset takes decoding, too (decode.c).
  * Order: nothing is written once an end has returned: it waits for who is writing, and so does
  *      its own device only.  The file is opened before its card is asked for: what comes to
  *      this address later is not written to.
@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -124,12 +123,12 @@ pci_master_pause(const char *name, bool is_paused)
 static bool
 is_missed(const char *name, uint8_t command, struct master **found)
 {
+	bool is_decoding = pci_is_decoding(name, command), is_missed = false;
 	struct master *m;
-	bool is_missed = false;
 
 	pthread_mutex_lock(&lock);
 	m = find_name(name);
-	if (m != NULL && !m->is_over && (command & COMMAND_MEMORY)) {
+	if (m != NULL && !m->is_over && is_decoding) {
 		is_missed = m->was_on && !(command & COMMAND_BUS_MASTER);
 		m->was_on = m->was_on || (command & COMMAND_BUS_MASTER) != 0;
 		m->n_writing += is_missed;
@@ -175,30 +174,21 @@ is_ours(const char *name)
 	return is_ours;
 }
 
-static bool
-is_same(const char *folder, uint64_t generation)
-{
-	struct stat st;
-
-	return stat(folder, &st) == 0 && st.st_ino == generation;
-}
-
 void
 pci_master_look(const char *name, uint64_t generation)
 {
-	char folder[4096], path[4096 + 8];
+	char path[4096];
 	struct master *m;
 	uint8_t command;
 	int fd;
 
 	if (!is_ours(name))
 		return;
-	snprintf(folder, sizeof(folder), "%s/%s", rte_pci_get_sysfs_path(), name);
-	snprintf(path, sizeof(path), "%s/config", folder);
+	snprintf(path, sizeof(path), "%s/%s/config", rte_pci_get_sysfs_path(), name);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return;                 /* whoever may not write it has no uio device either */
-	if (is_same(folder, generation) && pread(fd, &command, 1, COMMAND) == 1 &&
+	if (pci_is_generation(name, generation) && pread(fd, &command, 1, COMMAND) == 1 &&
 	    is_missed(name, command, &m))
 		give_back(fd, name, m);
 	close(fd);

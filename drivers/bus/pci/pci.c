@@ -91,7 +91,7 @@ pci_probed_all(void)
 	while ((dev = pci_epoch_next(stock_bus, dev)) != NULL) {
 		pci = container_of(dev, struct rte_pci_device, device);
 		if (pci_epoch_is_probed(pci))
-			pci_probed(pci);
+			pci_probed(pci, 0);
 	}
 }
 
@@ -139,12 +139,13 @@ refresh_devargs(struct rte_device *dev)
 
 /* Where nobody has probed it, what was published as this one is over: its unplug has freed it,
  * and has not come to say so yet. */
-void
+uint64_t
 pci_before_probe(struct rte_device *dev)
 {
 	refresh_devargs(dev);
 	if (!rte_dev_is_probed(dev))
 		(void)hotplug_device_withdraw(&pci_bus, dev);
+	return pci_read_resets(dev->name);
 }
 
 int

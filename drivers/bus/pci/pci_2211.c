@@ -175,14 +175,15 @@ static int
 plug(struct rte_device *dev)
 {
 	struct probing p = { .dev = container_of(dev, struct rte_pci_device, device) };
+	uint64_t resets;
 	int ret;
 
-	pci_before_probe(dev);
+	resets = pci_before_probe(dev);
 	begin_probe(&p);
 	ret = plug_stock(p.dev);
 	end_probe(&p);
 	if (ret == 0)
-		pci_probed(container_of(dev, struct rte_pci_device, device));
+		pci_probed(container_of(dev, struct rte_pci_device, device), resets);
 	return ret;
 }
 

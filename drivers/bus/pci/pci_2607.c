@@ -51,16 +51,17 @@ static int
 probe_device(struct rte_driver *drv, struct rte_device *dev)
 {
 	struct hotplug_glance now;
+	uint64_t resets;
 	int ret;
 
 	if (pci_glance(dev->name, &now) != 0)
 		return -ENODEV;
-	pci_before_probe(dev);
+	resets = pci_before_probe(dev);
 	hotplug_probe_begin(dev, is_in_driver);
 	ret = stock.probe_device(drv, dev);
 	hotplug_probe_end(dev);
 	if (ret == 0)
-		pci_probed(container_of(dev, struct rte_pci_device, device));
+		pci_probed(container_of(dev, struct rte_pci_device, device), resets);
 	return ret;
 }
 

@@ -105,8 +105,10 @@ list_ports(const struct rte_pci_device *dev, struct hotplug_device_info *info)
 			 n, info->n_ports);
 }
 
+/* What a reset in the middle of its probe has taken, its driver had set already: it counts from
+ * the beginning of that. */
 void
-pci_probed(struct rte_pci_device *dev)
+pci_probed(struct rte_pci_device *dev, uint64_t resets)
 {
 	char kernel_driver[HOTPLUG_NAME_LEN];
 	struct hotplug_device_info info = {
@@ -128,6 +130,8 @@ pci_probed(struct rte_pci_device *dev)
 		info.id.subsystem_vendor = dev->id.subsystem_vendor_id;
 		info.id.subsystem_device = dev->id.subsystem_device_id;
 	}
+	if (resets != 0)
+		info.id.resets = resets;
 	if (hotplug_bus_config()->uio_mmap)
 		pci_uio_mmap(dev);
 	add_regions(dev, &info);

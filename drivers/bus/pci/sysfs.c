@@ -146,9 +146,9 @@ is_missing(int err)
 /* With decoding off a driver reads ones, or faults.  A virtual function's own is always off:
  * its physical function has that of all. */
 static bool
-is_muted(const uint8_t *config)
+is_muted(const char *name, const uint8_t *config)
 {
-	return word(config, VENDOR) != 0xffff && !(word(config, COMMAND) & COMMAND_MEMORY);
+	return word(config, VENDOR) != 0xffff && !pci_is_decoding(name, word(config, COMMAND));
 }
 
 /* What the configuration space says; PRESENT when it may not be read now. */
@@ -169,7 +169,7 @@ look_inside(const char *name, const struct hotplug_identity *id)
 		return HOTPLUG_LOOK_DARK;
 	if (is_other_card(config, id))
 		return HOTPLUG_LOOK_OTHER;
-	return is_muted(config) ? HOTPLUG_LOOK_MUTED : HOTPLUG_LOOK_PRESENT;
+	return is_muted(name, config) ? HOTPLUG_LOOK_MUTED : HOTPLUG_LOOK_PRESENT;
 }
 
 /* A count that cannot be read (no descriptor is left) says nothing. */
@@ -273,6 +273,16 @@ pci_identify(const char *name, struct hotplug_identity *id)
 		id->device = read_id(name, "device");
 	}
 	return ret;
+}
+
+bool
+pci_is_generation(const char *name, uint64_t generation)
+{
+	char path[PATH_LEN];
+	struct stat st;
+
+	path_of(path, name, "");
+	return stat(path, &st) == 0 && st.st_ino == generation;
 }
 
 bool
