@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Lanes of the check that run beside each other, two at a time.
+"""Lanes of the check that run beside each other: two at a time, or behind others.
 
 In:  their names, in the order in which they begin, and what one of them does: it prints,
      and returns what can be said as JSON.
@@ -39,7 +39,8 @@ class Beside:
             os.dup2(words.fileno(), 1)
             os.dup2(words.fileno(), 2)
             sys.stdout = os.fdopen(os.dup(1), "w", buffering=1)
-            json.dump(self.do(name), answer)
+            begin = time.monotonic()            # nobody may look when it ends
+            json.dump([self.do(name), time.monotonic() - begin], answer)
             answer.flush()
             status = 0
         except BaseException as e:              # nobody above us is there to tell it
@@ -56,8 +57,8 @@ class Beside:
                 break
         name, words, answer, begin = self.running.pop(pid)
         text = said(answer) if status == 0 else ""
-        return (name, said(words), json.loads(text) if text else None,
-                time.monotonic() - begin, used.ru_utime + used.ru_stime)
+        counts, seconds = json.loads(text) if text else (None, time.monotonic() - begin)
+        return name, said(words), counts, seconds, used.ru_utime + used.ru_stime
 
     def left(self):
         """(name, what it has said) of those that have not ended."""

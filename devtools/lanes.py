@@ -6,8 +6,10 @@ A lane is a function that returns (passed, failed).  A required test that could 
 counts as failed, so does a lane that lacks what needs.py says; what is optional is
 printed as `not run: reason` and not counted.  A lane over its budget is told as slow:
 that says something of the machine, or of the lane, and nothing of what was tested.
-The last ones run two at a time (devtools/beside.py): they measure nothing, and what one of
-them says is printed when it has ended.  With --all each runs alone.
+Those that measure nothing run beside others (devtools/beside.py), and what one of them says is
+printed when it has ended: BEHIND what comes after the build, on what that leaves of the
+processors, until a lane that runs ALONE; the LAST ones two at a time.  With --all each runs
+alone.
 Add a lane: write its function, enter it in LANES and, with what it calls, in needs.py.
 
 --all takes hours: what has passed in a run that was interrupted, or that failed, is not
@@ -129,8 +131,9 @@ def doc(o):
 
 
 def abi(o):
-    """The ABI is the recorded one, lib/hotplug.abi; --all: a change would be found."""
-    good, bad = one(quiet("devtools/abi-check"))
+    """The ABI of what was built is the recorded one, lib/hotplug.abi; --all: a change would be
+    found."""
+    good, bad = one(quiet("devtools/abi-check", "--built", "build"))
     if o.all:
         more = rows("devtools/abi-check", "--self-test")
         good, bad = good + more[0], bad + more[1]
@@ -153,15 +156,15 @@ def package(o):
 
 
 ROOT = "it needs root: "
-# nice: of those that run beside others; who has only work to do leaves the processors to guests
-Lane = collections.namedtuple("Lane", "run budget root nice", defaults=(None, None))
+BEHIND, ALONE, LAST = "behind", "alone", "last"
+Lane = collections.namedtuple("Lane", "run budget root when", defaults=(None, None))
 LANES = {"build": Lane(build, 140), "fast": Lane(fast, 70), "sanitize": Lane(sanitize, 60),
          "mp": Lane(mp, 250, ROOT + "its tests have mounts and networks of their own"),
-         "guest": Lane(guest, 370), "bench": Lane(bench, 20),
-         "fresh": Lane(fresh, 320, ROOT + "it makes a system of its own", 0),
-         "module": Lane(module, 250, nice=0), "analysis": Lane(analysis, 150, nice=15),
-         "abi": Lane(abi, 90, nice=15), "doc": Lane(doc, 10, nice=15),
-         "package": Lane(package, 5, nice=15)}
+         "guest": Lane(guest, 370), "bench": Lane(bench, 20, when=ALONE),
+         "fresh": Lane(fresh, 320, ROOT + "it makes a system of its own", LAST),
+         "module": Lane(module, 250, when=LAST), "analysis": Lane(analysis, 400, when=BEHIND),
+         "abi": Lane(abi, 60, when=BEHIND), "doc": Lane(doc, 30, when=BEHIND),
+         "package": Lane(package, 5, when=LAST)}
 
 
 def run(name, o):
@@ -192,17 +195,30 @@ def timed(name, o):
     return done
 
 
-def side_by_side(names, o):
-    """As timed(), of each that ends."""
-    def do(name):
-        os.nice(LANES[name].nice)
-        return run(name, o)
+class Others:
+    """Lanes that run beside others, and what has come of those that have ended."""
 
-    together = beside.Beside(do)
-    print("== %s: two at a time; each tells what it has to say at its end" % ", ".join(names),
-          flush=True)
-    try:
-        for name, said, counts, seconds, cpu in together.run(names):
+    def __init__(self, o):
+        self.together, self.o = beside.Beside(self.do), o
+
+    def do(self, name):
+        if LANES[name].when == BEHIND:      # whoever else wants a processor has it at once
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        return run(name, self.o)
+
+    def begin(self, names):
+        """They go on while other lanes run."""
+        if names:
+            print("== %s: behind the others" % ", ".join(names), flush=True)
+        for name in names:
+            self.together.begin(name)
+
+    def end(self, names=()):
+        """As timed(), of each that runs, and of these, which begin now."""
+        if len(names) > 1:
+            print("== %s: two at a time; each tells what it has to say at its end"
+                  % ", ".join(names), flush=True)
+        for name, said, counts, seconds, cpu in self.together.run(names):
             print("== %s\n%s" % (name, said), end="")
             commands.failures += [x for x in said.splitlines() if x.startswith("FAILED ")]
             if counts is None:
@@ -210,8 +226,9 @@ def side_by_side(names, o):
             done = summary.Lane(name, *(counts or (0, 1)), seconds, cpu, LANES[name].budget)
             print("== %s" % done, flush=True)
             yield done
-    finally:
-        for name, said in together.left():
+
+    def tell_left(self):
+        for name, said in self.together.left():
             print("== %s, until it was ended\n%s" % (name, said), flush=True)
 
 
@@ -240,6 +257,39 @@ def chosen(o):
             yield name
 
 
+def placed(names, o):
+    """(those that run one after the other, those behind them, the last ones)."""
+    where = {n: None if o.all else LANES[n].when for n in names}
+    behind = [n for n in names if where[n] == BEHIND]
+    last = [n for n in names if where[n] == LAST]
+    turns = [n for n in names if n not in behind + last]
+    if len(last) == 1:                      # nothing is beside it
+        turns, last = turns + last, []
+    if turns == ["build"] and not last:     # or before it
+        turns, behind = turns + behind, []
+    return turns, behind, last
+
+
+def all_of(names, results, others, o):
+    """What summary.py keeps of each lane, as it ends."""
+    turns, behind, last = placed(names, o)
+    for name in turns:
+        if LANES[name].when == ALONE:
+            yield from others.end()
+        lane = before(name, results)
+        if lane is None:
+            lane = timed(name, o)
+            if results:
+                results.add(name, lane.is_good(), lane=lane.figures())
+        yield lane
+        if name == "build" and lane.failed:
+            print("not run: all other lanes, there is nothing built")
+            return
+        if name == "build":
+            others.begin(behind)
+    yield from others.end(last)
+
+
 def options():
     ap = argparse.ArgumentParser(prog="devtools/check", description="builds and tests everything")
     ap.add_argument("--all", action="store_true", help="the full products, for hours; goes on "
@@ -261,25 +311,13 @@ def main():
     trust_checkout()
     if not o.all:                           # --all has no such bound
         print("budgets: " + ", ".join("%s %d s" % (n, x.budget) for n, x in LANES.items()))
-    results, done = known(o), []
+    results, others = known(o), Others(o)
     o.begins = results is not None and not results.last         # and goes on with nothing
     begin, names = time.monotonic(), list(chosen(o))
-    last = [n for n in names if LANES[n].nice is not None and not o.all]
-    if len(last) == 1:                      # nothing is beside it
-        last = []
-    for name in [n for n in names if n not in last]:
-        lane = before(name, results)
-        if lane is None:
-            lane = timed(name, o)
-            if results:
-                results.add(name, lane.is_good(), lane=lane.figures())
-        done.append(lane)
-        if name == "build" and lane.failed:
-            print("not run: all other lanes, there is nothing built")
-            last = []
-            break
-    if last:
-        done += side_by_side(last, o)
+    try:
+        done = list(all_of(names, results, others, o))
+    finally:
+        others.tell_left()
     status = summary.end(done, time.monotonic() - begin, o)
     if status == 0 and {x.name for x in done} == set(LANES):
         known(argparse.Namespace(all=o.all, anew=True))         # the next one begins anew

@@ -39,7 +39,7 @@ class Check:
         """(exit status, what was printed)"""
         self.calls.clear()
         lanes.LANES = {n: self.lane(n)._replace(root=root if n == "mp" else None,
-                                                nice=0 if n in self.beside else None)
+                                                when=self.when.get(n))
                        for n in self.given}
         needs.NEEDS = {n: self.needs if n == "doc" else "" for n in self.given}
         sys.argv[1:], out = args, io.StringIO()
@@ -47,7 +47,7 @@ class Check:
             status = lanes.main()
         return status, out.getvalue()
 
-    needs, beside = "", ()
+    needs, when = "", {}
 
 
 def test_counts_and_status():
@@ -93,7 +93,7 @@ def test_lanes_beside_each_other():
             return 4, 0
         check = Check(build=(1, 0), there=meet(a, b, "there"), back=back,
                       odd=OSError("no such file: depmod"), dead=lambda: os._exit(0))
-        check.beside = "there", "back", "odd", "dead"
+        check.when = dict.fromkeys(("there", "back", "odd", "dead"), lanes.LAST)
         status, said = check.run()
     for name, n in ("there", 3), ("back", 4):
         assert "== %s\n%s begins\n%s ends\n== %s " % ((name,) * 4) in said, said
@@ -108,6 +108,40 @@ def test_lanes_beside_each_other():
     same(check.calls, ["build", "there", "back", "odd", "dead"])
     check.run("--lane", "odd")
     same(check.calls, ["build", "odd"])
+
+
+def test_a_lane_behind_others():
+    """It runs while they do, is told when it has ended, and nothing is beside who is alone."""
+    with tempfile.TemporaryDirectory() as d:
+        there, back, over = d + "/there", d + "/back", d + "/over"
+        os.mkfifo(there)
+        os.mkfifo(back)
+
+        def behind():
+            policy = os.sched_getscheduler(0)
+            with open(there), open(back, "w"):
+                time.sleep(0.3)
+            with open(over, "w"):
+                print("policy %d" % policy)
+            return 3, 0
+
+        def fast():
+            with open(there, "w"), open(back):
+                return 20, 0
+        check = Check(build=(1, 0), behind=behind, dead=lambda: os._exit(0), fast=fast,
+                      bench=lambda: (os.path.exists(over), 0))
+        check.when = {"behind": lanes.BEHIND, "dead": lanes.BEHIND, "bench": lanes.ALONE}
+        status, said = check.run()
+        same(check.calls, ["build", "fast", "bench"])
+        assert "\n== behind\npolicy %d\n== behind " % os.SCHED_IDLE in said, said
+        assert said.index("== fast 0 s") < said.index("\n== behind\n") < said.index("== bench"), said
+        assert "FAILED lane dead did not come to its end\n" in said[said.index("\nlanes: "):], said
+        same((status, said.splitlines()[-1]), (1, "25 passed, 1 failed"))
+    check.given = {n: (1, 0) for n in check.given}
+    check.run("--all", "--anew")
+    same(check.calls, ["build", "behind", "dead", "fast", "bench"])
+    check.run("--lane", "behind")
+    same(check.calls, ["build", "behind"])
 
 
 def test_all_has_no_budgets():

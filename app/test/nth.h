@@ -40,12 +40,7 @@ void nth_given(void *p);
 void *nth_moved(void *p, size_t len);   /* realloc() */
 int nth_open(const char *path, int flags, ...);
 
-#ifdef NTH_LIBRARY
-#ifndef NTH_DPDK                /* whose calls are wrapped by the linker */
-#include "eal/host.h"
-#define host_thread_start(...) (NTH(EAGAIN) ? -EAGAIN : host_thread_start(__VA_ARGS__))
-#endif
-
+#ifdef NTH_LIBRARY              /* the tests wrap host_thread_start() by the linker */
 #define NTH_TEXT_(x) #x
 #define NTH_TEXT(x) NTH_TEXT_(x)
 #define NTH(err) nth_fails(err, __FILE__ ":" NTH_TEXT(__LINE__))

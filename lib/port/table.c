@@ -22,10 +22,14 @@
 #include "queues.h"
 #include "shared.h"
 
-#define NO_MEMORY "port %u: no memory to stand in front of it"
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* ports */
 static struct port ports[RTE_MAX_ETHPORTS];
+
+static void
+say_no_memory(unsigned int id)
+{
+	host_log(HOST_WARN, "port %u: no memory to stand in front of it", id);
+}
 
 void
 port_lock(void)
@@ -137,7 +141,7 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 	if (port->ops == NULL)
 		port->ops = malloc(sizeof(*port->ops));
 	if (port->ops == NULL) {
-		host_log(HOST_WARN, NO_MEMORY, eth->data->port_id);
+		say_no_memory(eth->data->port_id);
 		return;
 	}
 	if (is_new(eth, port))
@@ -204,7 +208,7 @@ port_published(struct hotplug_bus *bus, const void *key)
 		(void)calls_guard();    /* who sets it up comes to us first (change.c) */
 		ask_info(eth, &ports[i]);
 		if (kept_make(&ports[i]) != 0) {
-			host_log(HOST_WARN, NO_MEMORY, i);
+			say_no_memory(i);
 			continue;
 		}
 		port_lock();
