@@ -91,6 +91,8 @@ void bad_card_is(struct bad_card *card, const struct character *is);
 /* Surprise; false: it is lost already.  And there again. */
 bool bad_card_lose(struct bad_card *card);
 bool bad_card_return(struct bad_card *card);
+/* Where it is there: its kernel driver counts one more, or its registers are off for a moment. */
+bool bad_card_reset(struct bad_card *card, bool is_counted);
 
 extern _Atomic bool bad_polls_end;      /* nobody flips registers: the library is disabled */
 

@@ -234,6 +234,7 @@ start(void)
 
 	mock_eal_lcores = "0,1";
 	mock_eal_has_telemetry = true;
+	mock_sysfs_extra = "igb_uio/resets";
 	mock_sysfs_folder = "/dev/shm";         /* where an inode's number is not used again */
 	assert_int_equal(mock_eal_start(&state), 0);
 	(void)rte_log_set_level_pattern("*", RTE_LOG_EMERG);

@@ -113,6 +113,7 @@ int storm_client(unsigned int number);
 int storm_accomplice(unsigned int number);
 bool weather_lose(struct storm_card *card);
 bool weather_return(struct storm_card *card);
+void weather_reset(struct storm_card *card, struct dice *dice);
 void weather_blow(unsigned int n_losses, struct dice *dice);
 void weather_start(void);       /* a hook before each step */
 unsigned int weather_missing(void);     /* says which step has met no such trick */

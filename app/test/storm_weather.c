@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* storm_weather: cards are lost and come back, at random moments and at each step.
+/* storm_weather: cards are lost and come back, and are reset, at random moments and at each step.
  * In:  dice.  Out: losses and returns; what must be told of them (storm_judge.c).
  * Before a step of a teardown or a heal (lib/port/steps.h) the accomplice may do something to
  * that very card: close a port, all of them and detach, attach, stop, start, lose it, bring it
- * back.  The step waits a moment for that: "closed just before revive" is so a case that comes
+ * back, reset it.  The step waits a moment for that: "closed just before revive" is so a case that comes
  * again and again, and each pair of a step and a trick is counted.
  * Lock: a card's `weather`: losses, returns, and what is expected of them.
  * Context: the main thread; the hook: teardown, work; the accomplice: a thread of its own. */
@@ -25,7 +25,7 @@
 #define TRICK_MS 20             /* that a step waits for its trick */
 
 enum trick { TRICK_CLOSE, TRICK_LEAVE, TRICK_ATTACH, TRICK_STOP, TRICK_START, TRICK_LOSE,
-	     TRICK_RETURN, TRICK_SET, TRICK_SLEEP, TRICK_COUNT };
+	     TRICK_RETURN, TRICK_RESET, TRICK_SET, TRICK_SLEEP, TRICK_COUNT };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* the one order, and its dice */
 static struct {
@@ -37,28 +37,56 @@ static struct dice order_dice;
 static _Atomic unsigned int n_ordered, n_done;
 static _Atomic unsigned int n_seen[STEP_COUNT], n_tricks[STEP_COUNT][TRICK_COUNT];
 
+/* Once in each life that somebody has. */
+static bool
+is_due(const struct storm_card *card)
+{
+	return hotplug_device_state(card->name) == HOTPLUG_STATE_ATTACHED &&
+		!atomic_load(&card->is_leaving) &&
+		card->told.life_lost != atomic_load(&card->bad->life);
+}
+
+static void
+expect_loss(struct storm_card *card, unsigned int life, bool is_sure)
+{
+	if (is_sure) {
+		card->told.n_must++;
+		card->told.life_lost = life;
+	} else {
+		card->told.n_may++;
+	}
+	atomic_fetch_add(&storm_n_losses, 1);
+}
+
 bool
 weather_lose(struct storm_card *card)
 {
-	struct storm_told *told = &card->told;
 	unsigned int life;
-	bool is_lost, is_due;
+	bool is_lost, is_sure;
 
 	pthread_mutex_lock(&card->weather);
 	life = atomic_load(&card->bad->life);
-	is_due = hotplug_device_state(card->name) == HOTPLUG_STATE_ATTACHED &&
-		!atomic_load(&card->is_leaving) && told->life_lost != life;
+	is_sure = is_due(card);
 	is_lost = bad_card_lose(card->bad);
-	if (is_lost && is_due) {
-		told->n_must++;
-		told->life_lost = life;
-	} else if (is_lost) {
-		told->n_may++;
-	}
-	pthread_mutex_unlock(&card->weather);
 	if (is_lost)
-		atomic_fetch_add(&storm_n_losses, 1);
+		expect_loss(card, life, is_sure);
+	pthread_mutex_unlock(&card->weather);
 	return is_lost;
+}
+
+/* One that only its registers show may be over before anybody looks. */
+void
+weather_reset(struct storm_card *card, struct dice *dice)
+{
+	bool is_counted = dice_is(dice, 70), is_sure;
+	unsigned int life;
+
+	pthread_mutex_lock(&card->weather);
+	life = atomic_load(&card->bad->life);
+	is_sure = is_due(card) && is_counted;
+	if (bad_card_reset(card->bad, is_counted))
+		expect_loss(card, life, is_sure);
+	pthread_mutex_unlock(&card->weather);
 }
 
 bool
@@ -94,6 +122,10 @@ play(struct storm_card *card, enum trick trick, struct dice *dice)
 {
 	if (trick == TRICK_LOSE || trick == TRICK_RETURN) {
 		(void)(trick == TRICK_LOSE ? weather_lose(card) : weather_return(card));
+		return;
+	}
+	if (trick == TRICK_RESET) {
+		weather_reset(card, dice);
 		return;
 	}
 	pthread_mutex_lock(&card->settings);
@@ -231,7 +263,9 @@ lose_some(struct dice *dice)
 
 	for (i = 0; i < n; i++) {
 		lost[i] = &storm_cards[dice_below(dice, storm_n_cards)];
-		is_any |= weather_lose(lost[i]);
+		if (dice_is(dice, 30))
+			weather_reset(lost[i], dice);
+		is_any |= dice_is(dice, 80) && weather_lose(lost[i]);
 	}
 	for (i = 0; i < n; i++)
 		return_sometime(lost[i], dice);

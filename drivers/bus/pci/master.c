@@ -12,6 +12,7 @@
  *      its own device only.  The file is opened before its card is asked for: what comes to
  *      this address later is not written to.
  * Lock: `lock` guards the list; not held while a card's configuration is read or written.
+ *      A child that was forked has not who writes: its list is empty, so it waits for nobody.
  * Context: look, work (looks); app, work (begin, end); watch (lost). */
 
 #include <errno.h>
@@ -39,6 +40,31 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
 static pthread_cond_t written = PTHREAD_COND_INITIALIZER;
 static struct master *masters;
 
+static void
+begin_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void
+end_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+begin_child(void)
+{
+	masters = NULL;
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+watch_forks(void)
+{
+	(void)pthread_atfork(begin_fork, end_fork, begin_child);
+}
+
 /* With the lock held. */
 static struct master *
 find_name(const char *name)
@@ -53,10 +79,12 @@ find_name(const char *name)
 void
 pci_master_begin(const struct rte_pci_device *dev)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct master *m;
 
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY || dev->kdrv != RTE_PCI_KDRV_UIO_GENERIC)
 		return;
+	pthread_once(&once, watch_forks);
 	pci_master_end(&dev->device);
 	m = calloc(1, sizeof(*m));
 	if (m == NULL) {
