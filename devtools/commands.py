@@ -64,12 +64,12 @@ def fails(line):
     failures.append(line)
 
 
-def meson_suite(folder, suite):
+def meson_suite(folder, suite, *options):
     """Runs a suite; counts its test cases."""
     if not tests(folder, suite):
         print("FAILED suite %s has no tests" % suite)
         return 0, 1
-    return meson_test(folder, "--suite", suite)
+    return meson_test(folder, "--suite", suite, *options)
 
 
 def meson_test(folder, *which):
