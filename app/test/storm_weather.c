@@ -4,8 +4,8 @@
  * In:  dice.  Out: losses and returns; what must be told of them (storm_judge.c).
  * Before a step of a teardown or a heal (lib/port/steps.h) the accomplice may do something to
  * that very card: close a port, all of them and detach, attach, stop, start, lose it, bring it
- * back, reset it.  The step waits a moment for that: "closed just before revive" is so a case that comes
- * again and again, and each pair of a step and a trick is counted.
+ * back, reset it.  The step waits a moment for that: "closed just before revive" is so a case
+ * that comes again and again, and each pair of a step and a trick is counted.
  * Lock: a card's `weather`: losses, returns, and what is expected of them.
  * Context: the main thread; the hook: teardown, work; the accomplice: a thread of its own. */
 
