@@ -181,18 +181,12 @@ rings_answer(uint16_t port)
 static bool
 is_waited_for(const struct rte_eth_dev *eth)
 {
-	switch (port_of(eth)->state) {
-	case PORT_DEAD:
-	case PORT_DOOMED:
-	case PORT_DYING:
-	case PORT_CLOSING:
-		return true;
-	case PORT_HEALING:
-	case PORT_STUCK:
+	enum port_state state = port_of(eth)->state;
+
+	if (state == PORT_HEALING || state == PORT_STUCK)
 		return LOAD(eth->dev_ops) == &dead_ops;
-	default:
-		return false;
-	}
+	return state == PORT_DEAD || state == PORT_DOOMED || state == PORT_DYING ||
+		state == PORT_CLOSING;
 }
 
 /* Who waits has done so since the loss: soon at first; and at once again for one who gives
