@@ -257,6 +257,27 @@ n_bytes(void)
 	return IS_SANITIZED ? 0 : mallinfo2().uordblks - n_kept(false);
 }
 
+/* Whose it is, says its name. */
+static void
+list_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	const struct dirent *entry;
+	char path[320], name[32];
+	FILE *f;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
+		f = fopen(path, "re");
+		if (f != NULL && fgets(name, sizeof(name), f) != NULL)
+			printf("# thread %s", name);
+		if (f != NULL)
+			fclose(f);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
 static void
 judge_costs(void)
 {
@@ -268,8 +289,10 @@ judge_costs(void)
 		first.is_taken = true;
 		return;
 	}
-	if (!WAIT_FOR(count("/proc/self/task") <= first.n_threads))
+	if (!WAIT_FOR(count("/proc/self/task") <= first.n_threads)) {
+		list_threads();
 		storm_fail("threads", "", count("/proc/self/task"), first.n_threads);
+	}
 	if (!WAIT_FOR(n_fds() <= first.n_fds + FD_SLACK))
 		storm_fail("descriptors", "", n_fds(), first.n_fds);
 	if (n_objects() > first.n_objects + HEAP_SLACK)
