@@ -339,6 +339,22 @@ test_call_that_waits_in_a_ring_at_the_loss_returns(void **state)
 	lose_in_a_command("0000:41:00.0", true);
 }
 
+/* The application closes it and removes its device while the loss is told. */
+static void
+test_port_that_is_released_meanwhile_is_left_alone(void **state)
+{
+	struct test_pmd *pmd = plug("0000:43:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	name_driver(port, "net_virtio");
+	start_port(port);
+	lose_for_good(pmd);
+	remove_port(port);
+	assert_null(rte_eth_devices[port].device);
+	assert_int_equal(rings_begin(&rte_eth_devices[port]), 0);
+}
+
 static void
 lose_once(struct test_pmd *pmd)
 {
@@ -387,6 +403,7 @@ main(void)
 		cmocka_unit_test(test_nothing_else_is_written),
 		cmocka_unit_test(test_call_that_waits_in_a_ring_at_the_loss_returns),
 		cmocka_unit_test(test_heal_that_waits_in_a_ring_is_not_the_last),
+		cmocka_unit_test(test_port_that_is_released_meanwhile_is_left_alone),
 	};
 
 	return cmocka_run_group_tests_name("rings", tests, start, mock_port_stop);

@@ -226,13 +226,15 @@ answer(const char *device)
 		work_push_beside(answer, device, pause_of(device, is_answered));
 }
 
-/* Also of its shadow: "net_virtio (removed)". */
+/* By the name that its last life left: its device may be freed just now. */
 int
 rings_begin(const struct rte_eth_dev *eth)
 {
-	const struct rte_device *device = LOAD(eth->device);
+	const struct port *port = port_of(eth);
+	bool is_virtio;
 
-	if (device->driver == NULL || strncmp(device->driver->name, DRIVER, strlen(DRIVER)) != 0)
-		return -ENOENT;
-	return work_push_beside(answer, port_of(eth)->device, FIRST_MS);
+	port_lock();
+	is_virtio = strncmp(port->driver_name, DRIVER, strlen(DRIVER)) == 0;
+	port_unlock();
+	return is_virtio ? work_push_beside(answer, port->device, FIRST_MS) : -ENOENT;
 }
