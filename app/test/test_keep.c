@@ -143,17 +143,24 @@ test_keep_waits_for_no_reader(void **state)
 	alarm(0);
 }
 
+/* Of a file, in bytes. */
+static void
+set_limit(rlim_t len)
+{
+	struct rlimit limit;
+
+	CHILD_CHECK(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+	limit.rlim_cur = len < limit.rlim_max ? len : limit.rlim_max;
+	CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+}
+
 /* In a child: SIGXFSZ, which has killed the application. */
 static void
 tell_at_the_limit(void *arg)
 {
-	struct rlimit limit;
-
 	(void)arg;
 	CHILD_CHECK(start_with(path) == 0);
-	CHILD_CHECK(getrlimit(RLIMIT_FSIZE, &limit) == 0);
-	limit.rlim_cur = 10;
-	CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	set_limit(10);
 	tell("large0");
 	tell("large1");
 	CHILD_CHECK(WAIT_FOR(events_are_told()));
@@ -192,17 +199,12 @@ test_keep_begins_on_a_new_line(void **state)
 static void
 tell_beyond_the_limit(void *arg)
 {
-	struct rlimit limit;
-
 	(void)arg;
 	CHILD_CHECK(start_with(path) == 0);
-	CHILD_CHECK(getrlimit(RLIMIT_FSIZE, &limit) == 0);
-	limit.rlim_cur = 10;
-	CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	set_limit(10);
 	tell("half0");
 	CHILD_CHECK(WAIT_FOR(events_are_told()));
-	limit.rlim_cur = limit.rlim_max;
-	CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	set_limit(RLIM_INFINITY);
 	tell("whole2");
 	CHILD_CHECK(WAIT_FOR(has(path, "whole2")));
 	CHILD_CHECK(strncmp(kept + 10, "\n{", 2) == 0);
