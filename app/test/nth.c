@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "eal/host.h"
 #include "nth.h"
 #include "test.h"
 
@@ -133,4 +134,19 @@ nth_open(const char *path, int flags, ...)
 	mode = flags & O_CREAT ? va_arg(ap, int) : 0;
 	va_end(ap);
 	return nth_fails(EMFILE, path) ? -1 : open(path, flags, mode);
+}
+
+/* --- the library's threads: --wrap=host_thread_start ------------------------------------- */
+
+int __real_host_thread_start(struct host_thread *thread, const char *name,
+			     void (*run)(void *arg), void *arg);
+int __wrap_host_thread_start(struct host_thread *thread, const char *name,
+			     void (*run)(void *arg), void *arg);
+
+int
+__wrap_host_thread_start(struct host_thread *thread, const char *name,
+			 void (*run)(void *arg), void *arg)
+{
+	return nth_fails(EAGAIN, name) ? -EAGAIN :
+		__real_host_thread_start(thread, name, run, arg);
 }

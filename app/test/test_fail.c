@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "eal/host.h"
 #include "fake_host.h"
 #include "hotplug.h"
 #include "nth.h"
@@ -22,19 +21,6 @@
 
 static struct heard heard;
 static bool is_spared;          /* the signal handler: it has one other way, not four */
-
-int __real_host_thread_start(struct host_thread *thread, const char *name,
-			     void (*run)(void *arg), void *arg);
-int __wrap_host_thread_start(struct host_thread *thread, const char *name,
-			     void (*run)(void *arg), void *arg);
-
-int
-__wrap_host_thread_start(struct host_thread *thread, const char *name,
-			 void (*run)(void *arg), void *arg)
-{
-	return nth_fails(EAGAIN, name) ? -EAGAIN :
-		__real_host_thread_start(thread, name, run, arg);
-}
 
 static unsigned int
 n_files(void)

@@ -23,7 +23,6 @@
 
 #include <hotplug.h>
 
-#include "eal/host.h"
 #include "port/grace.h"
 #include "port/port.h"
 #include "mock_port.h"
@@ -125,19 +124,6 @@ bool
 __wrap_share_is_possible(void)
 {
 	return is_shared;
-}
-
-int __real_host_thread_start(struct host_thread *thread, const char *name,
-			     void (*run)(void *arg), void *arg);
-int __wrap_host_thread_start(struct host_thread *thread, const char *name,
-			     void (*run)(void *arg), void *arg);
-
-int
-__wrap_host_thread_start(struct host_thread *thread, const char *name,
-			 void (*run)(void *arg), void *arg)
-{
-	return nth_fails(EAGAIN, name) ? -EAGAIN :
-		__real_host_thread_start(thread, name, run, arg);
 }
 
 /* But for sockets: the mock PMD makes some in each probe, for good. */
