@@ -21,6 +21,7 @@
 
 #include <hotplug.h>
 
+#include "core/device.h"
 #include "mock_sysfs.h"
 #include "port/port.h"
 #include "storm.h"
@@ -93,27 +94,56 @@ is_alive(const struct storm_card *card)
 	return hotplug_device_state(card->name) == HOTPLUG_STATE_ATTACHED;
 }
 
+static uint64_t
+n_looks(const struct storm_card *card)
+{
+	const struct hotplug_device *dev = device_find(NULL, card->name);
+	uint64_t n = 0;
+
+	device_lock();
+	if (dev != NULL)
+		n = dev->look.number;
+	device_unlock();
+	return n;
+}
+
+/* A reset is noticed by a look.  One that began before the last reset may be under way, so
+ * the third has begun when one from after it has been answered; and no card is at a reset. */
+static bool
+is_looked_at(const struct storm_card *card, uint64_t n_before)
+{
+	const struct hotplug_device *dev = device_find(NULL, card->name);
+	bool is_muted;
+
+	device_lock();
+	is_muted = dev != NULL && dev->muted_ns != 0;
+	device_unlock();
+	return !is_muted && n_looks(card) - n_before >= 3;
+}
+
 /* A teardown of a card whose ports the application has all closed needs no heal. */
 static bool
-is_settled(struct storm_card *card)
+is_settled(struct storm_card *card, uint64_t n_before)
 {
 	struct dice dice = { 1 };
 
-	return app_pick(card, &dice) == NULL || is_alive(card);
+	return app_pick(card, &dice) == NULL ||
+		(is_looked_at(card, n_before) && is_alive(card));
 }
 
 static void
 wait_for_card(struct storm_card *card)
 {
 	const struct storm_port *port = &card->port[0];
+	uint64_t n_before = n_looks(card);
 	unsigned int i;
 
-	for (i = 0; i < QUIET_MS / 10 && !is_settled(card); i++) {
+	for (i = 0; i < QUIET_MS / 10 && !is_settled(card, n_before); i++) {
 		if (i % 100 == 99)      /* in the place of the kernel's uevents */
 			(void)hotplug_scan();
 		test_sleep_ms(10);
 	}
-	if (is_settled(card))
+	if (is_settled(card, n_before))
 		return;
 	printf("# %s (%s): state %d, probed %d, life %u\n", card->name, card->bad->is->of,
 	       hotplug_device_state(card->name), card->bad->is_probed, card->bad->life);
@@ -205,10 +235,11 @@ static unsigned int
 count(const char *folder)
 {
 	DIR *dir = opendir(folder);
+	const struct dirent *entry;
 	unsigned int n = 0;
 
-	while (dir != NULL && readdir(dir) != NULL)
-		n++;
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		n += entry->d_name[0] != '.';
 	if (dir != NULL)
 		closedir(dir);
 	return n;
@@ -257,25 +288,57 @@ n_bytes(void)
 	return IS_SANITIZED ? 0 : mallinfo2().uordblks - n_kept(false);
 }
 
-/* Whose it is, says its name. */
+/* Whose it is says its name; what it waits in, the number of its system call. */
 static void
-list_threads(void)
+show_thread(const char *id)
 {
-	DIR *dir = opendir("/proc/self/task");
-	const struct dirent *entry;
-	char path[320], name[32];
+	static const char *const says[] = { "comm", "syscall", "stat" };
+	char path[320], line[512] = "";
+	unsigned int i;
 	FILE *f;
 
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
+	printf("# thread %s:", id);
+	for (i = 0; i < N_ELEMENTS(says); i++) {
+		snprintf(path, sizeof(path), "/proc/self/task/%s/%s", id, says[i]);
 		f = fopen(path, "re");
-		if (f != NULL && fgets(name, sizeof(name), f) != NULL)
-			printf("# thread %s", name);
+		if (f != NULL && fgets(line, sizeof(line), f) != NULL)
+			printf(" %.*s", (int)strcspn(line, "\n"), line);
 		if (f != NULL)
 			fclose(f);
 	}
+	printf("\n");
+}
+
+static void
+show_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	const struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			show_thread(entry->d_name);
 	if (dir != NULL)
 		closedir(dir);
+}
+
+/* Shown while they are too many, not only when the wait is over. */
+static void
+judge_threads(void)
+{
+	unsigned int n, tries;
+
+	for (tries = 1; (n = count("/proc/self/task")) > first.n_threads; tries++) {
+		if (tries % 5000 == 0) {
+			printf("# %u threads, not %u\n", n, first.n_threads);
+			show_threads();
+		}
+		if (tries == 20000) {
+			storm_fail("threads", "", n, first.n_threads);
+			return;
+		}
+		test_sleep_ms(1);
+	}
 }
 
 static void
@@ -289,10 +352,7 @@ judge_costs(void)
 		first.is_taken = true;
 		return;
 	}
-	if (!WAIT_FOR(count("/proc/self/task") <= first.n_threads)) {
-		list_threads();
-		storm_fail("threads", "", count("/proc/self/task"), first.n_threads);
-	}
+	judge_threads();
 	if (!WAIT_FOR(n_fds() <= first.n_fds + FD_SLACK))
 		storm_fail("descriptors", "", n_fds(), first.n_fds);
 	if (n_objects() > first.n_objects + HEAP_SLACK)
