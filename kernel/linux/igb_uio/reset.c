@@ -21,6 +21,8 @@
 
 #define TRIES		150	/* 20 ms each: others hold the locks, or reset it */
 #define SETTLE_MS	1000	/* what PCI grants a card between reset and answer */
+#define LINK_MS		100	/* no request before, once the link is up (PCIe r6 6.6.1) */
+#define STEP_MS		20
 
 /* Set in a function that is bound, clear in one that has been reset. */
 #define ENABLED	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE)
@@ -42,10 +44,10 @@ static int wait_ready(struct pci_dev *pdev)
 {
 	int ms;
 
-	for (ms = 0; ms <= SETTLE_MS; ms += 20) {
+	for (ms = 0; ms <= SETTLE_MS; ms += STEP_MS) {
 		if (read_command(pdev) != (u16)~0)
 			return 0;
-		msleep(20);
+		msleep(STEP_MS);
 	}
 	pci_err(pdev, "it does not come out of its reset\n");
 	return -EIO;
@@ -75,6 +77,36 @@ static bool is_watched(struct pci_dev *bridge)
 	return control & (PCI_EXP_SLTCTL_DLLSCE | PCI_EXP_SLTCTL_PDCE);
 }
 
+/* Not every port says whether its link is up; what is behind one has to answer anyway. */
+static void wait_link(struct pci_dev *port)
+{
+	u32 cap = 0;
+	u16 status = 0;
+	int ms;
+
+	pcie_capability_read_dword(port, PCI_EXP_LNKCAP, &cap);
+	if (!(cap & PCI_EXP_LNKCAP_DLLLARC))
+		return;
+	for (ms = 0; ms < SETTLE_MS; ms += STEP_MS) {
+		pcie_capability_read_word(port, PCI_EXP_LNKSTA, &status);
+		if (status & PCI_EXP_LNKSTA_DLLLA)
+			return;
+		msleep(STEP_MS);
+	}
+}
+
+/* Behind a link a card may be asked early, and again; on conventional PCI it may not. */
+static void wait_bus(struct pci_dev *bridge)
+{
+	if (pci_pcie_type(bridge) != PCI_EXP_TYPE_ROOT_PORT &&
+	    pci_pcie_type(bridge) != PCI_EXP_TYPE_DOWNSTREAM) {
+		msleep(SETTLE_MS);
+		return;
+	}
+	wait_link(bridge);
+	msleep(LINK_MS);
+}
+
 /* A reset of its bus is complete, too; with nobody else on it, and no slot. */
 static int reset_by_bus(struct pci_dev *pdev)
 {
@@ -92,7 +124,7 @@ static int reset_by_bus(struct pci_dev *pdev)
 	usleep_range(2000, 3000);
 	pci_write_config_word(bridge, PCI_BRIDGE_CONTROL, control);
 	pci_cfg_access_unlock(bridge);
-	msleep(SETTLE_MS);
+	wait_bus(bridge);
 	return wait_ready(pdev);
 }
 
