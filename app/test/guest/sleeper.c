@@ -24,7 +24,7 @@
 #define N_DESC 256
 
 static volatile int is_over;
-static struct { volatile uint64_t n_echoed, n_slept; } seen[RTE_MAX_ETHPORTS];
+static struct { volatile uint64_t n_echoed, n_slept, n_refused; } seen[RTE_MAX_ETHPORTS];
 
 static uint16_t
 send_back(uint16_t port)
@@ -86,9 +86,9 @@ look(uint16_t port)
 	struct rte_eth_stats stats;
 	struct rte_eth_link link;
 
-	rte_eth_stats_get(port, &stats);
-	rte_eth_link_get_nowait(port, &link);
-	rte_eth_dev_info_get(port, &info);
+	seen[port].n_refused += rte_eth_stats_get(port, &stats) != 0;
+	seen[port].n_refused += rte_eth_link_get_nowait(port, &link) != 0;
+	seen[port].n_refused += rte_eth_dev_info_get(port, &info) != 0;
 }
 
 static void
@@ -97,8 +97,9 @@ answer(void)
 	uint16_t port;
 
 	RTE_ETH_FOREACH_DEV(port)
-		printf("port=%u echoed=%lu slept=%lu ", port,
-		       (unsigned long)seen[port].n_echoed, (unsigned long)seen[port].n_slept);
+		printf("port=%u echoed=%lu slept=%lu refused=%lu ", port,
+		       (unsigned long)seen[port].n_echoed, (unsigned long)seen[port].n_slept,
+		       (unsigned long)seen[port].n_refused);
 	printf("\n");
 }
 
