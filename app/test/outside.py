@@ -52,11 +52,11 @@ def main():
             *glob.glob(HERE + "/outside/*.c"), *(["-isystem", SDK] if SDK else []), *flags,
             "-L" + libdir, "-lrte_bus_vdev")
         prefix = "hp-outside-%d" % os.getpid()
-        library = os.path.dirname(where)
+        libraries = os.path.dirname(where) + ":" + os.environ.get("LD_LIBRARY_PATH", "")
         p = subprocess.run([folder + "/outside", "--no-pci", "--no-huge", "-m", "64", "-l", "0",
                             "--file-prefix", prefix, "--log-level=lib.eal:error"],
                            text=True, stdout=subprocess.PIPE, timeout=100,
-                           env=dict(os.environ, LD_LIBRARY_PATH=library))
+                           env=dict(os.environ, LD_LIBRARY_PATH=libraries.rstrip(":")))
         print(p.stdout, end="")
         subprocess.run(["rm", "-rf", "/var/run/dpdk/" + prefix], check=False)
         return p.returncode
