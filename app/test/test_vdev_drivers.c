@@ -153,12 +153,20 @@ why_no_tap(void)
 	return has_driver("net_tap") ? NULL : "this DPDK has no net_tap";
 }
 
+static const char *
+why_no_pcap(void)
+{
+	return has_driver("net_pcap") ? NULL : "this DPDK has no net_pcap";
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct CMUnitTest all[] = {
 		VDEV_CASE(test_made_and_taken_by_the_vdev_calls),
 		VDEV_CASE(test_af_packet),
+	};
+	static const struct CMUnitTest pcap[] = {
 		VDEV_CASE(test_pcap_iface),
 		VDEV_CASE(test_pcap_rx_and_tx_iface),
 		VDEV_CASE(test_pcap_rx_iface_in),
@@ -168,6 +176,8 @@ main(int argc, char **argv)
 	static const struct CMUnitTest tap[] = { VDEV_CASE(test_tap_remote) };
 	const char *which = argc > 1 ? argv[1] : "", *reason = vdev_start(argv[0], false);
 
+	if (reason == NULL && strcmp(which, "pcap") == 0)
+		reason = why_no_pcap();
 	if (reason == NULL && strcmp(which, "af_xdp") == 0)
 		reason = why_no_af_xdp();
 	if (reason == NULL && strcmp(which, "tap") == 0)
@@ -176,6 +186,8 @@ main(int argc, char **argv)
 		printf("1..0 # SKIP %s\n", reason);
 		return 0;
 	}
+	if (strcmp(which, "pcap") == 0)
+		return cmocka_run_group_tests(pcap, NULL, NULL);
 	if (strcmp(which, "af_xdp") == 0)
 		return cmocka_run_group_tests(af_xdp, NULL, NULL);
 	if (strcmp(which, "tap") == 0)
