@@ -8,8 +8,8 @@ printed as `not run: reason` and not counted.  A lane over its budget is told as
 that says something of the machine, or of the lane, and nothing of what was tested.
 Those that measure nothing run beside others (devtools/beside.py), and what one of them says is
 printed when it has ended: BEHIND what comes after the build, on what that leaves of the
-processors, until a lane that runs ALONE; the LAST ones two at a time.  With --all each runs
-alone.
+processors; the LAST ones, two at a time, when all others had their turns; at the end those that
+run ALONE.  With --all each runs alone.
 Add a lane: write its function, enter it in LANES and, with what it calls, in needs.py.
 
 --all takes hours: what has passed in a run that was interrupted, or that failed, is not
@@ -19,10 +19,12 @@ Called by devtools/check, which has set everything up.
 """
 import argparse
 import collections
+import fcntl
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 import beside
@@ -49,16 +51,19 @@ def build(o):
     return one(compiled("build") and quiet("devtools/rooms", "build"))
 
 
+# Its tests wait for half of their time: three of them keep two processors busy.
+CROWDED = "--num-processes", str(os.cpu_count() + 1)
+
+
 def fast(o):
-    """Its tests wait for half of their time: three of them keep two processors busy."""
-    return meson_suite("build", "fast", "--num-processes", str(os.cpu_count() + 1))
+    return meson_suite("build", "fast", *CROWDED)
 
 
 def sanitize(o):
     """The fast tests again, built for ThreadSanitizer and AddressSanitizer; --all: and more
     of the parsers' made-up inputs."""
     suites = ["sanitize"] + (["long"] if o.all else [])
-    return tuple(map(sum, zip(*(meson_suite("build", name) for name in suites))))
+    return tuple(map(sum, zip(*(meson_suite("build", name, *CROWDED) for name in suites))))
 
 
 def mp(o):
@@ -144,7 +149,8 @@ def abi(o):
 def fresh(o):
     """A clean Debian, a clone, devtools/setup, and everything begins to run; --all: the whole
     demo and the whole check in it, and a package struck from setup's list is missed."""
-    return rows(sys.executable, "devtools/fresh", *(["--all"] if o.all else []))
+    return rows(sys.executable, "devtools/fresh", *(["--all"] if o.all else []),
+                *(["--turn", o.turn] if o.turn else []))
 
 
 def package(o):
@@ -162,7 +168,7 @@ Lane = collections.namedtuple("Lane", "run budget root when", defaults=(None, No
 LANES = {"build": Lane(build, 140), "fast": Lane(fast, 90), "sanitize": Lane(sanitize, 60),
          "mp": Lane(mp, 250, ROOT + "its tests have mounts and networks of their own"),
          "guest": Lane(guest, 370), "bench": Lane(bench, 20, when=ALONE),
-         "fresh": Lane(fresh, 320, ROOT + "it makes a system of its own", LAST),
+         "fresh": Lane(fresh, 1000, ROOT + "it makes a system of its own", BEHIND),
          "module": Lane(module, 250, when=LAST), "analysis": Lane(analysis, 400, when=BEHIND),
          "abi": Lane(abi, 60, when=BEHIND), "doc": Lane(doc, 30, when=BEHIND),
          "package": Lane(package, 5, when=LAST)}
@@ -201,10 +207,13 @@ class Others:
 
     def __init__(self, o):
         self.together, self.o = beside.Beside(self.do), o
+        self.turns = tempfile.NamedTemporaryFile()      # locked while the others have theirs
+        fcntl.flock(self.turns, fcntl.LOCK_EX)
 
     def do(self, name):
         if LANES[name].when == BEHIND:      # whoever else wants a processor has it at once
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+            self.o.turn = self.turns.name
         return run(name, self.o)
 
     def begin(self, names):
@@ -216,6 +225,7 @@ class Others:
 
     def end(self, names=()):
         """As timed(), of each that runs, and of these, which begin now."""
+        fcntl.flock(self.turns, fcntl.LOCK_UN)
         if len(names) > 1:
             print("== %s: two at a time; each tells what it has to say at its end"
                   % ", ".join(names), flush=True)
@@ -259,29 +269,31 @@ def chosen(o):
 
 
 def placed(names, o):
-    """(those that run one after the other, those behind them, the last ones)."""
+    """(those that run one after the other, behind them, last, at the end)."""
     where = {n: None if o.all else LANES[n].when for n in names}
-    behind = [n for n in names if where[n] == BEHIND]
-    last = [n for n in names if where[n] == LAST]
-    turns = [n for n in names if n not in behind + last]
-    if len(last) == 1:                      # nothing is beside it
+    turns, behind, last, end = ([n for n in names if where[n] == x]
+                                for x in (None, BEHIND, LAST, ALONE))
+    if len(last) == 1 and not behind:       # nothing is beside it
         turns, last = turns + last, []
     if turns == ["build"] and not last:     # or before it
         turns, behind = turns + behind, []
-    return turns, behind, last
+    return turns, behind, last, end
+
+
+def in_turn(name, results, o):
+    lane = before(name, results)
+    if lane is None:
+        lane = timed(name, o)
+        if results:
+            results.add(name, lane.is_good(), lane=lane.figures())
+    return lane
 
 
 def all_of(names, results, others, o):
     """What summary.py keeps of each lane, as it ends."""
-    turns, behind, last = placed(names, o)
+    turns, behind, last, end = placed(names, o)
     for name in turns:
-        if LANES[name].when == ALONE:
-            yield from others.end()
-        lane = before(name, results)
-        if lane is None:
-            lane = timed(name, o)
-            if results:
-                results.add(name, lane.is_good(), lane=lane.figures())
+        lane = in_turn(name, results, o)
         yield lane
         if name == "build" and lane.failed:
             print("not run: all other lanes, there is nothing built")
@@ -289,6 +301,8 @@ def all_of(names, results, others, o):
         if name == "build":
             others.begin(behind)
     yield from others.end(last)
+    for name in end:
+        yield in_turn(name, results, o)
 
 
 def options():
@@ -300,6 +314,7 @@ def options():
     ap.add_argument("--without", action="append", choices=LANES, default=[],
                     help="all but this one (repeatable)")
     ap.add_argument("--wants", action="store_true", help=argparse.SUPPRESS)
+    ap.set_defaults(turn=None)
     return ap.parse_args()
 
 
