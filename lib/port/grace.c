@@ -56,7 +56,7 @@ struct suspect {
 struct grace {
 	struct suspect *suspect;        /* who may be inside still */
 	unsigned int n;
-	struct thread_code *code;       /* the drivers' */
+	struct code *code;       /* the drivers' */
 	unsigned int n_code;
 	uint64_t start_ns;
 	bool is_said;
@@ -88,12 +88,12 @@ barrier(void)
 static void
 find_code(struct grace *grace, const void *const *old, unsigned int n)
 {
-	struct thread_code code;
+	struct code code;
 	unsigned int i, j;
 
 	grace->code = calloc(n + 1, sizeof(*grace->code));
 	for (i = 0; i < n && grace->code != NULL; i++) {
-		code = thread_code_at(old[i]);
+		code = code_at(old[i]);
 		for (j = 0; j < grace->n_code && grace->code[j].start != code.start; j++)
 			;
 		if (j == grace->n_code)

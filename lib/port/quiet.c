@@ -18,11 +18,11 @@
 #include <rte_version.h>
 
 #include "../report/trace.h"
+#include "code.h"
 #include "grace.h"
 #include "port.h"
 #include "port_ops.h"   /* made from this DPDK's headers (list-ops) */
 #include "shared.h"
-#include "thread.h"
 
 struct rte_eth_recycle_rxq_info;
 
@@ -137,9 +137,9 @@ quiet_begin(uint16_t port)
 static bool
 is_ethdevs(const void *function)
 {
-	uintptr_t start = thread_code_at((const void *)(uintptr_t)rte_eth_dev_is_valid_port).start;
+	uintptr_t start = code_at((const void *)(uintptr_t)rte_eth_dev_is_valid_port).start;
 
-	return start != 0 && thread_code_at(function).start == start;
+	return start != 0 && code_at(function).start == start;
 }
 
 void

@@ -15,10 +15,8 @@
  * Context: any but signal. */
 
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,7 +160,7 @@ place_by_state(pid_t tid)
 }
 
 static bool
-is_code(uintptr_t address, const struct thread_code *code, unsigned int n)
+is_code(uintptr_t address, const struct code *code, unsigned int n)
 {
 	unsigned int i;
 
@@ -173,7 +171,7 @@ is_code(uintptr_t address, const struct thread_code *code, unsigned int n)
 }
 
 static bool
-knows_all(const struct thread_code *code, unsigned int n)
+knows_all(const struct code *code, unsigned int n)
 {
 	unsigned int i;
 
@@ -184,7 +182,7 @@ knows_all(const struct thread_code *code, unsigned int n)
 
 /* From sp upwards; its memory may be unmapped at any time, so it is read as a file. */
 static bool
-has_on_stack(uintptr_t sp, const struct thread_code *code, unsigned int n)
+has_on_stack(uintptr_t sp, const struct code *code, unsigned int n)
 {
 	uintptr_t word[STACK_LEN / sizeof(uintptr_t)];
 	ssize_t len, i;
@@ -228,7 +226,7 @@ is_idle_call(long call)
 /* "running", "-1 SP PC", "CALL ARGUMENT... SP PC".  SP 0: a thread of the kernel's that
  * counts as ours (vhost, io_uring). */
 static enum thread_place
-place_by_call(pid_t tid, const char *text, const struct thread_code *code, unsigned int n)
+place_by_call(pid_t tid, const char *text, const struct code *code, unsigned int n)
 {
 	const char *pc = strrchr(text, ' '), *sp = pc;
 	uintptr_t stack;
@@ -250,52 +248,11 @@ place_by_call(pid_t tid, const char *text, const struct thread_code *code, unsig
 }
 
 enum thread_place
-thread_place(pid_t tid, const struct thread_code *code, unsigned int n)
+thread_place(pid_t tid, const struct code *code, unsigned int n)
 {
 	char text[256];
 	ssize_t len = n > 0 ? read_file(tid, "syscall", text, sizeof(text)) : 0;
 
 	/* else it is no more, or the kernel has no such file */
 	return len > 0 ? place_by_call(tid, text, code, n) : place_by_state(tid);
-}
-
-struct search {
-	uintptr_t address;
-	bool is_program;        /* the first object */
-	struct thread_code code;
-};
-
-static int
-look_in_object(struct dl_phdr_info *object, size_t size, void *arg)
-{
-	struct search *search = arg;
-	bool is_program = search->is_program;
-	uintptr_t start;
-	unsigned int i;
-
-	(void)size;
-	search->is_program = false;
-	for (i = 0; i < object->dlpi_phnum; i++) {
-		start = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
-		if (object->dlpi_phdr[i].p_type != PT_LOAD ||
-		    search->address - start >= object->dlpi_phdr[i].p_memsz)
-			continue;
-		if (!is_program)
-			search->code = (struct thread_code){
-				start, start + object->dlpi_phdr[i].p_memsz
-			};
-		return 1;
-	}
-	return 0;
-}
-
-struct thread_code
-thread_code_at(const void *function)
-{
-	struct search search = {
-		.address = (uintptr_t)function, .is_program = true,
-	};
-
-	dl_iterate_phdr(look_in_object, &search);
-	return search.code;
 }

@@ -8,10 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The code of a driver; start 0: it is in the program itself, which polls, too. */
-struct thread_code {
-	uintptr_t start, end;
-};
+#include "code.h"
 
 enum thread_place {
 	THREAD_RUNS,            /* or is kept from it: preempted, in a page fault, stopped */
@@ -24,8 +21,8 @@ enum thread_place {
 int thread_list(pid_t **tids);
 /* Processor time that it has had, to the nanosecond; < 0: it is no more. */
 int64_t thread_cpu_ns(pid_t tid);
-enum thread_place thread_place(pid_t tid, const struct thread_code *code, unsigned int n);
-struct thread_code thread_code_at(const void *function);
+/* Of the drivers' code; where one is in the program itself, that polls, too. */
+enum thread_place thread_place(pid_t tid, const struct code *code, unsigned int n);
 /* "": it is no more. */
 void thread_name(pid_t tid, char *name, size_t len);
 
