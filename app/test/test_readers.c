@@ -492,6 +492,33 @@ test_answers_of_a_dead_port(void **state)
 	rte_mempool_free(pool);
 }
 
+/* Telemetry's /ethdev/rx_queue (DPDK 23.11) reads the pool's name, whatever it is told. */
+static void
+test_queue_of_a_dead_port_has_a_pool(void **state)
+{
+	struct rte_mempool *pools[2];
+	const struct rte_eth_rxconf several = { .rx_mempools = pools, .rx_nmempool = 2 };
+	const struct rte_eth_conf conf = { 0 };
+	struct test_pmd *pmd = plug("0000:2e:00.0");
+	struct rte_eth_rxq_info queue;
+	uint16_t port = pmd->port;
+
+	(void)state;
+	pools[0] = rte_pktmbuf_pool_create("few", 63, 0, 0, 2048, 0);
+	pools[1] = rte_pktmbuf_pool_create("many", 255, 0, 0, 2048, 0);
+	assert_int_equal(rte_eth_dev_configure(port, 1, 0, &conf), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, 64, 0, &several, NULL), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	lose(pmd);
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
+	assert_int_equal(rte_eth_rx_queue_info_get(port, 0, &queue), 0);
+	assert_ptr_equal(queue.mp, pools[0]);
+	assert_null(queue.conf.rx_mempools);    /* ours, and freed when the queue is set up anew */
+	remove_port(port);
+	rte_mempool_free(pools[0]);
+	rte_mempool_free(pools[1]);
+}
+
 /* What a monitoring thread asks for. */
 static void
 ask_all(uint16_t port)
@@ -703,6 +730,7 @@ main(void)
 		cmocka_unit_test(test_every_op_of_a_living_port_is_counted),
 		cmocka_unit_test(test_fast_path_of_a_dead_port_has_nothing_of_its_driver),
 		cmocka_unit_test(test_answers_of_a_dead_port),
+		cmocka_unit_test(test_queue_of_a_dead_port_has_a_pool),
 		cmocka_unit_test(test_any_call_beside_losses_and_heals),
 		cmocka_unit_test(test_child_asks_as_its_parent),
 		cmocka_unit_test(test_no_heap_is_asked_under_the_lock_of_ports),

@@ -115,18 +115,40 @@ mac_addr_remove(struct rte_eth_dev *eth, uint32_t index)
 	settings_forget_mac(port_of(eth), &eth->data->mac_addrs[index]);
 }
 
+/* Of several, the first. */
+static struct rte_mempool *
+pool_of(const struct port_rxq *rxq)
+{
+	if (rxq->pool != NULL)
+		return rxq->pool;
+	if (rxq->conf.rx_mempools != NULL && rxq->conf.rx_nmempool > 0)
+		return rxq->conf.rx_mempools[0];
+	return rxq->conf.rx_seg != NULL && rxq->conf.rx_nseg > 0 ?
+		rxq->conf.rx_seg[0].split.mp : NULL;
+}
+
+/* Who asks follows `mp`, unasked: telemetry's /ethdev/rx_queue reads its name (DPDK 24.11,
+ * 26.07).  A queue may have none on record: there was no memory.  The arrays that a record names
+ * are freed when it changes. */
 static void
 rxq_info_get(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_rxq_info *info)
 {
+	static struct rte_mempool unknown;
 	struct port *port = port_of(eth);
 
 	port_lock();
 	if (queue < port->n_rxq) {
-		info->mp = port->rxq[queue].pool;
+		info->mp = pool_of(&port->rxq[queue]);
 		info->conf = port->rxq[queue].conf;
 		info->nb_desc = port->rxq[queue].n_desc;
 	}
 	port_unlock();
+	info->conf.rx_seg = NULL;
+	info->conf.rx_nseg = 0;
+	info->conf.rx_mempools = NULL;
+	info->conf.rx_nmempool = 0;
+	if (info->mp == NULL)
+		info->mp = &unknown;
 }
 
 static void
