@@ -397,6 +397,76 @@ test_stop_of_a_dead_port_is_waited_for(void **state)
 	remove_port(port);
 }
 
+static struct {
+	bool is_other_thread;
+	_Atomic bool is_armed;          /* they stay registered with the id */
+	_Atomic int told;               /* -1: nobody */
+} in_callback;
+
+/* Of heal's thread: the application closes the port in here, or meanwhile. */
+static int
+close_in_callback(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)type;
+	(void)arg;
+	(void)result;
+	if (!atomic_load(&in_callback.is_armed))
+		return 0;
+	atomic_store(&closer.is_done, false);
+	closer.is_to_attach = false;
+	if (in_callback.is_other_thread) {
+		begin_to_close(port);
+	} else {
+		closer.port = port;
+		(void)close_it(NULL);
+	}
+	(void)WAIT_FOR(atomic_load(&closer.is_done));
+	return 0;
+}
+
+static int
+note_told(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)type;
+	(void)arg;
+	(void)result;
+	if (atomic_exchange(&in_callback.is_armed, false))
+		atomic_store(&in_callback.told, port);
+	return 0;
+}
+
+static void
+close_in(unsigned int number, bool is_other_thread)
+{
+	struct test_pmd *pmd = lose_started(number);
+	uint16_t port = pmd->port;
+
+	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_RECOVERY_SUCCESS, close_in_callback,
+				      NULL);
+	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_RECOVERY_SUCCESS, note_told, NULL);
+	in_callback.is_other_thread = is_other_thread;
+	atomic_store(&in_callback.told, -1);
+	atomic_store(&in_callback.is_armed, true);
+	come_back(pmd);
+	assert_true(WAIT_FOR(atomic_load(&in_callback.told) != -1));
+	assert_int_equal(atomic_load(&in_callback.told), port);
+	if (is_other_thread)
+		pthread_join(closer.thread, NULL);
+	assert_int_equal(closer.closed, 0);
+	assert_false(rte_eth_dev_is_valid_port(port));
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+}
+
+/* ethdev reads a port's number before each callback, in data that a close has cleared: the next
+ * one was told of port 0 (22.11), or the process died (24.11). */
+static void
+test_closed_in_a_callback_of_its_heal(void **state)
+{
+	(void)state;
+	close_in(0x8a, false);
+	close_in(0x8b, true);
+}
+
 static void *
 close_only(void *arg)
 {
@@ -471,6 +541,7 @@ main(void)
 		cmocka_unit_test(test_closed_at_each_step_of_a_heal),
 		cmocka_unit_test(test_first_of_two_is_closed_before_a_heal_has_its_turn),
 		cmocka_unit_test(test_closed_in_the_middle_of_a_probe),
+		cmocka_unit_test(test_closed_in_a_callback_of_its_heal),
 		cmocka_unit_test(test_probe_does_not_return),
 		cmocka_unit_test(test_closed_while_another_card_is_probed),
 		cmocka_unit_test(test_stopped_while_it_is_kept),

@@ -23,6 +23,7 @@
 #include "../sync/sync.h"
 #include "die.h"
 #include "calls.h"
+#include "raise.h"
 #include "shared.h"
 
 /* What is owed to the ports of a device. */
@@ -78,7 +79,12 @@ port_spares(struct hotplug_bus *bus, const void *key)
 static void
 call_back(struct rte_eth_dev *eth, enum rte_eth_event_type type)
 {
-	rte_eth_dev_callback_process(eth, type, NULL);
+	uint64_t life;
+
+	port_lock();
+	life = port_of(eth)->life;
+	port_unlock();
+	raise_event(eth - rte_eth_devices, life, type);
 }
 
 /* The kernel asks for a device that works: only where it is ours. */

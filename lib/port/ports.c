@@ -12,6 +12,7 @@
 
 #include "../report/events.h"
 #include "port.h"
+#include "raise.h"
 #include "steps.h"
 
 #ifdef HOTPLUG_TEST
@@ -128,7 +129,7 @@ ports_raise(const struct ports *ports, enum rte_eth_event_type type)
 	unsigned int i;
 
 	for (i = 0; i < ports->n; i++)
-		rte_eth_dev_callback_process(&rte_eth_devices[ports->id[i]], type, NULL);
+		raise_event(ports->id[i], ports->life[i], type);
 }
 
 void

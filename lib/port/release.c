@@ -29,6 +29,7 @@
 #include "kept.h"
 #include "lead.h"
 #include "leave.h"
+#include "raise.h"
 #include "release.h"
 #include "shared.h"
 #include "stuck.h"
@@ -71,15 +72,16 @@ release_hide_all(const uint16_t *ids, unsigned int n)
 }
 
 /* Without a name it is free.  Who has become its owner since the loss stays that: ethdev sets it
- * under a lock of its own. */
+ * under a lock of its own.  Callbacks are told its number. */
 static void
-forget_life(struct rte_eth_dev_data *data)
+forget_life(struct rte_eth_dev_data *data, uint16_t id)
 {
 	const size_t owner = offsetof(struct rte_eth_dev_data, owner);
 	const size_t after = owner + sizeof(data->owner);
 
 	memset(data, 0, owner);
 	memset((char *)data + after, 0, sizeof(*data) - after);
+	data->port_id = id;
 }
 
 void
@@ -100,7 +102,7 @@ release_quietly(struct rte_eth_dev *eth)
 	rte_free(data->hash_mac_addrs);
 	rte_free(data->dev_private);
 	pthread_mutex_destroy(&data->flow_ops_mutex);
-	forget_life(data);
+	forget_life(data, id);
 }
 
 static bool
@@ -108,6 +110,22 @@ is_released(const struct rte_eth_dev *eth)
 {
 	return LOAD(eth->state) == RTE_ETH_DEV_UNUSED &&
 		(eth->data == NULL || eth->data->name[0] == '\0');
+}
+
+/* ethdev's own. */
+static int
+release(struct rte_eth_dev *eth)
+{
+	uint16_t id = eth - rte_eth_devices;
+	int ret;
+
+	raise_hold(id);
+	ret = WAY_ON(rte_eth_dev_release_port)(eth);
+	close_end(eth);
+	lead_note(id, false, false);
+	lead_forget(id);
+	raise_let_go(id);
+	return ret;
 }
 
 int
@@ -129,12 +147,7 @@ __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 	}
 	if (eth != NULL && stuck_is(port_of(eth)))
 		return -EBUSY;          /* its driver is at what would be freed */
-	ret = WAY_ON(rte_eth_dev_release_port)(eth);
-	if (eth != NULL) {
-		close_end(eth);
-		lead_note(eth - rte_eth_devices, false, false);
-		lead_forget(eth - rte_eth_devices);
-	}
+	ret = eth != NULL ? release(eth) : WAY_ON(rte_eth_dev_release_port)(eth);
 	if (port_own != PORT_OWN_DRIVER)
 		atomic_fetch_add(&n_released, 1);
 	return ret;

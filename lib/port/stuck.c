@@ -31,6 +31,7 @@
 #include "../eal/clock.h"
 #include "../eal/host.h"
 #include "kept.h"
+#include "raise.h"
 #include "stuck.h"
 
 static _Thread_local volatile sig_atomic_t is_in_driver;
@@ -155,8 +156,7 @@ stuck_check(const char *device)
 	ports_tell(&ports, HOTPLUG_EVENT_STUCK);
 	for (i = 0; i < ports.n; i++)
 		if (port_of(&rte_eth_devices[ports.id[i]])->policy == HOTPLUG_POLICY_HEAL)
-			rte_eth_dev_callback_process(&rte_eth_devices[ports.id[i]],
-						     RTE_ETH_EVENT_RECOVERY_FAILED, NULL);
+			raise_event(ports.id[i], ports.life[i], RTE_ETH_EVENT_RECOVERY_FAILED);
 }
 
 bool
