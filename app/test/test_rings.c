@@ -473,6 +473,36 @@ test_heal_that_waits_in_a_ring_is_not_the_last(void **state)
 	remove_port(port);
 }
 
+/* Its teardown waits for the thread, disable for the teardown, and the thread for us: disable
+ * came back after stuck_ms, the thread never. */
+static void
+test_disable_lets_no_thread_wait_in_a_ring(void **state)
+{
+	struct test_pmd *pmd = plug("0000:44:00.0");
+	uint16_t port = pmd->port;
+	pthread_t thread;
+
+	(void)state;
+	start_port(port);
+	name_driver(port, "net_virtio");
+	make(&port_queue, port, 64, false);
+	n_failed = 0;
+	n_to_send = 300;                /* each waits for a millisecond, and more */
+	is_sending = false;
+	test_pmd_in_mac = send_in_driver;
+	assert_int_equal(pthread_create(&thread, NULL, set_address, &port), 0);
+	assert_true(WAIT_FOR(is_sending));
+	lose(pmd);
+	assert_true(WAIT_FOR(n_failed > 0));
+	assert_int_equal(hotplug_disable(), 0);
+	assert_int_equal(n_failed, 300);
+	pthread_join(thread, NULL);
+	test_pmd_in_mac = NULL;
+	unmake(&port_queue);
+	assert_int_equal(hotplug_enable(NULL), 0);
+	remove_port(port);
+}
+
 static int
 start(void **state)
 {
@@ -489,6 +519,7 @@ main(void)
 		cmocka_unit_test(test_call_that_waits_in_a_ring_at_the_loss_returns),
 		cmocka_unit_test(test_heal_that_waits_in_a_ring_is_not_the_last),
 		cmocka_unit_test(test_port_that_is_released_meanwhile_is_left_alone),
+		cmocka_unit_test(test_disable_lets_no_thread_wait_in_a_ring),
 	};
 
 	return cmocka_run_group_tests_name("rings", tests, start, mock_port_stop);
