@@ -393,7 +393,7 @@ typedef void (*hotplug_event_fn)(const struct hotplug_event *event, void *arg);
  * @param fn      not NULL
  * @param arg     passed on; the caller's
  * @return an id > 0; -EINVAL fn is NULL or the name is too long; -ENOMEM;
- *   -EPERM not enabled
+ *   -EPERM not enabled, as in a child of fork()
  * @par Context   any thread, also in a subscriber
  * @since 0.1
  */
@@ -404,7 +404,7 @@ int hotplug_event_subscribe(const char *device, hotplug_event_fn fn, void *arg);
  * run again; called from a subscriber it does not wait for itself.
  *
  * @param id  what hotplug_event_subscribe() returned
- * @return 0; -ENOENT no such subscription
+ * @return 0; -ENOENT no such subscription; in a child of fork() there is none
  * @par Context   any thread, also in a subscriber
  * @since 0.1
  */

@@ -3,18 +3,19 @@
 """The plugin in unmodified dpdk-testpmd, as a primary and as a late secondary, beside
 the console: they attach and detach together.
 
-usage: mp_plugin.py PLUGIN HOTPLUG_MP
+usage: mp_plugin.py PLUGIN HOTPLUG_MP EARLY
 
-In:  the built plugin and console.  Out: TAP.
+In:  the built plugin and console, and early.c.  Out: TAP.
 """
 import os
 import re
+import subprocess
 import sys
 
 import mp_console
 
 mp_console.own_namespaces()
-PLUGIN, PROGRAM = map(os.path.abspath, sys.argv[1:3])
+PLUGIN, PROGRAM, EARLY = map(os.path.abspath, sys.argv[1:4])
 TESTPMD = ["-l", "0,1", "-d", PLUGIN]
 APP = ["--", "-i", "--total-num-mbufs=2048", "--no-mlockall", "--num-procs=2"]
 
@@ -75,6 +76,21 @@ def test_late_secondary_knows_the_devargs():
             late.kill()
         assert group.all[1].detach("net_null0") is None
         group.agree([])
+
+
+def test_nobody_joins_the_others_in_the_first_probe():
+    """Else it was done twice: two threads, and the first one's table was lost."""
+    output = subprocess.run(
+        [EARLY, "-l", "0", "--no-pci", "-m", "64", "--huge-dir", FOLDER + "/huge", "--file-prefix",
+         f"hp-early-{os.getpid()}", "-d", PLUGIN, "--vdev", "hotplug_early0"],
+        env={**os.environ, "PLUGIN": PLUGIN}, text=True, timeout=30,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    said = dict(line.split(" ", 1) for line in output.splitlines()
+                if line.startswith(("early ", "later ")) and " threads " not in line)
+    threads = re.findall(r"^(early|later) threads (\d+)$", output, re.M)
+    assert said["early"].startswith("-107 dpdk-hotplug joins the other processes"), output
+    assert said["later"].startswith("-19 "), output
+    assert threads == [("early", "0"), ("later", "1")], output
 
 
 with mp_console.place() as FOLDER:

@@ -189,18 +189,25 @@ has_name(const struct rte_device *dev, const void *name)
 	return strcmp(dev->name, name);
 }
 
+static struct rte_mem_resource *
+bar_of(const struct test_pmd *pmd)
+{
+	struct rte_device *dev = bus_find_device(mock_bus, has_name, pmd->name);
+
+	return &container_of(dev, struct rte_pci_device, device)->mem_resource[2];
+}
+
 static void
 map_second_bar(struct test_pmd *pmd)
 {
-	struct rte_device *dev = bus_find_device(mock_bus, has_name, pmd->name);
-	struct rte_pci_device *pci = container_of(dev, struct rte_pci_device, device);
 	int fd = open(node, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct rte_mem_resource *bar = bar_of(pmd);
 
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, LEFT_LEN), 0);
-	pci->mem_resource[2].len = LEFT_LEN;
-	pci->mem_resource[2].addr = mmap(NULL, LEFT_LEN, PROT_READ, MAP_SHARED, fd, 0);
-	assert_true(pci->mem_resource[2].addr != MAP_FAILED);
+	bar->len = LEFT_LEN;
+	bar->addr = mmap(NULL, LEFT_LEN, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(bar->addr != MAP_FAILED);
 	close(fd);
 }
 
@@ -218,26 +225,44 @@ is_node_mapped(void)
 	return is;
 }
 
-/* EAL 22.11 leaves BARs mapped when the kernel refuses a vfio device its reset, since somebody
- * else removes it: that removal, and all hot-plug, waited for them for ever. */
 static void
-test_probe_that_fails_leaves_no_vfio_device_mapped(void **state)
+make_node(char *folder)
 {
-	char folder[] = "/tmp/hp-vfio-XXXXXX", path[64];
-	struct test_pmd *pmd;
-	uint16_t port;
+	char path[64];
 
-	(void)state;
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/vfio", folder);
 	assert_int_equal(mkdir(path, 0700), 0);
 	snprintf(path, sizeof(path), "%s/vfio/devices", folder);
 	assert_int_equal(mkdir(path, 0700), 0);
 	snprintf(node, sizeof(node), "%s/vfio0", path);
-	pmd = plug_started("0000:3c:00.0");
-	port = pmd->port;
-	lose_for_good(pmd);
 	pci_dev_folder = folder;
+}
+
+static void
+remove_node(const char *folder)
+{
+	pci_dev_folder = "/dev";
+	unlink(node);
+	*strrchr(node, '/') = '\0';
+	rmdir(node);
+	*strrchr(node, '/') = '\0';
+	rmdir(node);
+	rmdir(folder);
+}
+
+/* EAL 22.11 leaves BARs mapped when the kernel refuses a vfio device its reset, since somebody
+ * else removes it: that removal, and all hot-plug, waited for them for ever. */
+static void
+test_probe_that_fails_leaves_no_vfio_device_mapped(void **state)
+{
+	char folder[] = "/tmp/hp-vfio-XXXXXX";
+	struct test_pmd *pmd = plug_started("0000:3c:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	lose_for_good(pmd);
+	make_node(folder);
 	test_pmd_in_probe = map_second_bar;
 	test_pmd_bad_inits = 3;
 	come_back(pmd);
@@ -245,13 +270,90 @@ test_probe_that_fails_leaves_no_vfio_device_mapped(void **state)
 	test_pmd_in_probe = NULL;
 	assert_true(WAIT_FOR(n_success == 1));
 	assert_false(is_node_mapped());
-	pci_dev_folder = "/dev";
-	unlink(node);
-	rmdir(path);
-	*strrchr(path, '/') = '\0';
-	rmdir(path);
-	rmdir(folder);
+	remove_node(folder);
 	remove_port(port);
+}
+
+static void *kept_addr;
+
+static void
+keep_mapped(struct test_pmd *pmd)
+{
+	map_second_bar(pmd);
+	kept_addr = bar_of(pmd)->addr;
+	test_pmd_in_probe = NULL;
+	test_pmd_probe_answer = 1;
+}
+
+/* A driver that says 1 may want what is mapped to stay so (net_thunderx does: its other
+ * functions work with it). */
+static void
+test_probe_that_does_without_is_left_what_it_keeps(void **state)
+{
+	char folder[] = "/tmp/hp-vfio-XXXXXX";
+	struct test_pmd *pmd = plug_started("0000:3f:00.0");
+	uint16_t port = pmd->port;
+
+	(void)state;
+	lose_for_good(pmd);
+	make_node(folder);
+	kept_addr = NULL;
+	test_pmd_in_probe = keep_mapped;
+	come_back(pmd);
+	assert_true(WAIT_FOR(kept_addr != NULL && pmd->n_probes > 2));
+	test_pmd_probe_answer = 0;
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_true(is_node_mapped());
+	munmap(kept_addr, LEFT_LEN);
+	remove_node(folder);
+	remove_port(port);
+}
+
+static void *others_addr;
+static unsigned int n_stale;
+
+/* As EAL after a driver's probe that failed: it has unmapped them, and says where they were. */
+static void
+leave_stale_address(struct test_pmd *pmd)
+{
+	struct rte_mem_resource *bar = bar_of(pmd);
+
+	n_stale += bar->addr != NULL;
+	bar->len = LEFT_LEN;
+	bar->addr = others_addr;
+}
+
+/* The kernel had given the room to another card; and the next probe was taken for one that has
+ * its BARs mapped, so others probed beside it. */
+static void
+test_probe_that_fails_unmaps_no_other_card(void **state)
+{
+	char folder[] = "/tmp/hp-vfio-XXXXXX";
+	struct test_pmd *other = plug_started("0000:3d:00.0");
+	uint16_t others_port = other->port, port;
+	struct test_pmd *pmd;
+
+	(void)state;
+	pmd = plug_started("0000:3e:00.0");
+	port = pmd->port;
+	lose_for_good(pmd);
+	make_node(folder);
+	map_second_bar(other);
+	others_addr = bar_of(other)->addr;
+	n_stale = 0;
+	test_pmd_in_probe = leave_stale_address;
+	test_pmd_bad_inits = 3;
+	come_back(pmd);
+	assert_true(WAIT_FOR(test_pmd_bad_inits == 0));
+	test_pmd_in_probe = NULL;
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_true(is_node_mapped());
+	assert_int_equal(n_stale, 0);
+	bar_of(other)->addr = NULL;
+	munmap(others_addr, LEFT_LEN);
+	remove_node(folder);
+	remove_port(port);
+	remove_port(others_port);
 }
 
 static int
@@ -277,6 +379,8 @@ main(void)
 		cmocka_unit_test(test_card_with_other_ports_is_refused),
 		cmocka_unit_test(test_card_that_never_returns_is_not_waited_for),
 		cmocka_unit_test(test_probe_that_fails_leaves_no_vfio_device_mapped),
+		cmocka_unit_test(test_probe_that_does_without_is_left_what_it_keeps),
+		cmocka_unit_test(test_probe_that_fails_unmaps_no_other_card),
 	};
 
 	return cmocka_run_group_tests_name("bad_card", tests, start, stop);

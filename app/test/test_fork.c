@@ -6,6 +6,8 @@
  * Context: app. */
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -118,6 +120,46 @@ test_fork_child_survives_a_fault(void **state)
 	assert_int_equal(in_child(touch), 0);
 }
 
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic bool is_inside;
+static int sleeper;
+
+static void
+sleep_inside(const struct hotplug_event *event, void *arg)
+{
+	(void)event;
+	(void)arg;
+	atomic_store(&is_inside, true);
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+}
+
+static int
+unsubscribe(void)
+{
+	if (hotplug_event_unsubscribe(sleeper) != -ENOENT)
+		return 1;
+	return hotplug_event_subscribe(NULL, heard_fn, &heard) == -EPERM ? 0 : 2;
+}
+
+/* As a destructor at its exit: its parent's subscriber ran at the fork, and the child waited
+ * for it. */
+static void
+test_fork_child_waits_for_no_subscriber(void **state)
+{
+	(void)state;
+	atomic_store(&is_inside, false);
+	pthread_mutex_lock(&gate);
+	sleeper = hotplug_event_subscribe(NULL, sleep_inside, NULL);
+	assert_true(sleeper > 0);
+	toy_hang_up(&toy);
+	atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
+	assert_true(WAIT_FOR(atomic_load(&is_inside)));
+	assert_int_equal(in_child(unsubscribe), 0);
+	pthread_mutex_unlock(&gate);
+	assert_int_equal(hotplug_event_unsubscribe(sleeper), 0);
+}
+
 int
 main(void)
 {
@@ -125,6 +167,7 @@ main(void)
 		ENABLED(test_fork_child_that_ends_waits_for_nobody),
 		ENABLED(test_fork_child_takes_nothing_from_its_parent),
 		ENABLED(test_fork_child_survives_a_fault),
+		ENABLED(test_fork_child_waits_for_no_subscriber),
 	};
 
 	return cmocka_run_group_tests_name("fork", tests, NULL, NULL);

@@ -617,6 +617,109 @@ test_port_with_endless_devargs_is_given_up(void **state)
 	remove_port(port);
 }
 
+/* --- another port, in a callback of one that heals ----------------------------------------- */
+
+static uint16_t others_port;
+static int others_answer;
+static void (*wanted_with_other)(void), (*with_other)(void);
+
+/* As bnxt's start, which tells of the link. */
+static void
+tell_link(struct test_pmd *pmd)
+{
+	test_pmd_in_start = NULL;
+	with_other = wanted_with_other;
+	rte_eth_dev_callback_process(&rte_eth_devices[pmd->port], RTE_ETH_EVENT_INTR_LSC, NULL);
+}
+
+static int
+on_link(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)type;
+	(void)arg;
+	(void)result;
+	if (with_other != NULL)         /* not at the loss, nor at the end */
+		with_other();
+	with_other = NULL;
+	return 0;
+}
+
+static void
+stop_other(void)
+{
+	others_answer = rte_eth_dev_stop(others_port);
+}
+
+static void
+start_other(void)
+{
+	const struct rte_eth_conf conf = { 0 };
+
+	others_answer = rte_eth_dev_configure(others_port, 1, 0, &conf);
+	if (others_answer == 0)
+		others_answer = rte_eth_dev_start(others_port);
+}
+
+static void
+close_other(void)
+{
+	others_answer = rte_eth_dev_close(others_port);
+}
+
+/* One card heals, and its driver's start calls back. */
+static void
+heal_with(const char *name, void (*what)(void))
+{
+	struct test_pmd *pmd = plug(name);
+	uint16_t port = pmd->port;
+
+	start_port(port);
+	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_LSC, on_link, NULL);
+	lose_for_good(pmd);
+	others_answer = -1;
+	wanted_with_other = what;
+	test_pmd_in_start = tell_link;
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(others_answer, 0);
+	rte_eth_dev_callback_unregister(port, RTE_ETH_EVENT_INTR_LSC, on_link, NULL);
+	remove_port(port);
+}
+
+static unsigned int
+starts_of_next_heal(struct test_pmd *pmd)
+{
+	unsigned int n_starts = pmd->n_starts;
+
+	n_success = 0;
+	lose_for_good(pmd);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	return pmd->n_starts - n_starts;
+}
+
+/* What the application does there with another port was taken for the library's own: a stop and
+ * a start were not on record, and a close was refused behind which ethdev freed the port. */
+static void
+test_other_port_in_a_callback_of_a_heal_is_the_applications(void **state)
+{
+	struct test_pmd *other = plug("0000:98:00.0");
+
+	(void)state;
+	others_port = other->port;
+	start_port(others_port);
+	heal_with("0000:99:00.0", stop_other);
+	assert_int_equal(starts_of_next_heal(other), 0);
+	heal_with("0000:9a:00.0", start_other);
+	assert_int_equal(starts_of_next_heal(other), 1);
+	assert_int_equal(rte_eth_dev_stop(others_port), 0);
+	other->n_closes = 0;
+	heal_with("0000:9b:00.0", close_other);
+	assert_int_equal(other->n_closes, 1);
+	assert_false(rte_eth_dev_is_valid_port(others_port));
+}
+
 static int
 start(void **state)
 {
@@ -672,6 +775,7 @@ main(void)
 		cmocka_unit_test(test_port_heals_with_long_devargs),
 		cmocka_unit_test(test_port_with_endless_devargs_is_given_up),
 		cmocka_unit_test(test_record_of_a_closed_port_is_not_the_next_ones),
+		cmocka_unit_test(test_other_port_in_a_callback_of_a_heal_is_the_applications),
 	};
 
 	return cmocka_run_group_tests_name("heal", tests, start, mock_port_stop);

@@ -647,6 +647,8 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 		return give_up(NULL, pmd, -ENODEV);
 	if (test_pmd_in_probe != NULL)
 		test_pmd_in_probe(pmd);
+	if (test_pmd_probe_answer != 0)
+		return give_up(NULL, pmd, test_pmd_probe_answer);
 	eth = rte_eth_dev_pci_allocate(dev, PRIVATE_LEN);
 	if (eth == NULL)
 		return give_up(NULL, pmd, -ENOMEM);

@@ -28,6 +28,7 @@
 
 #include "core/device.h"
 #include "mock_port.h"
+#include "port/calls.h"
 #include "port/inside.h"
 #include "port/found.h"
 #include "test.h"
@@ -655,6 +656,55 @@ test_child_asks_as_its_parent(void **state)
 	remove_port(port);
 }
 
+static void *
+ask_whose(void *arg)
+{
+	uint16_t ports[4];
+
+	while (!atomic_load(&is_over)) {
+		(void)hotplug_port_list("0000:2d:00.0", ports, N_ELEMENTS(ports));
+		(void)calls_guard();
+	}
+	return arg;
+}
+
+/* As ask_in_child(). */
+static int
+close_in_child(uint16_t port)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(10);
+		_exit(rte_eth_dev_close(port) == 0 ? 0 : 1);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Ethdev tells of it, and we note whose it was. */
+static void
+test_child_closes_as_its_parent(void **state)
+{
+	struct test_pmd *pmd = plug("0000:2d:00.0");
+	uint16_t port = pmd->port;
+	pthread_t thread[2];
+	unsigned int i;
+
+	(void)state;
+	atomic_store(&is_over, false);
+	for (i = 0; i < N_ELEMENTS(thread); i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, ask_whose, NULL), 0);
+	for (i = 0; i < 40; i++)
+		assert_int_equal(close_in_child(port), 0);
+	atomic_store(&is_over, true);
+	for (i = 0; i < N_ELEMENTS(thread); i++)
+		pthread_join(thread[i], NULL);
+	remove_port(port);
+}
+
 static pthread_mutex_t step = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t publisher;
 static _Atomic unsigned int n_taken, n_stuck;
@@ -733,6 +783,7 @@ main(void)
 		cmocka_unit_test(test_queue_of_a_dead_port_has_a_pool),
 		cmocka_unit_test(test_any_call_beside_losses_and_heals),
 		cmocka_unit_test(test_child_asks_as_its_parent),
+		cmocka_unit_test(test_child_closes_as_its_parent),
 		cmocka_unit_test(test_no_heap_is_asked_under_the_lock_of_ports),
 	};
 

@@ -8,9 +8,11 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <rte_dev.h>
@@ -269,6 +271,88 @@ test_nothing_else_is_written(void **state)
 	unmake(&q);
 }
 
+/* --- several answer ---------------------------------------------------------------------- */
+
+static struct queue raced_queue;
+static unsigned int n_to_race;
+
+/* As whoever else answers: the command that waits is used. */
+static void
+use(struct queue *q)
+{
+	uint32_t *ring = (uint32_t *)(q->used + 2);
+
+	if (q->is_packed) {
+		q->desc[q->at].b = q->wrap ? 1 << 7 | 1 << 15 : 0;
+		return;
+	}
+	ring[(uint16_t)(q->sent - 1) % q->n * 2] = q->at;
+	q->used[1] = q->sent;
+}
+
+static void *
+page_to_be_written(const struct queue *q)
+{
+	return q->is_packed ? q->ring->addr : (void *)q->used;
+}
+
+/* Whoever answers is about to write: somebody else was first, and the driver is commands ahead. */
+static void
+on_write(int signal, siginfo_t *info, void *context)
+{
+	struct queue *q = &raced_queue;
+	unsigned int i;
+
+	(void)signal;
+	(void)info;
+	(void)context;
+	if (mprotect(page_to_be_written(q), PAGE, PROT_READ | PROT_WRITE) != 0)
+		_exit(1);
+	for (i = 0; i < n_to_race; i++) {
+		use(q);
+		take(q);
+		offer(q);
+	}
+}
+
+/* After so many commands of others the driver's next one waits, and is answered. */
+static void
+check_raced(unsigned int n_commands, bool is_packed)
+{
+	uint16_t port = RTE_MAX_ETHPORTS - 1;
+	struct queue *q = &raced_queue;
+
+	make(q, port, 64, is_packed);
+	n_to_race = n_commands;
+	offer(q);
+	assert_int_equal(mprotect(page_to_be_written(q), PAGE, PROT_READ), 0);
+	(void)rings_answer(port);
+	assert_int_equal(mprotect(page_to_be_written(q), PAGE, PROT_READ | PROT_WRITE), 0);
+	if (!is_used(q))
+		assert_true(rings_answer(port));
+	assert_true(is_used(q));
+	take(q);
+	assert_false(rings_answer(port));
+	unmake(q);
+}
+
+/* Two processes answer, or two threads (lost again in a heal): who was late wrote over what the
+ * other had, and the driver waited for ever, or met what nobody had used. */
+static void
+test_command_is_answered_once_by_two(void **state)
+{
+	struct sigaction action = { .sa_sigaction = on_write, .sa_flags = SA_SIGINFO }, before;
+	unsigned int n;
+
+	(void)state;
+	assert_int_equal(sigaction(SIGSEGV, &action, &before), 0);
+	for (n = 0; n < 200; n++) {
+		check_raced(n, false);
+		check_raced(n, true);
+	}
+	sigaction(SIGSEGV, &before, NULL);
+}
+
 /* --- a port ------------------------------------------------------------------------------ */
 
 static struct queue port_queue;
@@ -389,6 +473,36 @@ test_heal_that_waits_in_a_ring_is_not_the_last(void **state)
 	remove_port(port);
 }
 
+/* Its teardown waits for the thread, disable for the teardown, and the thread for us: disable
+ * came back after stuck_ms, the thread never. */
+static void
+test_disable_lets_no_thread_wait_in_a_ring(void **state)
+{
+	struct test_pmd *pmd = plug("0000:44:00.0");
+	uint16_t port = pmd->port;
+	pthread_t thread;
+
+	(void)state;
+	start_port(port);
+	name_driver(port, "net_virtio");
+	make(&port_queue, port, 64, false);
+	n_failed = 0;
+	n_to_send = 300;                /* each waits for a millisecond, and more */
+	is_sending = false;
+	test_pmd_in_mac = send_in_driver;
+	assert_int_equal(pthread_create(&thread, NULL, set_address, &port), 0);
+	assert_true(WAIT_FOR(is_sending));
+	lose(pmd);
+	assert_true(WAIT_FOR(n_failed > 0));
+	assert_int_equal(hotplug_disable(), 0);
+	assert_int_equal(n_failed, 300);
+	pthread_join(thread, NULL);
+	test_pmd_in_mac = NULL;
+	unmake(&port_queue);
+	assert_int_equal(hotplug_enable(NULL), 0);
+	remove_port(port);
+}
+
 static int
 start(void **state)
 {
@@ -401,9 +515,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_kind_of_ring_is_answered_once),
 		cmocka_unit_test(test_nothing_else_is_written),
+		cmocka_unit_test(test_command_is_answered_once_by_two),
 		cmocka_unit_test(test_call_that_waits_in_a_ring_at_the_loss_returns),
 		cmocka_unit_test(test_heal_that_waits_in_a_ring_is_not_the_last),
 		cmocka_unit_test(test_port_that_is_released_meanwhile_is_left_alone),
+		cmocka_unit_test(test_disable_lets_no_thread_wait_in_a_ring),
 	};
 
 	return cmocka_run_group_tests_name("rings", tests, start, mock_port_stop);

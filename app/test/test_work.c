@@ -167,6 +167,38 @@ test_work_that_does_not_return_is_left_behind(void **state)
 }
 
 static void
+wait_for_beside(const char *device)
+{
+	(void)device;
+	atomic_fetch_add(&n_inside, 1);
+	(void)WAIT_FOR(atomic_load(&n_beside) >= 3);
+	atomic_fetch_sub(&n_inside, 1);
+}
+
+static void
+do_beside_again(const char *device)
+{
+	if (atomic_fetch_add(&n_beside, 1) < 3)
+		(void)work_push_beside(do_beside_again, device, 10);
+}
+
+/* Jobs beside see to those that are waited for; they ended first, and disable left the others
+ * behind. */
+static void
+test_work_that_is_waited_for_at_the_end_has_what_is_beside(void **state)
+{
+	(void)state;
+	assert_int_equal(work_push(wait_for_beside, "dev0", 0), 0);
+	assert_true(WAIT_FOR(atomic_load(&n_inside) == 1));
+	assert_int_equal(work_push_beside(do_beside_again, "dev0", 20), 0);
+	assert_int_equal(hotplug_disable(), 0);
+	assert_int_equal(atomic_load(&n_inside), 0);
+	assert_false(fake_log_has("does not return"));
+	assert_int_equal(work_push_beside(do_beside, "dev0", 0), -EPERM);
+	assert_int_equal(hotplug_enable(NULL), 0);
+}
+
+static void
 sleep_inside(const struct hotplug_event *event, void *arg)
 {
 	(void)event;
@@ -233,6 +265,7 @@ main(void)
 		WORK(test_work_of_one_device_is_done_one_at_a_time),
 		WORK(test_work_asked_for_twice_is_done_once_at_the_earlier_time),
 		WORK(test_work_that_does_not_return_is_left_behind),
+		WORK(test_work_that_is_waited_for_at_the_end_has_what_is_beside),
 		WORK(test_work_is_done_beside_a_subscriber_that_sleeps),
 		WORK(test_work_of_a_subscriber_that_sleeps_keeps_no_disable),
 	};

@@ -74,12 +74,15 @@ marks_earliest(struct hotplug_device **whose)
 }
 
 void
-marks_drop_all(void)
+marks_drop(bool drops_beside)
 {
 	struct hotplug_device *dev;
+	unsigned int i;
 
 	for (dev = marked; dev != NULL; dev = dev->next_marked)
-		memset(dev->mark, 0, sizeof(dev->mark));
+		for (i = 0; i < WORK_MARKS; i++)
+			if (drops_beside || !dev->mark[i].is_beside)
+				dev->mark[i] = (struct work_mark){ .fn = NULL };
 }
 
 /* Whose mark it is to be. */

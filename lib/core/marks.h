@@ -9,6 +9,6 @@
 int marks_set(const char *device, struct work_mark mark);
 /* The earliest that may run, and whose it is; NULL: none. */
 struct work_mark *marks_earliest(struct hotplug_device **whose);
-void marks_drop_all(void);
+void marks_drop(bool drops_beside);      /* all, or all others */
 
 #endif /* HOTPLUG_CORE_MARKS_H */

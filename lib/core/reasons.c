@@ -21,6 +21,8 @@ static const struct row {
 	[REASON_NO_NAME] = { 0, "no bus knows such a device", "" },
 	[REASON_NO_MEMORY] = { -ENOMEM, "no memory", "" },
 
+	[REASON_EARLY] = { -ENOTCONN, "dpdk-hotplug joins the other processes when EAL has probed "
+			   "its devices", "" },
 	[REASON_NO_PRIMARY] = { -ENOTCONN, "the primary process has not enabled dpdk-hotplug", "" },
 	[REASON_NO_TABLE] = { -ENOTCONN, "no shared memory for the processes' table: ", "" },
 	[REASON_OTHER_TABLE] = { -ENOTCONN, "the primary's table cannot be used: ", "" },

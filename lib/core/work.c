@@ -5,6 +5,8 @@
  * In:  jobs: a function and a device's name (any room).  Out: it is run, not before its
  *      time; the jobs of one device one at a time.
  * What is to be done is marked in the device (marks.c).
+ * Jobs beside are those that see to who waits already (rings.c, stuck.c, sign.c): they go on
+ * while what is under way is waited for at the end.
  * Threads: one keeps the time and never blocks.  Others do the jobs, and end when nothing
  *      is due.  One more begins for each millisecond in which a job is due and none is
  *      taken: while jobs are quick there is one, and each that blocks has its own.
@@ -42,7 +44,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
 static pthread_cond_t changed;
 static struct worker *workers;
 static uint64_t taken_ns;               /* when a job was last taken, or a thread refused */
-static bool is_running, has_clock;
+static bool is_running, is_closing, has_clock;
 static struct host_thread keeper;
 static _Thread_local struct worker *self;
 
@@ -164,13 +166,22 @@ work_start(void)
 
 	pthread_mutex_lock(&lock);
 	clock_make_cond(&changed, &has_clock);
-	marks_drop_all();
+	marks_drop(true);
 	taken_ns = 0;
+	is_closing = false;
 	is_running = true;
 	ret = host_thread_start(&keeper, "hotplug-time", keep_time, NULL);
 	is_running = ret == 0;
 	pthread_mutex_unlock(&lock);
 	return ret;
+}
+
+/* With the lock held: is it waited for at this stage?  One between two jobs may take either. */
+static bool
+is_waited_for(const struct worker *worker)
+{
+	return !atomic_load(&worker->is_left) &&
+		(worker->dev == NULL || !worker->is_beside || !is_running);
 }
 
 /* With the lock held: when is nobody to be waited for any more?  0: now. */
@@ -181,7 +192,7 @@ patience_ends_ns(void)
 	const struct worker *worker;
 
 	for (worker = workers; worker != NULL; worker = worker->next) {
-		if (atomic_load(&worker->is_left))
+		if (!is_waited_for(worker))
 			continue;
 		until = worker->dev == NULL ? now + MS :
 			worker->since_ns + enable_config()->stuck_ms * MS;
@@ -198,31 +209,45 @@ leave_behind(void)
 	struct worker *worker;
 
 	for (worker = workers; worker != NULL; worker = worker->next) {
-		if (atomic_exchange(&worker->is_left, true))
+		if (!is_waited_for(worker))
 			continue;
+		atomic_store(&worker->is_left, true);
 		host_log(HOST_ERR, "%s: what was begun about it does not return: its thread is left "
 			 "behind", worker->dev->name);
 	}
 }
 
-void
-work_stop(void)
+static bool
+end(bool ends_beside)
 {
-	uint64_t until_ns;
 	bool was_running;
+	uint64_t until_ns;
 
 	pthread_mutex_lock(&lock);
 	was_running = is_running;
-	is_running = false;
+	is_closing = true;
+	is_running = is_running && !ends_beside;
 	if (was_running) {
-		marks_drop_all();
+		marks_drop(ends_beside);
 		pthread_cond_broadcast(&changed);
 		while ((until_ns = patience_ends_ns()) != 0)
 			wait_until(until_ns);
 		leave_behind();
 	}
 	pthread_mutex_unlock(&lock);
-	if (was_running)
+	return was_running;
+}
+
+void
+work_close(void)
+{
+	(void)end(false);
+}
+
+void
+work_stop(void)
+{
+	if (end(true))
 		host_thread_join(&keeper);
 }
 
@@ -247,27 +272,18 @@ work_signal(int number)
 }
 
 static int
-push(void (*fn)(const char *), const char *device, uint64_t due_ns, bool is_beside)
-{
-	int ret;
-
-	if (!is_running)
-		return -EPERM;
-	ret = marks_set(device, (struct work_mark){ fn, due_ns, is_beside });
-	if (ret > 0)
-		pthread_cond_broadcast(&changed);
-	return ret < 0 ? ret : 0;
-}
-
-static int
 push_in(void (*fn)(const char *), const char *device, unsigned int delay_ms, bool is_beside)
 {
-	int ret;
+	int ret = -EPERM;
 
 	pthread_mutex_lock(&lock);
-	ret = push(fn, device, device_now_ns() + delay_ms * MS, is_beside);
+	if (is_running && (is_beside || !is_closing))
+		ret = marks_set(device, (struct work_mark){ fn, device_now_ns() + delay_ms * MS,
+							    is_beside });
+	if (ret > 0)
+		pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
 int

@@ -9,8 +9,11 @@
 
 /* What may block about a device: probes, binding of kernel drivers, callbacks. */
 int work_start(void);
-/* Nothing begins any more, and what was to begin is dropped.  A job that has been running
- * for stuck_ms is not waited for any longer: it is left behind. */
+/* Nothing begins any more, and what was to begin is dropped, but for jobs beside: those go on
+ * until work_stop().  A job that has been running for stuck_ms is not waited for any longer: it
+ * is left behind. */
+void work_close(void);
+/* Jobs beside, too. */
 void work_stop(void);
 
 /* Run fn(device), delay_ms from now, after the device's other jobs that are due before;

@@ -83,8 +83,9 @@ hotplug_cleanup_begin(void)
 {
 	if (enable_is_child())
 		return -ENOTSUP;
-	work_stop();
+	work_close();
 	teardown_wait_all();
+	work_stop();
 	stuck_park();
 	return 0;
 }

@@ -30,19 +30,21 @@ static const struct duty others_hear = { .seen = sync_tell_sign };
 
 /* A child that was forked asks and closes its ports as its parent did before it had us: what
  * these calls take is not held for good by a thread that the child has not.  Nobody takes
- * port_lock() and one of the others together, or one of them with device_lock() (rooms.c);
- * gates' is taken with lead's held. */
+ * two of these together, or one of them with device_lock() (rooms.c), but for gates' with lead's
+ * held. */
 static void
 begin_fork(void)
 {
 	port_lock();
 	lead_lock();
 	gates_lock();
+	whose_lock();
 }
 
 static void
 end_fork(void)
 {
+	whose_unlock();
 	gates_unlock();
 	lead_unlock();
 	port_unlock();

@@ -242,7 +242,7 @@ hotplug_disable(void)
 		return -EALREADY;
 	pthread_mutex_lock(&lock);
 	if (enable_is_on()) {
-		work_stop();            /* no new life any more */
+		work_close();           /* no new life any more */
 		ethdev_stop();
 		bus_disable_all();
 		ethdev_let_go();

@@ -11,7 +11,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
+#include "../core/enable.h"
 #include "../eal/slots.h"
 #include "calls.h"
 
@@ -26,8 +28,8 @@ static struct slots calls[] = {
 	CALLS(ROW)
 };
 
-int
-calls_guard(void)
+static int
+guard(void)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* calls, and the number */
 	static unsigned long long n_loads_then;
@@ -46,4 +48,16 @@ calls_guard(void)
 	ret = calls[0].n_taken > 0 || is_linked ? 0 : -ENOTSUP;
 	pthread_mutex_unlock(&lock);
 	return ret;
+}
+
+/* A forked child has what its parent had: the loader's own lock may be held there for good, by a
+ * thread that the child has not (glibc 2.36). */
+int
+calls_guard(void)
+{
+	static _Atomic int answer = -ENOTSUP;
+
+	if (!enable_is_child())
+		atomic_store(&answer, guard());
+	return atomic_load(&answer);
 }

@@ -33,7 +33,7 @@ change_is_mine(uint16_t id)
 static bool
 is_ours(uint16_t id)
 {
-	return id >= RTE_MAX_ETHPORTS || port_own != PORT_OWN_NOTHING;
+	return id >= RTE_MAX_ETHPORTS || port_own(&rte_eth_devices[id]) != PORT_OWN_NOTHING;
 }
 
 static int
@@ -42,8 +42,6 @@ begin(uint16_t id)
 	struct port *port = port_of(&rte_eth_devices[id]);
 	int ret = 0;
 
-	if (is_ours(id))
-		return 0;
 	port_lock();
 	close_wait_for_turn(port);
 	if (close_is_refused(port->state))
@@ -60,8 +58,6 @@ end(uint16_t id)
 {
 	struct rte_eth_dev *eth = &rte_eth_devices[id];
 
-	if (is_ours(id))
-		return;
 	port_stand_again(eth);
 	if (LOAD(eth->dev_ops) == &dead_ops)
 		kept_hold_tx(eth);
@@ -72,14 +68,16 @@ end(uint16_t id)
 	function parameters \
 	{ \
 		uint16_t outer = changing; \
-		int ret = begin(id); \
+		bool is_counted = !is_ours(id); \
+		int ret = is_counted ? begin(id) : 0; \
 \
 		if (ret != 0) \
 			return ret; \
 		changing = id; \
 		ret = WAY_ON(name) arguments; \
 		changing = outer; \
-		end(id); \
+		if (is_counted) \
+			end(id); \
 		return ret; \
 	}
 

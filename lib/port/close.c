@@ -69,11 +69,13 @@ close_has_driver(const struct rte_eth_dev *eth, enum port_state state)
 static void
 stop_first(struct rte_eth_dev *eth)
 {
+	struct port_own_now before;
+
 	if (eth->data->dev_started == 0 || rte_eal_process_type() != RTE_PROC_PRIMARY)
 		return;
-	port_own = PORT_OWN_SET_UP;
+	before = port_own_begin(PORT_OWN_SET_UP, port_of(eth)->dev);
 	(void)rte_eth_dev_stop(eth - rte_eth_devices);
-	port_own = PORT_OWN_NOTHING;
+	port_own_end(before);
 }
 
 /* It is ours from here on; what it was, or who is at it.  What is on record of it stays
@@ -118,9 +120,9 @@ close_port(struct rte_eth_dev *eth)
 	enum port_state was;
 	int ret;
 
-	if (port_own == PORT_OWN_SET_UP)
+	if (port_own(eth) == PORT_OWN_SET_UP)
 		return -EBUSY;
-	if (port_own == PORT_OWN_DRIVER)
+	if (port_own(eth) == PORT_OWN_DRIVER)
 		return LOAD(eth->dev_ops) != &dead_ops ? live_close(eth) : 0;
 	was = take(eth);
 	if (close_is_refused(was) && is_guarded)
@@ -168,9 +170,7 @@ begin_close(uint16_t id)
 	struct port *port = port_of(eth);
 	bool was_healing, is_free;
 
-	if (id >= RTE_MAX_ETHPORTS || port_own == PORT_OWN_DRIVER)
-		return 0;
-	if (port_own == PORT_OWN_SET_UP && port->state == PORT_HEALING)
+	if (port_own(eth) == PORT_OWN_SET_UP && port->state == PORT_HEALING)
 		return -EBUSY;
 	port_lock();
 	port->n_unwanted++;
@@ -192,8 +192,6 @@ finish_close(uint16_t id)
 	struct port *port = port_of(&rte_eth_devices[id]);
 	char device[HOTPLUG_NAME_LEN] = "";
 
-	if (id >= RTE_MAX_ETHPORTS || port_own == PORT_OWN_DRIVER)
-		return;
 	port_lock();
 	port->n_unwanted--;
 	if (port->state == PORT_HELD)   /* not closed after all */
@@ -206,8 +204,11 @@ finish_close(uint16_t id)
 int
 __wrap_rte_eth_dev_close(uint16_t id)
 {
-	int ret = begin_close(id);
+	int ret;
 
+	if (id >= RTE_MAX_ETHPORTS || port_own(&rte_eth_devices[id]) == PORT_OWN_DRIVER)
+		return WAY_ON(rte_eth_dev_close)(id);
+	ret = begin_close(id);
 	if (ret != 0)
 		return ret;
 	ret = WAY_ON(rte_eth_dev_close)(id);

@@ -44,19 +44,20 @@ close_pmd(struct rte_eth_dev *eth)
 
 /* The others have let go of it, or are not waited for any more. */
 static int
-remove_device(struct rte_device *dev, bool is_shared)
+remove_device(struct rte_device *dev, bool is_shared, const struct hotplug_device *whose)
 {
+	struct port_own_now before;
 	char name[HOTPLUG_NAME_LEN];
 	int ret;
 
 	snprintf(name, sizeof(name), "%s", rte_dev_name(dev));
 	port_probe_lock();
 	port_probe_own(name);
-	port_own = PORT_OWN_DRIVER;
+	before = port_own_begin(PORT_OWN_DRIVER, whose);
 	stuck_enter();
 	ret = is_shared ? local_remove(name) : local_remove_told(dev);
 	stuck_leave();
-	port_own = PORT_OWN_NOTHING;
+	port_own_end(before);
 	port_probe_unlock();
 	return ret > 0 ? 0 : ret;
 }
@@ -76,7 +77,7 @@ detach(struct rte_device *dev, bool is_shared, const struct ports *ports)
 		snprintf(eth->data->name, sizeof(eth->data->name), "hotplug-held-%u",
 			 ports->id[i]);
 	}
-	ret = remove_device(dev, is_shared);
+	ret = remove_device(dev, is_shared, port_of(&rte_eth_devices[ports->id[0]])->dev);
 	for (i = 0; i < ports->n; i++)
 		memcpy(rte_eth_devices[ports->id[i]].data->name,
 		       port_of(&rte_eth_devices[ports->id[i]])->name, RTE_ETH_NAME_MAX_LEN);

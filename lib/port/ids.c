@@ -275,13 +275,14 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 int
 ids_probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n)
 {
+	struct port_own_now before;
 	int ret;
 
 	if (calls_guard() != 0)
 		return -ENOSYS;
 	release_hide_all(ids, n);       /* who waits for the caller's lock sleeps, and is outside */
-	port_own = PORT_OWN_DRIVER;
+	before = port_own_begin(PORT_OWN_DRIVER, port_of(&rte_eth_devices[ids[0]])->dev);
 	ret = probe(device, devargs, ids, n);
-	port_own = PORT_OWN_NOTHING;
+	port_own_end(before);
 	return ret;
 }

@@ -27,7 +27,7 @@ static bool
 is_refused(const struct rte_eth_dev *eth)
 {
 	return LOAD(eth->dev_ops) == &dead_ops ||
-		(port_is_healing(port_of(eth)) && port_own == PORT_OWN_NOTHING);
+		(port_is_healing(port_of(eth)) && port_own(eth) == PORT_OWN_NOTHING);
 }
 
 bool
@@ -140,7 +140,7 @@ dev_start_wanted(struct rte_eth_dev *eth)
 	struct port *port = port_of(eth);
 	int ret = dev_start(eth);
 
-	if (ret != 0 || port_own == PORT_OWN_SET_UP)
+	if (ret != 0 || port_own(eth) == PORT_OWN_SET_UP)
 		return ret;
 	port_lock();
 	port->config.is_started = true;

@@ -207,13 +207,23 @@ void close_end(struct rte_eth_dev *eth);
 /* HEALING, and somebody waits to close it: no further step, it is his. */
 bool close_is_asked(uint16_t id);
 
-/* What this thread is doing for us: a port's driver, or ethdev, calls ethdev then. */
+/* What this thread is doing for us with a device: a port's driver, or ethdev, calls ethdev
+ * then. */
 enum port_own {
 	PORT_OWN_NOTHING,
 	PORT_OWN_DRIVER,        /* it is in a probe or a remove */
 	PORT_OWN_SET_UP,        /* it configures and starts a port that heals */
 };
-extern _Thread_local enum port_own port_own;
+struct port_own_now {
+	enum port_own what;
+	const struct hotplug_device *dev;
+};
+/* ports.c.  From now on; what it was, for the end: callbacks of the application's run in there,
+ * in which it does what it likes with its ports on other devices. */
+struct port_own_now port_own_begin(enum port_own what, const struct hotplug_device *dev);
+void port_own_end(struct port_own_now before);
+/* With that port; one that is nobody's yet may be the driver's next. */
+enum port_own port_own(const struct rte_eth_dev *eth);
 
 /* live.c */
 void live_wrap(struct eth_dev_ops *ops);

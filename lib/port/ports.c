@@ -19,7 +19,30 @@
 void (*_Atomic step_hook)(enum step step, const char *device);
 #endif
 
-_Thread_local enum port_own port_own;
+static _Thread_local struct port_own_now own;
+
+struct port_own_now
+port_own_begin(enum port_own what, const struct hotplug_device *dev)
+{
+	struct port_own_now before = own;
+
+	own = (struct port_own_now){ .what = what, .dev = dev };
+	return before;
+}
+
+void
+port_own_end(struct port_own_now before)
+{
+	own = before;
+}
+
+enum port_own
+port_own(const struct rte_eth_dev *eth)
+{
+	const struct port *port = port_of(eth);
+
+	return port->state == PORT_NONE || port->dev == own.dev ? own.what : PORT_OWN_NOTHING;
+}
 
 unsigned int
 ports_find(struct ports *ports, const char *device, enum port_state state)

@@ -74,7 +74,7 @@ rx_queue_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigne
 		return -EIO;
 	ret = port->pmd_ops->rx_queue_setup(eth, queue, n_desc, socket, conf, pool);
 	inside_leave(eth);
-	if (ret != 0 || port_own == PORT_OWN_SET_UP)
+	if (ret != 0 || port_own(eth) == PORT_OWN_SET_UP)
 		return ret;
 	port_lock();
 	array = port->rxq;
@@ -100,7 +100,7 @@ tx_queue_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigne
 		return -EIO;
 	ret = port->pmd_ops->tx_queue_setup(eth, queue, n_desc, socket, conf);
 	inside_leave(eth);
-	if (ret != 0 || port_own == PORT_OWN_SET_UP)
+	if (ret != 0 || port_own(eth) == PORT_OWN_SET_UP)
 		return ret;
 	port_lock();
 	array = port->txq;

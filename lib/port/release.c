@@ -131,12 +131,13 @@ release(struct rte_eth_dev *eth)
 int
 __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 {
+	enum port_own own = eth != NULL ? port_own(eth) : PORT_OWN_NOTHING;
 	int ret;
 
 	if (eth != NULL && is_released(eth))
 		return 0;
 	if (eth != NULL && port_is_healing(port_of(eth))) {
-		if (port_own != PORT_OWN_DRIVER)
+		if (own != PORT_OWN_DRIVER)
 			return -EBUSY;  /* a close that was refused: the probe is at it */
 		release_quietly(eth);
 		return 0;
@@ -148,7 +149,7 @@ __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 	if (eth != NULL && stuck_is(port_of(eth)))
 		return -EBUSY;          /* its driver is at what would be freed */
 	ret = eth != NULL ? release(eth) : WAY_ON(rte_eth_dev_release_port)(eth);
-	if (port_own != PORT_OWN_DRIVER)
+	if (own != PORT_OWN_DRIVER)
 		atomic_fetch_add(&n_released, 1);
 	return ret;
 }
@@ -163,7 +164,7 @@ release_number(void)
 void
 __wrap_rte_eth_dev_probing_finish(struct rte_eth_dev *eth)
 {
-	if (eth != NULL && port_own == PORT_OWN_DRIVER && port_is_healing(port_of(eth)))
+	if (eth != NULL && port_own(eth) == PORT_OWN_DRIVER && port_is_healing(port_of(eth)))
 		kept_hold_tx(eth);      /* it is found valid when the bus knows its driver (ids.c) */
 	else if (eth == NULL || !lead_finish(eth))
 		WAY_ON(rte_eth_dev_probing_finish)(eth);

@@ -94,16 +94,17 @@ hold(const struct ports *ports)
 static int
 set_up(const struct ports *ports)
 {
+	struct port_own_now before;
 	unsigned int i;
 	int ret = 0;
 
-	port_own = PORT_OWN_SET_UP;
+	before = port_own_begin(PORT_OWN_SET_UP, port_of(&rte_eth_devices[ports->id[0]])->dev);
 	for (i = 0; i < ports->n && ret == 0; i++) {
 		ret = set_up_port(ports->id[i], port_of(&rte_eth_devices[ports->id[i]]));
 		if (ret == -ECANCELED)
 			ret = 0;
 	}
-	port_own = PORT_OWN_NOTHING;
+	port_own_end(before);
 	return ret;
 }
 

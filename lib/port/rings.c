@@ -16,8 +16,9 @@
  *      memory; there is never more than one, and this driver's packed ids are the places.
  * Order: a zone is found, read and written under EAL's own lock of zones (rte_memzone_walk()):
  *      the driver's rte_memzone_free() waits for that before it gives the memory back.
- * The other processes may answer too, and a device that lives after all (a drill): they write
- * the same.
+ * The other processes may answer too, a second thread of ours (lost again in a heal), and a device
+ * that lives after all (a drill): the driver may be commands ahead when one comes to write.  So
+ * what says "used" is exchanged: only from what was seen when the command waited.
  * Context: work, beside the heal or whatever else waits. */
 
 #include <errno.h>
@@ -78,18 +79,16 @@ is_first(const struct search *search, uint64_t addr, uint32_t len)
 	return len == HEADER_LEN && (addr == search->commands[0] || addr == search->commands[1]);
 }
 
-/* In a ring of n entries one command waits; its descriptor, or -1. */
+/* In a ring of n entries one command waits behind so many used ones; its descriptor, or -1. */
 static int
-find_split(const struct search *search, const uint8_t *ring, unsigned int n,
-	   const struct used *used)
+find_split(const struct search *search, const uint8_t *ring, unsigned int n, uint16_t n_used)
 {
 	const struct split_desc *desc = (const void *)ring;
 	const struct avail *avail = (const void *)(desc + n);
 	uint16_t idx = __atomic_load_n(&avail->idx, __ATOMIC_ACQUIRE);
-	uint16_t head = avail->ring[(uint16_t)(idx - 1) & (n - 1)];
+	uint16_t head = avail->ring[n_used & (n - 1)];
 
-	if (avail->flags > 1 || head >= n ||
-	    (uint16_t)(idx - __atomic_load_n(&used->idx, __ATOMIC_RELAXED)) != 1)
+	if (avail->flags > 1 || head >= n || (uint16_t)(idx - n_used) != 1)
 		return -1;
 	return desc[head].flags == F_NEXT &&
 		is_first(search, desc[head].addr, desc[head].len) ? head : -1;
@@ -100,6 +99,7 @@ answer_split(const struct search *search, uint8_t *ring, size_t len)
 {
 	unsigned int n, at;
 	struct used *used;
+	uint16_t n_used;
 	int head;
 
 	for (n = 2; n <= MAX_ENTRIES; n *= 2) {
@@ -108,13 +108,14 @@ answer_split(const struct search *search, uint8_t *ring, size_t len)
 		used = (void *)(ring + at);
 		if (at + sizeof(*used) + n * sizeof(used->ring[0]) > len)
 			return false;
-		head = find_split(search, ring, n, used);
+		n_used = __atomic_load_n(&used->idx, __ATOMIC_RELAXED);
+		head = find_split(search, ring, n, n_used);
 		if (head < 0)
 			continue;
-		used->ring[used->idx & (n - 1)].id = head;
-		used->ring[used->idx & (n - 1)].len = 1;
-		__atomic_store_n(&used->idx, used->idx + 1, __ATOMIC_RELEASE);
-		return true;
+		used->ring[n_used & (n - 1)].id = head;
+		used->ring[n_used & (n - 1)].len = 1;
+		return __atomic_compare_exchange_n(&used->idx, &n_used, n_used + 1, false,
+						   __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 	}
 	return false;
 }
@@ -131,9 +132,9 @@ answer_packed(const struct search *search, uint8_t *ring, size_t len)
 		if (desc[i].id != i || !is_first(search, desc[i].addr, desc[i].len) ||
 		    (flags != (F_NEXT | F_AVAIL) && flags != (F_NEXT | F_USED)))
 			continue;
-		__atomic_store_n(&desc[i].flags, flags & F_AVAIL ? F_AVAIL | F_USED : 0,
-				 __ATOMIC_RELEASE);
-		return true;
+		return __atomic_compare_exchange_n(&desc[i].flags, &flags,
+						   flags & F_AVAIL ? F_AVAIL | F_USED : 0, false,
+						   __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 	}
 	return false;
 }

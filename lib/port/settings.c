@@ -22,9 +22,9 @@
  * recorded before the call is out of it, also when the card has died meanwhile: a teardown waits
  * for that, and a heal for the teardown. */
 static bool
-is_recorded(void)
+is_recorded(const struct rte_eth_dev *eth)
 {
-	return port_own == PORT_OWN_NOTHING;
+	return port_own(eth) == PORT_OWN_NOTHING;
 }
 
 /* With the lock held. */
@@ -50,7 +50,7 @@ configure(struct rte_eth_dev *eth)
 		return change_keep_refusal(eth, -EIO);
 	ret = port->pmd_ops->dev_configure(eth);
 	port_lock();
-	if (ret == 0 && is_recorded()) {
+	if (ret == 0 && is_recorded(eth)) {
 		port->settings.has_rss = port->settings.is_link_down = false;
 		port->settings.rss_key_len = port->settings.reta_size = 0;
 		keep_key(&port->settings, &eth->data->dev_conf.rx_adv_conf.rss_conf);
@@ -70,7 +70,7 @@ update_rss(struct rte_eth_dev *eth, struct rte_eth_rss_conf *conf)
 		return -EIO;
 	ret = port->pmd_ops->rss_hash_update(eth, conf);
 	port_lock();
-	if (ret == 0 && is_recorded()) {
+	if (ret == 0 && is_recorded(eth)) {
 		port->settings.has_rss = true;
 		port->settings.rss = *conf;
 		port->settings.rss.rss_key = NULL;      /* the caller's */
@@ -108,7 +108,7 @@ update_reta(struct rte_eth_dev *eth, struct rte_eth_rss_reta_entry64 *reta, uint
 		return -EIO;
 	ret = port->pmd_ops->reta_update(eth, reta, size);
 	port_lock();
-	if (ret == 0 && is_recorded() && size <= SETTINGS_MAX_RETA)
+	if (ret == 0 && is_recorded(eth) && size <= SETTINGS_MAX_RETA)
 		keep_reta(&port->settings, reta, size);
 	port_unlock();
 	inside_leave(eth);
@@ -125,7 +125,7 @@ set_flow_ctrl(struct rte_eth_dev *eth, struct rte_eth_fc_conf *conf)
 		return -EIO;
 	ret = port->pmd_ops->flow_ctrl_set(eth, conf);
 	port_lock();
-	if (ret == 0 && is_recorded()) {
+	if (ret == 0 && is_recorded(eth)) {
 		port->settings.has_flow_ctrl = true;
 		port->settings.flow_ctrl = *conf;
 	}
@@ -135,11 +135,11 @@ set_flow_ctrl(struct rte_eth_dev *eth, struct rte_eth_fc_conf *conf)
 }
 
 static void
-keep_link(struct port *port, bool is_down)
+keep_link(const struct rte_eth_dev *eth, bool is_down)
 {
 	port_lock();
-	if (is_recorded())
-		port->settings.is_link_down = is_down;
+	if (is_recorded(eth))
+		port_of(eth)->settings.is_link_down = is_down;
 	port_unlock();
 }
 
@@ -152,7 +152,7 @@ set_link_down(struct rte_eth_dev *eth)
 		return -EIO;
 	ret = port_of(eth)->pmd_ops->dev_set_link_down(eth);
 	if (ret == 0)
-		keep_link(port_of(eth), true);
+		keep_link(eth, true);
 	inside_leave(eth);
 	return ret;
 }
@@ -166,7 +166,7 @@ set_link_up(struct rte_eth_dev *eth)
 		return -EIO;
 	ret = port_of(eth)->pmd_ops->dev_set_link_up(eth);
 	if (ret == 0)
-		keep_link(port_of(eth), false);
+		keep_link(eth, false);
 	inside_leave(eth);
 	return ret;
 }

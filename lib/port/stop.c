@@ -44,7 +44,7 @@ stop_port(struct rte_eth_dev *eth)
 	bool is_drivers, is_waited_for;
 	int ret;
 
-	if (port_own != PORT_OWN_NOTHING)
+	if (port_own(eth) != PORT_OWN_NOTHING)
 		return stop_ourselves(eth);
 	port_lock();
 	port->config.is_started = false;        /* so that a later life is not started */
@@ -72,7 +72,7 @@ begin_stop(uint16_t id)
 	struct port *port = port_of(&rte_eth_devices[id]);
 	bool is_probing;
 
-	if (id >= RTE_MAX_ETHPORTS || port_own != PORT_OWN_NOTHING)
+	if (id >= RTE_MAX_ETHPORTS || port_own(&rte_eth_devices[id]) != PORT_OWN_NOTHING)
 		return false;
 	port_lock();
 	if (port->state != PORT_LIVE)   /* ethdev asks the driver, and that one is ours */

@@ -30,6 +30,18 @@ static struct note {
 	bool is_detached;       /* closed, and by the library before, when its device was lost */
 } notes[RTE_MAX_ETHPORTS];
 
+void
+whose_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void
+whose_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
 static void
 write_note(uint16_t port, const struct rte_device *dev, bool is_open)
 {

@@ -11,6 +11,9 @@
  * follows rte_eth_devices[].device for that, or EAL's lists: the bus may be freeing it. */
 int whose_start(void);
 void whose_stop(void);
+/* The notes', for a fork. */
+void whose_lock(void);
+void whose_unlock(void);
 
 /* Its name, open or closed; HOTPLUG_NAME_LEN.  -ENODEV: nobody's. */
 int whose_device(uint16_t port_id, char *device);

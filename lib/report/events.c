@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "../core/device.h"
+#include "../core/enable.h"
 #include "../core/stats.h"
 #include "../eal/clock.h"
 #include "../eal/host.h"
@@ -240,6 +241,8 @@ hotplug_event_subscribe(const char *device, hotplug_event_fn fn, void *arg)
 
 	if (fn == NULL || (device != NULL && strlen(device) >= HOTPLUG_NAME_LEN))
 		return -EINVAL;
+	if (enable_is_child())
+		return -EPERM;
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return -ENOMEM;
@@ -278,11 +281,12 @@ take_out(int id)
 int
 hotplug_event_unsubscribe(int id)
 {
-	bool is_self = events_is_self();
 	struct subscriber *s;
+	bool is_self;
 
-	if (id <= 0)
+	if (id <= 0 || enable_is_child())
 		return -ENOENT; /* running_id is 0 while nobody runs */
+	is_self = events_is_self();
 	pthread_mutex_lock(&lock);
 	s = take_out(id);
 	while (!is_self && running_id == id)

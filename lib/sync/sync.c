@@ -27,6 +27,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* start against stop */
 static _Atomic bool is_on, is_stopping;
+static _Atomic bool is_early;           /* EAL's first probe is not over: nobody joins yet */
 
 static const struct sync_process *process;
 static struct share share;
@@ -92,6 +93,7 @@ start_now(void)
 {
 	int ret;
 
+	atomic_store(&is_early, false);
 	if (!enable_is_on())
 		return;
 	pthread_mutex_lock(&lock);
@@ -104,7 +106,8 @@ start_now(void)
 }
 
 /* As a plugin we are in EAL's first probe, which is not to be met by another: a
- * newcomer learns the devargs of what is there, and becomes a member after it. */
+ * newcomer learns the devargs of what is there, and becomes a member after it.  Who asks
+ * meanwhile (a driver, telemetry, a teardown) finds no sync: it would be joined twice. */
 void
 sync_start(const struct hotplug_config *wanted, const struct sync_process *ours,
 	   bool is_in_first_probe)
@@ -118,6 +121,7 @@ sync_start(const struct hotplug_config *wanted, const struct sync_process *ours,
 		start_now();
 		return;
 	}
+	atomic_store(&is_early, true);
 	if (rte_eal_process_type() == RTE_PROC_SECONDARY)
 		share_peek(process->expect);
 	bus_after_first_probe(start_now);
@@ -163,6 +167,8 @@ sync_why_not(char *text, size_t len)
 {
 	int error;
 
+	if (atomic_load(&is_early))
+		return reason_say(REASON_EARLY, 0, NULL, text, len);
 	pthread_mutex_lock(&lock);
 	error = share.why[0] != '\0' ? share.why_error :
 		reason_say(REASON_NO_PRIMARY, 0, NULL, share.why, sizeof(share.why));
@@ -189,10 +195,10 @@ sync_is_on(void)
 {
 	if (atomic_load(&is_on) || !enable_is_on() || config.sync == 0)
 		return atomic_load(&is_on);
-	if (!share_is_possible())
+	if (atomic_load(&is_early) || !share_is_possible())
 		return false;
 	pthread_mutex_lock(&lock);
-	if (!atomic_load(&is_on) && !atomic_load(&is_stopping))
+	if (!atomic_load(&is_on) && !atomic_load(&is_stopping) && !atomic_load(&is_early))
 		(void)join();
 	pthread_mutex_unlock(&lock);
 	return atomic_load(&is_on);

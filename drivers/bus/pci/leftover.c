@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* leftover: what EAL leaves of a device, and nobody would give back.
- * In:  a device before its driver is removed, or probed (note), and after (close, unmap).
+ * In:  a device before its driver is removed, or probed (note, forget), and after (close, unmap).
  * Out: its descriptors are closed, its BARs unmapped.
  * A secondary that removes after the primary: EAL looks up what it has mapped in a list that
  * all processes share, and the primary's detach takes the device out of it.  A secondary that
@@ -9,9 +9,12 @@
  * to 26.07; drivers that map by themselves, as virtio, do not find their port): memory and
  * descriptors are lost.
  * A probe on vfio that fails when the BARs are mapped already (22.11; 23.11 unmaps them): the
- * kernel refuses a reset to it while somebody else removes the device.
+ * kernel refuses a reset to it while somebody else removes the device.  EAL says where a BAR was
+ * also when it has unmapped it.
  * Either way the kernel's removal waits for what is left for ever, and all hot-plug of PCI with
  * it.
+ * Lock: whoever probes or removes here has the turn (port/probe.c); EAL's own calls are not made
+ *      beside each other.  So EAL's list stands still.
  * Context: app, hand, work. */
 
 #include <stdio.h>
@@ -90,13 +93,46 @@ leftover_close(const struct leftover *rest)
 	}
 }
 
+/* It is probed, or being probed; EAL takes it back from one that failed. */
+static bool
+is_in_use(const struct rte_pci_device *dev)
+{
+	return dev->intr_handle != NULL;
+}
+
 void
-leftover_note_bars(const struct rte_pci_device *dev, struct leftover_bars *before)
+leftover_forget_bars(struct rte_pci_device *dev)
 {
 	unsigned int i;
 
-	for (i = 0; i < PCI_MAX_RESOURCE; i++)
-		before->addr[i] = dev->mem_resource[i].addr;
+	for (i = 0; i < PCI_MAX_RESOURCE && !is_in_use(dev); i++)
+		dev->mem_resource[i].addr = NULL;
+}
+
+static bool
+overlaps(const struct rte_mem_resource *a, const struct rte_mem_resource *b)
+{
+	uintptr_t from = (uintptr_t)a->addr, to = (uintptr_t)b->addr;
+
+	return to != 0 && from < to + b->len && to < from + a->len;
+}
+
+/* EAL has unmapped it, and the kernel given the room to another card. */
+static bool
+is_anothers(const struct rte_pci_device *dev, const struct rte_mem_resource *bar)
+{
+	struct rte_bus *bus = rte_bus_find_by_name("pci");
+	const struct rte_pci_device *other;
+	struct rte_device *next = NULL;
+	bool is = false;
+	unsigned int i;
+
+	while (!is && bus != NULL && (next = pci_epoch_next(bus, next)) != NULL) {
+		other = container_of(next, const struct rte_pci_device, device);
+		for (i = 0; i < PCI_MAX_RESOURCE && other != dev && is_in_use(other); i++)
+			is = is || overlaps(bar, &other->mem_resource[i]);
+	}
+	return is;
 }
 
 /* Of a vfio device, whether EAL has it from its group or from a node of its own. */
@@ -128,14 +164,14 @@ is_mapped(const struct rte_mem_resource *bar)
 }
 
 void
-leftover_unmap(struct rte_pci_device *dev, const struct leftover_bars *before)
+leftover_unmap(struct rte_pci_device *dev)
 {
 	struct rte_mem_resource *bar;
 	unsigned int i;
 
-	for (i = 0; i < PCI_MAX_RESOURCE; i++) {
+	for (i = 0; i < PCI_MAX_RESOURCE && !is_in_use(dev); i++) {
 		bar = &dev->mem_resource[i];
-		if (bar->addr == NULL || bar->addr == before->addr[i] || !is_mapped(bar))
+		if (bar->addr == NULL || is_anothers(dev, bar) || !is_mapped(bar))
 			continue;
 		munmap(bar->addr, bar->len);
 		bar->addr = NULL;

@@ -17,18 +17,15 @@ struct leftover {
 	char device[RTE_DEV_NAME_MAX_LEN];
 };
 
-/* Where its BARs were mapped before a probe. */
-struct leftover_bars {
-	void *addr[PCI_MAX_RESOURCE];
-};
-
 /* In a secondary; elsewhere nothing is noted, and so nothing done. */
 void leftover_note(const struct rte_pci_device *dev, struct leftover *rest);
 /* After the driver is gone, and the device not watched any more: what is still open. */
 void leftover_close(const struct leftover *rest);
 
-void leftover_note_bars(const struct rte_pci_device *dev, struct leftover_bars *before);
-/* The probe has failed: BARs on vfio that it has mapped are mapped no more. */
-void leftover_unmap(struct rte_pci_device *dev, const struct leftover_bars *before);
+/* Before a probe: what a device that nobody has probed says of its BARs is of a probe that
+ * failed, or of a former life, and they are not mapped. */
+void leftover_forget_bars(struct rte_pci_device *dev);
+/* The probe since then has failed: BARs on vfio that it has mapped are mapped no more. */
+void leftover_unmap(struct rte_pci_device *dev);
 
 #endif /* HOTPLUG_BUS_PCI_LEFTOVER_H */

@@ -18,8 +18,6 @@
 
 static struct rte_bus stock;    /* the ops as they were */
 static bool is_wrapped;
-static bool has_probed;         /* EAL's first probe is over */
-static bool is_in_first_probe;
 
 /* As the stock bus decides (rte_pci_ignore_device, which is not exported). */
 static bool
@@ -32,22 +30,22 @@ is_ignored(const struct rte_bus *bus, const struct rte_device *dev)
 	return devargs != NULL && devargs->policy == RTE_DEV_BLOCKED;
 }
 
-/* The stock bus's, and nothing is left of one that fails. */
+/* The stock bus's, and nothing is left of one that fails.  A driver that says 1 does without, and
+ * may want what is mapped to stay so. */
 static int
 plug_stock(struct rte_pci_device *dev)
 {
-	struct leftover_bars before;
 	int ret;
 
-	leftover_note_bars(dev, &before);
+	leftover_forget_bars(dev);
 	ret = stock.plug(&dev->device);
-	if (ret != 0)
-		leftover_unmap(dev, &before);
+	if (ret < 0)
+		leftover_unmap(dev);
 	return ret;
 }
 
-/* Not the first rte_bus_probe(): only devices that nobody has probed yet.  The
- * stock bus would call the probe of PROBE_AGAIN drivers a second time. */
+/* As the stock bus does, but only devices that nobody has probed yet: it would call the probe
+ * of PROBE_AGAIN drivers a second time. */
 static int
 probe_new(struct rte_bus *bus)
 {
@@ -56,41 +54,28 @@ probe_new(struct rte_bus *bus)
 	int ret;
 
 	while ((dev = pci_epoch_next(bus, dev)) != NULL) {
+		n++;
 		if (rte_dev_is_probed(dev) || is_ignored(bus, dev))
 			continue;
-		n++;
 		ret = plug_stock(container_of(dev, struct rte_pci_device, device));
-		n_failed += ret < 0 && ret != -EEXIST;
+		if (ret >= 0 || ret == -EEXIST)
+			continue;
+		n_failed++;
+		hotplug_bus_log(HOTPLUG_LOG_ERR, "requested device %s cannot be used", dev->name);
 	}
 	return n != 0 && n == n_failed ? -1 : 0;
 }
 
-/* The first probe is EAL's own: nothing was mapped before. */
-static void
-unmap_failed(struct rte_bus *bus)
-{
-	static const struct leftover_bars none;
-	struct rte_device *dev = NULL;
-
-	while ((dev = pci_epoch_next(bus, dev)) != NULL)
-		if (!rte_dev_is_probed(dev))
-			leftover_unmap(container_of(dev, struct rte_pci_device, device), &none);
-}
-
+/* As a plugin we are enabled in here; or not. */
 static int
 probe(void)
 {
 	struct rte_bus *bus = rte_bus_find_by_name("pci");
 	int ret;
 
-	is_in_first_probe = !has_probed;
 	hotplug_probe_begin(NULL, NULL);
-	is_in_first_probe = false;
-	ret = has_probed && bus != NULL ? probe_new(bus) : stock.probe();
-	if (!has_probed && bus != NULL)
-		unmap_failed(bus);
+	ret = is_wrapped && bus != NULL ? probe_new(bus) : stock.probe();
 	hotplug_probe_end(NULL);
-	has_probed = true;
 	pci_probed_all();
 	return ret;
 }
@@ -222,9 +207,6 @@ pci_epoch_wrap(struct rte_bus *bus)
 	bus->unplug = unplug;
 	bus->cleanup = cleanup;
 	is_wrapped = true;
-	/* enabled late: EAL has probed; as a plugin: we are in its first probe */
-	if (!is_in_first_probe)
-		has_probed = true;
 }
 
 /* Where somebody has wrapped ours in turn, ours stays: it passes on. */

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "leftover.h"
 #include "pci.h"
 
 static struct rte_bus stock;    /* the ops as they were */
@@ -57,6 +58,7 @@ probe_device(struct rte_driver *drv, struct rte_device *dev)
 	if (pci_glance(dev->name, &now) != 0)
 		return -ENODEV;
 	resets = pci_before_probe(dev);
+	leftover_forget_bars(container_of(dev, struct rte_pci_device, device));
 	hotplug_probe_begin(dev, is_in_driver);
 	ret = stock.probe_device(drv, dev);
 	hotplug_probe_end(dev);
