@@ -116,11 +116,30 @@ set_up_rxq(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned in
 
 	(void)n_desc;
 	(void)socket;
-	(void)pool;
-	(void)conf;
+	if (q != NULL)
+		q->pool = pool != NULL ? pool : conf->rx_mempools[0];
 	free_queue(&eth->data->rx_queues[queue]);
 	eth->data->rx_queues[queue] = q;
 	return q == NULL ? -ENOMEM : 0;
+}
+
+/* Telemetry's /ethdev/rx_queue (24.11) follows mp. */
+static void
+get_rxq_info(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_rxq_info *info)
+{
+	const struct bad_queue *q = eth->data->rx_queues[queue];
+
+	touch(eth);
+	info->mp = q->pool;
+}
+
+static int
+get_burst_mode(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_burst_mode *mode)
+{
+	(void)queue;
+	touch(eth);
+	mode->info[0] = '\0';
+	return 0;
 }
 
 static int
@@ -338,6 +357,9 @@ static const struct eth_dev_ops all_ops = {
 	.xstats_get_names_by_id = NULL,
 	.rx_queue_setup = set_up_rxq,
 	.rx_queue_release = release_rxq,
+	.rxq_info_get = get_rxq_info,
+	.rx_burst_mode_get = get_burst_mode,
+	.tx_burst_mode_get = get_burst_mode,
 	.tx_queue_setup = set_up_txq,
 	.tx_queue_release = release_txq,
 };

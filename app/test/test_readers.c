@@ -493,14 +493,16 @@ test_answers_of_a_dead_port(void **state)
 	rte_mempool_free(pool);
 }
 
-/* Telemetry's /ethdev/rx_queue (DPDK 23.11) reads the pool's name, whatever it is told. */
+/* Telemetry's /ethdev/rx_queue (DPDK 24.11) reads the pool's name, whatever it is told, and frees
+ * its answer twice when the burst mode is refused. */
 static void
-test_queue_of_a_dead_port_has_a_pool(void **state)
+test_queue_of_a_dead_port_can_be_shown(void **state)
 {
 	struct rte_mempool *pools[2];
 	const struct rte_eth_rxconf several = { .rx_mempools = pools, .rx_nmempool = 2 };
 	const struct rte_eth_conf conf = { 0 };
 	struct test_pmd *pmd = plug("0000:2e:00.0");
+	struct rte_eth_burst_mode mode;
 	struct rte_eth_rxq_info queue;
 	uint16_t port = pmd->port;
 
@@ -514,6 +516,8 @@ test_queue_of_a_dead_port_has_a_pool(void **state)
 	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
 	assert_int_equal(rte_eth_rx_queue_info_get(port, 0, &queue), 0);
 	assert_ptr_equal(queue.mp, pools[0]);
+	assert_int_equal(rte_eth_rx_burst_mode_get(port, 0, &mode), 0);
+	assert_string_equal(mode.info, "device lost");
 	assert_null(queue.conf.rx_mempools);    /* ours, and freed when the queue is set up anew */
 	remove_port(port);
 	rte_mempool_free(pools[0]);
@@ -780,7 +784,7 @@ main(void)
 		cmocka_unit_test(test_every_op_of_a_living_port_is_counted),
 		cmocka_unit_test(test_fast_path_of_a_dead_port_has_nothing_of_its_driver),
 		cmocka_unit_test(test_answers_of_a_dead_port),
-		cmocka_unit_test(test_queue_of_a_dead_port_has_a_pool),
+		cmocka_unit_test(test_queue_of_a_dead_port_can_be_shown),
 		cmocka_unit_test(test_any_call_beside_losses_and_heals),
 		cmocka_unit_test(test_child_asks_as_its_parent),
 		cmocka_unit_test(test_child_closes_as_its_parent),

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "change.h"
@@ -164,6 +165,17 @@ txq_info_get(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_txq_info *i
 	port_unlock();
 }
 
+/* An error would be the end: telemetry (/ethdev/rx_queue, /ethdev/tx_queue) frees twice what it
+ * has gathered, then (DPDK 24.11, 26.07). */
+static int
+burst_mode_get(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_burst_mode *mode)
+{
+	(void)eth;
+	(void)queue;
+	snprintf(mode->info, sizeof(mode->info), "device lost");
+	return 0;
+}
+
 /* All others. */
 #define REFUSE(type, op, parameters, arguments) \
 	static type \
@@ -218,6 +230,8 @@ const struct eth_dev_ops dead_ops = {
 	.mac_addr_remove = mac_addr_remove,
 	.rxq_info_get = rxq_info_get,
 	.txq_info_get = txq_info_get,
+	.rx_burst_mode_get = burst_mode_get,
+	.tx_burst_mode_get = burst_mode_get,
 };
 
 #pragma GCC diagnostic pop
