@@ -5,18 +5,23 @@
  * In:  one EAL (it cannot be had twice), one function per test.
  * Context: app. */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_eal.h>
 #include <rte_version.h>
 #include <rte_ethdev.h>
 
 #include "../../drivers/bus/pci/pci.h"
+#include "eal/stock_bus.h"
 #include "mock_eal.h"
 #include "test.h"
 
@@ -94,6 +99,71 @@ test_pci_a_probe_that_fails_guards_nothing(void **state)
 	assert_true(rte_dev_probe("0000:02:01.0") < 0);
 	assert_int_equal(n_guarded(), before);
 	mock_sysfs_remove("0000:02:01.0");
+}
+
+/* Its name, or its devargs, are gone. */
+static int
+match_freed(const struct rte_device *dev, const void *arg)
+{
+	const struct rte_pci_device *pci = container_of(dev, struct rte_pci_device, device);
+	const struct rte_devargs *devargs;
+	bool is_listed = dev->devargs == NULL;
+
+	(void)arg;
+	RTE_EAL_DEVARGS_FOREACH("pci", devargs)
+		is_listed = is_listed || devargs == dev->devargs;
+	return is_listed && strcmp(dev->name, pci->name) == 0;
+}
+
+/* In the order in which a scan reads the folders. */
+static bool
+is_read_after(const char *name, const char *first)
+{
+	DIR *dir = opendir(mock_sysfs_path("", ""));
+	const struct dirent *entry;
+	bool has_first = false, is_after = false;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		has_first = has_first || strcmp(entry->d_name, first) == 0;
+		is_after = is_after || (has_first && strcmp(entry->d_name, name) == 0);
+	}
+	closedir(dir);
+	return is_after;
+}
+
+/* A scan ends there: nothing can be read of it. */
+static void
+make_bad_function(const char *first, char *name, size_t len)
+{
+	unsigned int device;
+
+	for (device = 4; device < 32; device++) {
+		snprintf(name, len, "0000:02:%02x.0", device);
+		assert_int_equal(mkdir(mock_sysfs_path(name, ""), 0700), 0);
+		if (is_read_after(name, first))
+			return;
+		assert_int_equal(rmdir(mock_sysfs_path(name, "")), 0);
+	}
+	fail();
+}
+
+static void
+test_pci_a_scan_that_fails_leaves_no_name_that_was_freed(void **state)
+{
+	const char *name = "0000:02:03.0";
+	char bad[32];
+
+	(void)state;
+	assert_int_equal(hotplug_enable(NULL), 0);
+	mock_sysfs_add(name, "hotplug_mock");
+	make_bad_function(name, bad, sizeof(bad));
+	assert_true(rte_dev_probe(name) < 0);
+	assert_null(bus_find_device(mock_bus, match_freed, NULL));
+	assert_int_equal(rmdir(mock_sysfs_path(bad, "")), 0);
+	assert_int_equal(rte_dev_probe(name), 0);
+	assert_int_equal(rte_dev_remove(mock_find(name)), 0);
+	mock_sysfs_remove(name);
 }
 
 #define MEMORY 0x2
@@ -491,6 +561,7 @@ main(void)
 		CLEAN(test_pci_slots_are_filled_and_put_back),
 		CLEAN(test_pci_a_probe_at_run_time_is_guarded_and_a_removal_withdraws),
 		CLEAN(test_pci_a_probe_that_fails_guards_nothing),
+		CLEAN(test_pci_a_scan_that_fails_leaves_no_name_that_was_freed),
 		CLEAN(test_pci_bus_mastering_that_another_process_took_is_given_back),
 		CLEAN(test_pci_bus_mastering_is_left_to_other_kernel_drivers),
 		CLEAN(test_pci_the_hot_unplug_slot_cuts_off_at_once),

@@ -20,6 +20,8 @@
 #include "master.h"
 #include "pci.h"
 
+#define SCANS 3
+
 static struct rte_bus *stock_bus;
 static rte_bus_hot_unplug_handler_t stock_hot_unplug;
 static rte_bus_sigbus_handler_t stock_sigbus;
@@ -105,6 +107,38 @@ pci_is_mapped(const struct rte_pci_device *dev)
 	for (i = 0; i < PCI_MAX_RESOURCE; i++)
 		is_mapped = is_mapped || dev->mem_resource[i].addr != NULL;
 	return is_mapped;
+}
+
+/* Nobody has probed them: a scan names them anew. */
+static void
+forget_devargs(void)
+{
+	struct rte_pci_device *pci;
+	struct rte_device *dev = NULL;
+
+	while (stock_bus != NULL && (dev = pci_epoch_next(stock_bus, dev)) != NULL) {
+		if (rte_dev_is_probed(dev))
+			continue;
+		pci = container_of(dev, struct rte_pci_device, device);
+		dev->name = pci->name;
+		dev->devargs = NULL;
+	}
+}
+
+/* A card that goes meanwhile ends the stock scan with an error; whoever asked for the scan then
+ * frees the devargs that it has named a device after, and the next one who looks for a device
+ * reads that (EAL's local_dev_probe(), 22.11 to 26.07). */
+int
+pci_scan(int (*stock)(void))
+{
+	unsigned int tries;
+	int ret = -1;
+
+	for (tries = 0; tries < SCANS && ret != 0; tries++)
+		ret = stock();
+	if (ret != 0)
+		forget_devargs();
+	return ret;
 }
 
 struct unplugging {

@@ -24,6 +24,7 @@ bool pci_is_mapped(const struct rte_pci_device *dev);
 /* EAL frees the devargs of a probe that has failed, and the device keeps them; and a key may
  * be another life's (pci.c).  Returns the count of resets. */
 uint64_t pci_before_probe(struct rte_device *dev);
+int pci_scan(int (*stock)(void));
 int pci_unplug(struct rte_device *dev, int (*stock)(struct rte_device *dev));
 void pci_before_cleanup(void);
 void pci_after_cleanup(void);

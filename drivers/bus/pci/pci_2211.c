@@ -148,7 +148,7 @@ scan(void)
 	pthread_mutex_lock(&lock);
 	for (p = all_probing; p != NULL; p = p->next)
 		hide(p);
-	ret = stock.scan();
+	ret = pci_scan(stock.scan);
 	for (p = all_probing; p != NULL; p = p->next)
 		if (p->is_hidden)
 			p->dev->device.devargs->policy = p->policy;

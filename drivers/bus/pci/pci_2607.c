@@ -68,6 +68,12 @@ probe_device(struct rte_driver *drv, struct rte_device *dev)
 }
 
 static int
+scan(void)
+{
+	return pci_scan(stock.scan);
+}
+
+static int
 unplug_device(struct rte_device *dev)
 {
 	return pci_unplug(dev, stock.unplug_device);
@@ -97,6 +103,7 @@ pci_epoch_wrap(struct rte_bus *bus)
 	if (bus->probe != probe)
 		stock = *bus;
 	bus->probe = probe;
+	bus->scan = scan;
 	bus->probe_device = probe_device;
 	bus->unplug_device = unplug_device;
 	bus->cleanup = cleanup;
@@ -115,6 +122,8 @@ pci_epoch_unwrap(struct rte_bus *bus)
 	is_wrapped = false;
 	if (bus->probe == probe)
 		bus->probe = stock.probe;
+	if (bus->scan == scan)
+		bus->scan = stock.scan;
 	if (bus->probe_device == probe_device)
 		bus->probe_device = stock.probe_device;
 	if (bus->unplug_device == unplug_device)
