@@ -100,6 +100,23 @@ BUFFER(rte_eth_tx_buffer_set_err_callback, rte_eth_tx_buffer_count_callback)
 BUFFER(rte_eth_tx_buffer_drop_callback, rte_eth_tx_buffer_drop_callback)
 BUFFER(rte_eth_tx_buffer_count_callback, rte_eth_tx_buffer_count_callback)
 
+#ifdef HAS_rte_eth_recycle_mbufs                /* 23.11 */
+ENTRY(rte_eth_recycle_mbufs, CALL_POLLS)
+{
+	struct rte_eth_recycle_rxq_info info;
+
+	if (rte_eth_recycle_rx_queue_info_get(port, queue, &info) == 0)
+		(void)rte_eth_recycle_mbufs(port, queue, port, queue, &info);
+}
+#endif
+
+#ifdef HAS_rte_eth_tx_queue_count               /* 24.03 */
+ENTRY(rte_eth_tx_queue_count, CALL_POLLS)
+{
+	(void)rte_eth_tx_queue_count(port, queue);
+}
+#endif
+
 /* --- all of them ----------------------------------------------------------------------- */
 
 #define DECLARE(name) \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* storm_reads_new: the calls that DPDK has got since 22.11 (storm_calls.h says which this one
- * has).
+ * has), but for those of the fast path (storm_polls.c).
  * Context: any thread; the card's locks as each kind demands. */
 
 #include <rte_dev_info.h>
@@ -22,14 +22,6 @@ ENTRY(rte_eth_dev_map_aggr_tx_affinity, CALL_SETS)
 #endif
 
 #ifdef HAS_rte_eth_recycle_mbufs                /* 23.11 */
-ENTRY(rte_eth_recycle_mbufs, CALL_POLLS)
-{
-	struct rte_eth_recycle_rxq_info info;
-
-	if (rte_eth_recycle_rx_queue_info_get(port, queue, &info) == 0)
-		(void)rte_eth_recycle_mbufs(port, queue, port, queue, &info);
-}
-
 ENTRY(rte_eth_recycle_rx_queue_info_get, CALL_ASKS)
 {
 	struct rte_eth_recycle_rxq_info info;
@@ -59,13 +51,6 @@ ENTRY(rte_eth_find_rss_algo, CALL_ASKS)
 	uint32_t algo;
 
 	(void)rte_eth_find_rss_algo("default", &algo);
-}
-#endif
-
-#ifdef HAS_rte_eth_tx_queue_count               /* 24.03 */
-ENTRY(rte_eth_tx_queue_count, CALL_POLLS)
-{
-	(void)rte_eth_tx_queue_count(port, queue);
 }
 #endif
 
