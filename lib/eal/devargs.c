@@ -119,16 +119,18 @@ n_equal_signs(const char *at, const char *end)
 }
 
 /* EAL takes a layer twice, and "bus=a=b" (a key "a"), and drops it without a word: what
- * comes behind it could not be found in its copy. */
+ * comes behind it could not be found in its copy.  A fourth layer it writes behind the end of
+ * an array (22.11, 24.11). */
 static bool
 has_odd_layer(const char *text)
 {
 	bool is_seen[MAX_LAYERS + 1] = { false };
 	const char *at = text + strspn(text, ","), *end;
+	unsigned int n = 0;
 
 	for (; *at != '\0'; at = end) {
 		end = next_layer(at);
-		if (n_equal_signs(at, end) > 1 ||
+		if (n_equal_signs(at, end) > 1 || ++n > MAX_LAYERS ||
 		    (key_of(at) < MAX_LAYERS && is_seen[key_of(at)]))
 			return true;
 		is_seen[key_of(at)] = true;

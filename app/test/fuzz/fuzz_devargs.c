@@ -124,6 +124,7 @@ check_parser(void)
 		FUZZ_CHECK(devargs_parse(&devargs, fuzz_seeds[i]) == 0 && devargs.bus != NULL);
 		rte_devargs_reset(&devargs);
 	}
+	FUZZ_CHECK(devargs_parse(&devargs, "a=b/bus=vdev,name=n/class=eth/driver=x") == -EINVAL);
 }
 
 int
