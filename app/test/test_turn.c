@@ -374,6 +374,109 @@ test_two_in_their_heals(void **state)
 	}
 }
 
+/* --- a device, in a callback of another one's attach ---------------------------------------- */
+
+static struct {
+	_Atomic bool is_armed, is_done;
+	_Atomic int answer[5];
+} nested;
+
+static int
+on_device_of(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t id;
+
+	(void)type;
+	(void)arg;
+	(void)result;
+	if (!atomic_exchange(&nested.is_armed, false))
+		return 0;
+	nested.answer[0] = hotplug_port_list("0000:01:00.0", &id, 1);
+	nested.answer[1] = hotplug_device_attach("0000:6d:00.0", HOTPLUG_PRIVATE, NULL);
+	nested.answer[2] = hotplug_device_attach("0000:6d:00.0", 0, NULL);
+	nested.answer[3] = hotplug_port_attach("0000:6d:00.0", &id);
+	nested.answer[4] = hotplug_port_remove(port, name, sizeof(name));
+	return 0;
+}
+
+static int
+attach_port(void)
+{
+	uint16_t id;
+
+	return hotplug_port_attach("0000:6c:00.0", &id);
+}
+
+static int
+attach_device(void)
+{
+	return hotplug_device_attach("0000:6c:00.0", HOTPLUG_PRIVATE, NULL);
+}
+
+static int
+detach_device(void)
+{
+	return hotplug_device_detach("0000:6c:00.0", HOTPLUG_PRIVATE, NULL);
+}
+
+static void *
+run_nested(void *arg)
+{
+	int (**what)(void) = arg;
+
+	assert_int_equal((*what)(), 0);
+	atomic_store(&nested.is_done, true);
+	return NULL;
+}
+
+static void
+nest_in(int (*what)(void), int answer)
+{
+	uint64_t begun = device_now_ns();
+	pthread_t thread;
+	unsigned int i;
+
+	for (i = 0; i < N_ELEMENTS(nested.answer); i++)
+		nested.answer[i] = 77;
+	nested.is_done = false;
+	nested.is_armed = true;
+	assert_int_equal(pthread_create(&thread, NULL, run_nested, &what), 0);
+	assert_true(WAIT_FOR(nested.is_done));
+	pthread_join(thread, NULL);
+	assert_true(device_now_ns() - begun < AT_ONCE_NS);
+	assert_int_equal(nested.answer[0], 1);
+	assert_int_equal(nested.answer[1], answer);
+	assert_int_equal(nested.answer[2], answer);
+	assert_int_equal(nested.answer[3], -EDEADLK);
+	assert_int_equal(nested.answer[4], -EDEADLK);
+}
+
+/* Its caller has the turn to probe, and waited for it: in a detach for ever; in an attach for a
+ * second, after which the turn was another's, and EAL was gone on in without it. */
+static void
+test_attach_in_a_callback_of_an_attach(void **state)
+{
+	struct hotplug_config config;
+
+	(void)state;
+	mock_sysfs_add("0000:6c:00.0", "hotplug_mock");
+	mock_sysfs_add("0000:6d:00.0", "hotplug_mock");
+	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, on_device_of, NULL);
+	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_device_of, NULL);
+	nest_in(attach_device, -EDEADLK);
+	nest_in(detach_device, -EDEADLK);
+	nest_in(attach_port, -EDEADLK);
+	assert_int_equal(detach_device(), 0);
+	assert_int_equal(hotplug_disable(), 0);
+	nest_in(attach_port, -EPERM);
+	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, on_device_of, NULL);
+	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_device_of, NULL);
+	hotplug_config_init(&config);
+	config.policy = HOTPLUG_POLICY_HEAL;
+	assert_int_equal(hotplug_enable(&config), 0);
+}
+
 static int
 start(void **state)
 {
@@ -395,6 +498,7 @@ main(void)
 		cmocka_unit_test(test_own_port_in_its_heal),
 		cmocka_unit_test(test_two_in_their_teardowns),
 		cmocka_unit_test(test_two_in_their_heals),
+		cmocka_unit_test(test_attach_in_a_callback_of_an_attach),
 	};
 
 	return cmocka_run_group_tests_name("turn", tests, start, mock_port_stop);
