@@ -219,6 +219,47 @@ test_own_port_in_its_heal(void **state)
 	assert_int_equal(order.second, 0);
 }
 
+static int
+set_high_water(uint16_t port, uint32_t value)
+{
+	struct rte_eth_fc_conf conf = { .high_water = value };
+
+	return rte_eth_dev_flow_ctrl_set(port, &conf);
+}
+
+static void
+set_it(uint16_t port)
+{
+	order.answer = set_high_water(port, 9);
+	order.second = rte_eth_dev_set_link_up(port);
+}
+
+/* As by the speed of its link.  What was set before the loss was set over it. */
+static void
+test_setting_in_its_heal(void **state)
+{
+	struct test_pmd *pmd = plug_and_start("0000:6e:00.0");
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(set_high_water(pmd->port, 5), 0);
+	assert_int_equal(rte_eth_dev_set_link_down(pmd->port), 0);
+	lose_for_good(pmd);
+	order.what = set_it;
+	test_pmd_in_start = tell;
+	heal(pmd);
+	test_pmd_in_start = NULL;
+	check_order(0);
+	assert_int_equal(order.second, 0);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(pmd->told.high_water, 9);
+		assert_false(pmd->told.is_link_down);
+		lose_for_good(pmd);
+		heal(pmd);
+	}
+	end(pmd);
+}
+
 /* --- two that do it to each other ---------------------------------------------------------- */
 
 static struct test_pmd *pair[2];
@@ -496,6 +537,7 @@ main(void)
 		cmocka_unit_test(test_own_port_in_its_teardown),
 		cmocka_unit_test(test_own_port_in_its_close),
 		cmocka_unit_test(test_own_port_in_its_heal),
+		cmocka_unit_test(test_setting_in_its_heal),
 		cmocka_unit_test(test_two_in_their_teardowns),
 		cmocka_unit_test(test_two_in_their_heals),
 		cmocka_unit_test(test_attach_in_a_callback_of_an_attach),
