@@ -484,7 +484,7 @@ int hotplug_scan(void);
  *   -ENODEV     no such device, or one that is bound to the kernel's driver, or to none;
  *   -ENOTSUP    no driver takes it in the process that outcome names, or its driver is for
  *               one process (net_failsafe);
- *   -EDEADLK    called by a driver, or an ethdev callback, during an attach;
+ *   -EDEADLK    called by a driver, or an ethdev callback, during an attach or a detach;
  *   -EPERM      this process has not enabled the library;
  *   others      what a driver's probe returned
  * @par Context   any thread, also in a subscriber or an alarm; requests are served one
@@ -560,6 +560,7 @@ int hotplug_simulate_return(const char *device);
  *   -ENODEV   it is not there, or has no user-space driver bound (the log names the
  *             one that it has);
  *   -ENOTSUP  no driver for it, or a device without a port (detached again);
+ *   -EDEADLK  called by a driver, or an ethdev callback, during an attach or a detach;
  *   others    what the driver's probe returned
  * @par Context   any thread, also in a subscriber; one at a time; blocks as long as
  *   the driver's probe.  In all processes, as hotplug_device_attach(); those
@@ -592,6 +593,7 @@ int hotplug_port_list(const char *device, uint16_t *ports, unsigned int n_max);
  *   -ENODEV   no such port, or detached already;
  *   -EINVAL, -ENAMETOOLONG  name or size;
  *   -ENOTSUP  the bus or the driver cannot detach;
+ *   -EDEADLK  called by a driver, or an ethdev callback, during an attach or a detach;
  *   others    what the driver's remove returned
  * @par Context   any thread, also in a subscriber; one at a time; blocks as long as
  *   the driver's remove.  In all processes, as hotplug_device_detach(); those errors,

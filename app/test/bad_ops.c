@@ -214,6 +214,13 @@ begin_interrupts(struct rte_eth_dev *eth)
 	return 0;
 }
 
+static void
+tell(struct rte_eth_dev *eth, enum bad_way when)
+{
+	if (bad_life_of(eth)->card->is->ways & when)
+		rte_eth_dev_callback_process(eth, RTE_ETH_EVENT_INTR_LSC, NULL);
+}
+
 static int
 start(struct rte_eth_dev *eth)
 {
@@ -225,6 +232,7 @@ start(struct rte_eth_dev *eth)
 		change_rings(eth->data->rx_queues, eth->data->nb_rx_queues, true);
 		change_rings(eth->data->tx_queues, eth->data->nb_tx_queues, true);
 	}
+	tell(eth, BAD_TELLS_AT_START);
 	return has_interrupts(eth) ? begin_interrupts(eth) : 0;
 }
 
@@ -234,6 +242,8 @@ stop(struct rte_eth_dev *eth)
 	struct bad_card *card = bad_life_of(eth)->card;
 
 	touch(eth);
+	if (card->is->ways & BAD_TELLS_AT_STOP)
+		eth->data->dev_started = 0;     /* bnxt does so itself */
 	bad_wait(card, card->is->stop_us);
 	if (has_interrupts(eth)) {
 		rte_intr_efd_disable(eth->intr_handle);
@@ -243,6 +253,7 @@ stop(struct rte_eth_dev *eth)
 		change_rings(eth->data->rx_queues, eth->data->nb_rx_queues, false);
 		change_rings(eth->data->tx_queues, eth->data->nb_tx_queues, false);
 	}
+	tell(eth, BAD_TELLS_AT_STOP);
 	return 0;
 }
 

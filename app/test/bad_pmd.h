@@ -30,6 +30,8 @@ enum bad_way {
 	BAD_HAS_NO_SIGN = 256,  /* no descriptor that hangs up: looks must find out */
 	BAD_RECYCLES = 512,     /* functions of the newer fast path */
 	BAD_IS_SHARED = 1024,   /* process_private leads to memory of its own */
+	BAD_TELLS_AT_START = 2048,      /* of its link, in there */
+	BAD_TELLS_AT_STOP = 4096,
 };
 
 /* What it waits for in a register while it stops, closes, or resets in a probe. */

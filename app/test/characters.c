@@ -14,13 +14,15 @@
  *   in stop [up to 9 s];
  * - ena: mac_addrs lie in dev_private; rings are freed at stop; answers come in memory;
  * - gve: mac_addrs lie in dev_private, queues are freed in close;
- * - bnxt: each command waits for a byte in memory [0.5 s]; representors;
+ * - bnxt: each command waits for a byte in memory [0.5 s]; representors; its stop works off the
+ *   notifications that are left, and tells of the link there;
  * - hns3: a probe that fails, and older ones' remove, leave dev_ops and bursts NULL;
  *   process_private is its own; waits in its close [100 ms and more];
  * - txgbe: close frees mac_addrs and hash_mac_addrs itself, and leaves NULL; waits
  *   100 ms at a time;
  * - virtio: status is read until it is 0; close unmaps the registers; its control queue is
  *   answered in memory;
+ * - vmxnet3: its start works off the events that are there, and tells of the link there;
  * - cnxk: several mempools for one queue; counts transmit queues;
  * - VFs of i40e, ice, ixgbe, hns3: their reset lays their own table of ops anew, as all do here;
  * - af_xdp, tap: system calls in a burst [up to 1 s], no card that says it goes. */
@@ -42,7 +44,7 @@ const struct character characters[] = {
 	{ .of = "gve", .n_ports = 1, .n_queues = 1, .n_pools = 1, .polls = BAD_POLLS_ZERO,
 	  .ways = BAD_MACS_INSIDE | BAD_HAS_NO_SIGN, .close_us = 300 },
 	{ .of = "bnxt", .n_ports = 2, .n_queues = 2, .n_pools = 1, .polls = BAD_POLLS_MEMORY,
-	  .call_us = 100 },
+	  .ways = BAD_TELLS_AT_STOP, .call_us = 100 },
 	{ .of = "hns3", .n_ports = 1, .n_queues = 2, .n_pools = 1, .polls = BAD_POLLS_ZERO,
 	  .ways = BAD_TAKES_OPS | BAD_IS_SHARED, .close_us = 3000 },
 	{ .of = "txgbe", .n_ports = 1, .n_queues = 1, .n_pools = 1, .polls = BAD_POLLS_BOTH,
@@ -53,6 +55,8 @@ const struct character characters[] = {
 	  .ways = BAD_RECYCLES, .stop_us = 200 },
 	{ .of = "af_xdp", .n_ports = 1, .n_queues = 1, .n_pools = 1,
 	  .ways = BAD_HAS_NO_SIGN, .burst_us = 300 },
+	{ .of = "vmxnet3", .n_ports = 1, .n_queues = 2, .n_pools = 1,
+	  .ways = BAD_TELLS_AT_START, .start_us = 300 },
 };
 
 const unsigned int n_characters = RTE_DIM(characters);

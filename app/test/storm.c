@@ -111,6 +111,7 @@ hush(void)
 	while (n_quiet < n_running)
 		pthread_cond_wait(&changed, &gate);
 	pthread_mutex_unlock(&gate);
+	back_hush();
 }
 
 static void
@@ -248,6 +249,7 @@ start(void)
 	config.flaps = 0;
 	config.stuck_ms = 60000;
 	assert_int_equal(hotplug_enable(&config), 0);
+	back_start();
 	for (i = 0; i < STORM_MAX_CARDS; i++)
 		make_card(i);
 	storm_n_cards = STORM_MAX_CARDS;
@@ -317,9 +319,9 @@ run_storm(void)
 	}
 	end_all();
 	printf("# seed %" PRIu64 ": %lu losses, %u quiet points, %lu calls, %lu polls, %lu telemetry "
-	       "answers, %lu closes, %lu tricks, %lu wakes, %lu s\n", options.seed, storm_n_losses,
+	       "answers, %lu closes, %lu tricks, %lu wakes, %lu callbacks, %lu s\n", options.seed, storm_n_losses,
 	       n_quiet_points, storm_n_calls, storm_n_polls, storm_n_answers, storm_n_closes,
-	       storm_n_tricks, storm_n_wakes, (unsigned long)(time(NULL) - begun));
+	       storm_n_tricks, storm_n_wakes, storm_n_backs, (unsigned long)(time(NULL) - begun));
 	printf("# calls never made: %u; pairs of step and trick never met: %u\n", list_uncalled(),
 	       weather_missing());
 	return storm_n_failures == 0;

@@ -24,7 +24,7 @@
  * else that asks, telemetry, bursts, callbacks, settings of other ports, settings beside
  * questions. */
 
-#define STORM_MAX_CARDS 12
+#define STORM_MAX_CARDS 13
 
 /* One thing at a time is drawn from it: each thread has its own. */
 struct dice {
@@ -63,7 +63,7 @@ struct storm_card *storm_card_of(const char *device);   /* NULL: none of them */
 extern struct rte_mempool *storm_pool;
 extern _Atomic bool storm_is_quiet;     /* no tricks, no calls */
 extern _Atomic unsigned long storm_n_losses, storm_n_calls, storm_n_answers, storm_n_polls,
-			     storm_n_wakes, storm_n_closes, storm_n_tricks;
+			     storm_n_wakes, storm_n_closes, storm_n_tricks, storm_n_backs;
 
 /* storm.c */
 struct dice dice_of(unsigned int number);       /* from the seed */
@@ -83,6 +83,9 @@ bool app_start(struct storm_port *port);
 bool app_stop(struct storm_port *port);
 void app_polls_end(struct storm_port *port);
 struct storm_port *app_pick(struct storm_card *card, struct dice *dice);        /* open; NULL */
+/* In a callback, which may be of the thread that has it: not closed then. */
+void app_close_one(struct storm_card *card);
+extern _Thread_local bool app_is_calling;       /* start, stop, close: with the card's locks */
 
 /* storm_reads.c, storm_sets.c, storm_polls.c: what a call is, and does. */
 enum call_kind { CALL_ASKS, CALL_SETS, CALL_IS_HEAVY, CALL_POLLS, CALL_IS_LEFT_OUT };
@@ -103,6 +106,12 @@ extern const unsigned int storm_n_kinds;
 		    __rte_unused struct dice *dice)
 /* On a card that the caller has locked as its kind demands. */
 void storm_call(struct call *call, uint16_t port, uint16_t queue, struct dice *dice);
+
+struct call *storm_any_call(enum call_kind kind, struct dice *dice);    /* storm_threads.c */
+
+/* storm_back.c */
+void back_start(void);
+void back_hush(void);   /* storm_is_quiet: until no callback is at anything */
 
 /* storm_threads.c, storm_telemetry.c, storm_weather.c */
 int storm_caller(unsigned int number);

@@ -19,6 +19,8 @@
 
 #define ATTEMPTS 20
 
+_Thread_local bool app_is_calling;
+
 struct storm_card *
 storm_card_of(const char *device)
 {
@@ -49,10 +51,22 @@ app_polls_end(struct storm_port *port)
 		test_sleep_ms(0);
 }
 
+static int
+call(int (*fn)(uint16_t id), uint16_t id)
+{
+	bool was_calling = app_is_calling;
+	int ret;
+
+	app_is_calling = true;
+	ret = fn(id);
+	app_is_calling = was_calling;
+	return ret;
+}
+
 bool
 app_start(struct storm_port *port)
 {
-	if (!port->is_set_up || rte_eth_dev_start(port->id) != 0)
+	if (!port->is_set_up || call(rte_eth_dev_start, port->id) != 0)
 		return false;
 	port->is_started = true;
 	atomic_store(&port->is_polled, true);
@@ -63,7 +77,7 @@ bool
 app_stop(struct storm_port *port)
 {
 	app_polls_end(port);
-	if (rte_eth_dev_stop(port->id) == 0)
+	if (call(rte_eth_dev_stop, port->id) == 0)
 		port->is_started = false;
 	atomic_store(&port->is_polled, port->is_started);
 	return !port->is_started;
@@ -147,19 +161,46 @@ leave(struct storm_card *card)
 }
 
 /* A close that says 0 has closed it: from then on the id is not ours. */
-static void
-close_port(struct storm_card *card, struct storm_port *port)
+static int
+try_to_close(struct storm_port *port)
 {
 	int ret;
 
-	app_polls_end(port);
-	(void)rte_eth_dev_stop(port->id);
-	ret = rte_eth_dev_close(port->id);
+	(void)app_stop(port);
+	ret = call(rte_eth_dev_close, port->id);
 	if (ret != 0)
-		storm_fail("rte_eth_dev_close()", card->name, ret, 0);
+		return ret;
 	port->is_started = false;
+	atomic_store(&port->is_polled, false);
 	atomic_store(&port->is_open, false);
 	atomic_fetch_add(&storm_n_closes, 1);
+	return 0;
+}
+
+static void
+close_port(struct storm_card *card, struct storm_port *port)
+{
+	int ret = try_to_close(port);
+
+	if (ret != 0)
+		storm_fail("rte_eth_dev_close()", card->name, ret, 0);
+}
+
+void
+app_close_one(struct storm_card *card)
+{
+	struct dice dice = { atomic_load(&storm_n_closes) };
+	struct storm_port *port = app_pick(card, &dice);
+	int ret;
+
+	if (port == NULL)
+		return;
+	leave(card);
+	ret = try_to_close(port);
+	if (ret != 0)
+		atomic_store(&card->is_leaving, false);
+	if (ret != 0 && ret != -EBUSY)
+		storm_fail("rte_eth_dev_close() in a callback", card->name, ret, -EBUSY);
 }
 
 static void

@@ -20,8 +20,8 @@
 #include "storm.h"
 #include "test.h"
 
-static struct call *
-any_call(enum call_kind kind, struct dice *dice)
+struct call *
+storm_any_call(enum call_kind kind, struct dice *dice)
 {
 	struct call *call;
 
@@ -45,7 +45,7 @@ ask(struct storm_card *card, struct dice *dice)
 	pthread_rwlock_rdlock(&card->life);
 	port = app_pick(card, dice);
 	if (port != NULL)
-		storm_call(any_call(CALL_ASKS, dice), port->id, any_queue(card, dice), dice);
+		storm_call(storm_any_call(CALL_ASKS, dice), port->id, any_queue(card, dice), dice);
 	pthread_rwlock_unlock(&card->life);
 }
 
@@ -58,7 +58,7 @@ set(struct storm_card *card, struct dice *dice)
 	pthread_rwlock_rdlock(&card->life);
 	port = app_pick(card, dice);
 	if (port != NULL)
-		storm_call(any_call(CALL_SETS, dice), port->id, any_queue(card, dice), dice);
+		storm_call(storm_any_call(CALL_SETS, dice), port->id, any_queue(card, dice), dice);
 	pthread_rwlock_unlock(&card->life);
 	pthread_mutex_unlock(&card->settings);
 }
@@ -87,7 +87,7 @@ call_heavy(struct storm_card *card, struct dice *dice)
 	if (port == NULL)
 		return;
 	app_polls_end(port);
-	storm_call(any_call(CALL_IS_HEAVY, dice), port->id, any_queue(card, dice), dice);
+	storm_call(storm_any_call(CALL_IS_HEAVY, dice), port->id, any_queue(card, dice), dice);
 	atomic_store(&port->is_polled, port->is_started);
 }
 
@@ -157,7 +157,7 @@ poll_port(struct storm_card *card, struct storm_port *port, unsigned int number,
 		return;
 	atomic_fetch_add(&port->n_polling, 1);
 	if (atomic_load(&port->is_polled)) {
-		call = any_call(CALL_POLLS, dice);
+		call = storm_any_call(CALL_POLLS, dice);
 		storm_call(call, port->id, queue, dice);
 		atomic_fetch_add(&storm_n_polls, 1);
 	}

@@ -53,6 +53,8 @@ name_cards(unsigned int number)
 	n_over = 0;
 }
 
+static void take_id(void);
+
 static void *
 close_it(void *arg)
 {
@@ -88,6 +90,8 @@ on_step(enum step step, const char *device)
 {
 	if (strcmp(device, card) != 0)
 		return;
+	if (step == STEP_GIVEN_BACK)
+		take_id();
 	n_over += step == STEP_END_OVER || step == STEP_HEAL_OVER;
 	n_claims += step == STEP_HEAL_CLAIM;
 	if (step != close_at || !atomic_exchange(&is_armed, false))
@@ -123,7 +127,8 @@ check_is_closed(uint16_t port)
 	assert_int_equal(other->port, port);
 	assert_int_equal(rte_eth_dev_is_removed(port), 0);
 	assert_int_equal(rte_eth_devices[port].data->dev_started, 1);
-	other->n_starts = n_success = 0;
+	n_success = 0;
+	other->n_starts = 0;
 	lose_for_good(other);
 	come_back(other);
 	assert_true(WAIT_FOR(n_success == 1 && other->n_starts == 1));
@@ -435,6 +440,35 @@ note_told(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 	return 0;
 }
 
+static struct {
+	bool is_armed;
+	char name[RTE_ETH_NAME_MAX_LEN], name_then[RTE_ETH_NAME_MAX_LEN];
+	uint16_t id;
+} next;
+
+/* Whoever attaches a device takes the id that is free again. */
+static void
+take_id(void)
+{
+	struct rte_eth_dev *eth;
+
+	if (!next.is_armed)
+		return;
+	next.is_armed = false;
+	eth = rte_eth_dev_allocate(next.name);
+	assert_non_null(eth);
+	next.id = eth - rte_eth_devices;
+}
+
+static void
+give_id_back(void)
+{
+	struct rte_eth_dev *eth = &rte_eth_devices[next.id];
+
+	snprintf(next.name_then, sizeof(next.name_then), "%s", eth->data->name);
+	(void)rte_eth_dev_release_port(rte_eth_dev_allocated(next.name));
+}
+
 static void
 close_in(unsigned int number, bool is_other_thread)
 {
@@ -465,6 +499,19 @@ test_closed_in_a_callback_of_its_heal(void **state)
 	(void)state;
 	close_in(0x8a, false);
 	close_in(0x8b, true);
+}
+
+/* The data that is left for those callbacks was laid over that of the id's next port. */
+static void
+test_id_is_anothers_before_a_callback_is_over(void **state)
+{
+	(void)state;
+	snprintf(next.name, sizeof(next.name), "%s", "next");
+	next.is_armed = true;
+	close_in(0x8c, false);
+	assert_false(next.is_armed);
+	give_id_back();
+	assert_string_equal(next.name_then, next.name);
 }
 
 static void *
@@ -542,6 +589,7 @@ main(void)
 		cmocka_unit_test(test_first_of_two_is_closed_before_a_heal_has_its_turn),
 		cmocka_unit_test(test_closed_in_the_middle_of_a_probe),
 		cmocka_unit_test(test_closed_in_a_callback_of_its_heal),
+		cmocka_unit_test(test_id_is_anothers_before_a_callback_is_over),
 		cmocka_unit_test(test_probe_does_not_return),
 		cmocka_unit_test(test_closed_while_another_card_is_probed),
 		cmocka_unit_test(test_stopped_while_it_is_kept),

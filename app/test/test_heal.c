@@ -623,7 +623,7 @@ static uint16_t others_port;
 static int others_answer;
 static void (*wanted_with_other)(void), (*with_other)(void);
 
-/* As bnxt's start, which tells of the link. */
+/* As vmxnet3's start, which tells of the link. */
 static void
 tell_link(struct test_pmd *pmd)
 {

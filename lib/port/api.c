@@ -16,7 +16,6 @@
 #include "../sync/sync.h"
 #include "arguments.h"
 #include "found.h"
-#include "hand.h"
 #include "here.h"
 #include "why.h"
 
@@ -25,7 +24,7 @@ do_alone(bool attaches, const char *name, const char *text, struct hotplug_outco
 {
 	int ret;
 
-	if (hand_is_self())
+	if (here_is_nested())
 		return -EDEADLK;
 	ret = attaches ? here_may_attach(name, outcome->reason, sizeof(outcome->reason)) :
 		here_may_detach(name, outcome->reason, sizeof(outcome->reason));

@@ -112,6 +112,9 @@ hotplug_port_attach(const char *text, uint16_t *port_id)
 	if (ret < 0 || devargs.bus == NULL) {
 		host_log(HOST_ERR, "attach: no bus knows a device '%s'", text);
 		ret = -EINVAL;
+	} else if (port_probe_is_mine()) {
+		host_log(HOST_ERR, "attach %s: called during an attach or detach", devargs.name);
+		ret = -EDEADLK;
 	} else if (port_list_held(devargs.name, ids) > 0) {
 		host_log(HOST_ERR, "attach %s: port %u is kept for it: close that first",
 			 devargs.name, ids[0]);
@@ -133,14 +136,17 @@ hotplug_port_attach(const char *text, uint16_t *port_id)
 	return ret;
 }
 
-/* While the library is not enabled nobody keeps notes, and no work of ours has the lock. */
+/* While the library is not enabled nobody keeps notes, and no work of ours has the lock; whoever
+ * is in a callback has it. */
 static unsigned int
 walk(const char *device, uint16_t *ports, unsigned int n_max)
 {
 	const struct rte_eth_dev *eth;
+	bool is_mine = port_probe_is_mine();
 	unsigned int i, n = 0;
 
-	port_probe_lock();
+	if (!is_mine)
+		port_probe_lock();
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
 		if (LOAD(eth->state) == RTE_ETH_DEV_UNUSED || LOAD(eth->device) == NULL ||
@@ -150,7 +156,8 @@ walk(const char *device, uint16_t *ports, unsigned int n_max)
 			ports[n] = i;
 		n++;
 	}
-	port_probe_unlock();
+	if (!is_mine)
+		port_probe_unlock();
 	return n;
 }
 

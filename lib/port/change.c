@@ -21,6 +21,7 @@
 #include "kept.h"
 #include "lead.h"
 #include "shared.h"
+#include "turn.h"
 
 static _Thread_local uint16_t changing = RTE_MAX_ETHPORTS;      /* the innermost */
 
@@ -43,8 +44,8 @@ begin(uint16_t id)
 	int ret = 0;
 
 	port_lock();
-	close_wait_for_turn(port);
-	if (close_is_refused(port->state))
+	turn_wait(port);
+	if (turn_is_refused(port->state))
 		ret = -EBUSY;
 	else
 		atomic_fetch_add(&port->n_inside, 1);
@@ -101,12 +102,29 @@ CHANGE(int __wrap_rte_eth_tx_queue_setup, rte_eth_tx_queue_setup,
 	const struct rte_eth_txconf *conf),
        (id, queue, n_desc, socket, conf))
 
+/* In a callback of heal's own configure or start of that port: it will run when it lives. */
+static bool
+is_started_by_heal(uint16_t id)
+{
+	struct port *port;
+
+	if (!change_is_mine(id) || port_own(&rte_eth_devices[id]) != PORT_OWN_SET_UP)
+		return false;
+	port = port_of(&rte_eth_devices[id]);
+	port_lock();
+	port->config.is_started = true;
+	port_unlock();
+	return true;
+}
+
 /* When it returns the secondaries poll it; one that fails has stopped it. */
 int
 __wrap_rte_eth_dev_start(uint16_t id)
 {
 	int ret;
 
+	if (is_started_by_heal(id))
+		return 0;
 	lead_begin(id);
 	ret = start(id);
 	lead_note(id, ret == 0, true);

@@ -21,42 +21,13 @@
 
 #include <rte_eal.h>
 
-#include "../core/device.h"
-#include "../core/enable.h"
 #include "../eal/clock.h"
 #include "../eal/host.h"
 #include "calls.h"
 #include "kept.h"
 #include "shared.h"
 #include "stuck.h"
-
-/* Somebody is at it, and comes to an end; in a forked child nobody is. */
-static bool
-is_busy(enum port_state state)
-{
-	if (enable_is_child())
-		return false;
-	return state == PORT_DYING || state == PORT_HEALING || state == PORT_CLOSING;
-}
-
-bool
-close_is_refused(enum port_state state)
-{
-	return is_busy(state) || state == PORT_STUCK;
-}
-
-void
-close_wait_for_turn(const struct port *port)
-{
-	const struct timespec pause = { .tv_nsec = MS };
-	uint64_t until = device_now_ns() + enable_config()->stuck_ms * MS;
-
-	while (is_busy(port->state) && (port->is_given_up || device_now_ns() < until)) {
-		port_unlock();
-		nanosleep(&pause, NULL);
-		port_lock();
-	}
-}
+#include "turn.h"
 
 bool
 close_has_driver(const struct rte_eth_dev *eth, enum port_state state)
@@ -88,11 +59,11 @@ take(struct rte_eth_dev *eth)
 
 	port_lock();
 	port->n_unwanted++;
-	close_wait_for_turn(port);
+	turn_wait(port);
 	port->n_unwanted--;
 	state = port->state;
-	if (!close_is_refused(state) && state != PORT_LEAVING) {
-		port->state = PORT_CLOSING;
+	if (!turn_is_refused(state) && state != PORT_LEAVING) {
+		turn_take(port, PORT_CLOSING);
 		port->life++;
 		kept_give(eth, port);   /* ethdev's release frees them */
 	}
@@ -108,7 +79,7 @@ take_at_last(struct rte_eth_dev *eth)
 	enum port_state was;
 
 	host_log(HOST_WARN, "%s: closing its port waits for its driver", port_of(eth)->device);
-	while (close_is_refused(was = take(eth)))
+	while (turn_is_refused(was = take(eth)))
 		nanosleep(&pause, NULL);
 	return was;
 }
@@ -125,9 +96,9 @@ close_port(struct rte_eth_dev *eth)
 	if (port_own(eth) == PORT_OWN_DRIVER)
 		return LOAD(eth->dev_ops) != &dead_ops ? live_close(eth) : 0;
 	was = take(eth);
-	if (close_is_refused(was) && is_guarded)
+	if (turn_is_refused(was) && is_guarded)
 		return -EBUSY;
-	if (close_is_refused(was))
+	if (turn_is_refused(was))
 		was = take_at_last(eth);
 	if (was == PORT_LIVE)
 		stop_first(eth);
@@ -175,8 +146,8 @@ begin_close(uint16_t id)
 	port_lock();
 	port->n_unwanted++;
 	was_healing = port->state == PORT_HEALING;
-	close_wait_for_turn(port);
-	is_free = !close_is_refused(port->state);     /* STUCK in a probe ethdev says -ENODEV */
+	turn_wait(port);
+	is_free = !turn_is_refused(port->state);     /* STUCK in a probe ethdev says -ENODEV */
 	if (!is_free)
 		port->n_unwanted--;
 	was_healing = was_healing && port->state == PORT_LIVE;

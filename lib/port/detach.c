@@ -155,7 +155,9 @@ hotplug_port_detach(uint16_t port_id, char *name, size_t size)
 		return -EINVAL;
 	if (port_id >= RTE_MAX_ETHPORTS)
 		return -ENODEV;
-	if (stuck_is(port_of(&rte_eth_devices[port_id])))
+	if (port_probe_is_mine())
+		ret = -EDEADLK;
+	else if (stuck_is(port_of(&rte_eth_devices[port_id])))
 		ret = -EBUSY;
 	else if (sync_is_on())
 		ret = detach_together(port_id, true, name, size);
@@ -185,6 +187,8 @@ hotplug_port_remove(uint16_t port_id, char *name, size_t size)
 		return -EINVAL;
 	if (port_id >= RTE_MAX_ETHPORTS)
 		return -ENODEV;
+	if (port_probe_is_mine())       /* before anything is closed */
+		return -EDEADLK;
 	if (LOAD(rte_eth_devices[port_id].state) != RTE_ETH_DEV_UNUSED) {
 		ret = stop(port_id);
 		/* the primary closes it, last; what is lost is closed here */

@@ -15,11 +15,18 @@
 
 #include "../core/reasons.h"
 #include "found.h"
+#include "hand.h"
 #include "here.h"
 #include "local.h"
 #include "others.h"
 #include "port.h"
 #include "whose.h"
+
+bool
+here_is_nested(void)
+{
+	return hand_is_self() || port_probe_is_mine();
+}
 
 int
 here_attach(const char *name, const char *text)

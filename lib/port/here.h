@@ -3,8 +3,11 @@
 #ifndef HOTPLUG_PORT_HERE_H
 #define HOTPLUG_PORT_HERE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+/* Called by a driver, or in a callback, during an attach or a detach of ours. */
+bool here_is_nested(void);
 /* 1 done newly, 0 it was so, -errno; reason gets a sentence.  Block as long as the
  * driver does. */
 int here_attach(const char *name, const char *text);

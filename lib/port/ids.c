@@ -31,7 +31,20 @@
 
 #define PLACEHOLDER "hotplug-hold-"
 
-static pthread_mutex_t exchange = PTHREAD_MUTEX_INITIALIZER;    /* free ids */
+/* Free ids; who releases a placeholder with it held takes it again (raise.c). */
+static pthread_mutex_t exchange = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+void
+ids_lock(void)
+{
+	pthread_mutex_lock(&exchange);
+}
+
+void
+ids_unlock(void)
+{
+	pthread_mutex_unlock(&exchange);
+}
 
 static bool
 is_placeholder(const struct rte_eth_dev *eth)

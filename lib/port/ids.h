@@ -11,4 +11,8 @@
  * probe says. */
 int ids_probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int n);
 
+/* Who has it is given no id, and nobody else is; again on the same thread is fine. */
+void ids_lock(void);
+void ids_unlock(void);
+
 #endif /* HOTPLUG_PORT_IDS_H */

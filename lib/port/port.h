@@ -20,8 +20,8 @@
  * and only that hand takes the next step with it: in DYING the teardown thread's, in
  * HEALING heal's, in STUCK still the one of these two that it was in, in CLOSING that of the
  * thread that closes it; in all other states whoever comes first takes it, by one comparison
- * and one store under port_lock().  So a close finds a port that nobody is at, or waits (close.c); and a
- * step of ours finds that its port has been closed, or nobody closes it meanwhile. */
+ * and one store under port_lock().  So a close finds a port that nobody is at, or waits (turn.c);
+ * and a step of ours finds that its port has been closed, or nobody closes it meanwhile. */
 enum port_state {
 	PORT_NONE,      /* not ours */
 	PORT_LIVE,      /* its PMD works; ours stand in front of some of its ops */
@@ -100,6 +100,7 @@ struct port {
 	/* Whose the id is: another number whenever the port is closed, released or another's
 	 * (with the lock held).  A step that began with another number has no port. */
 	uint64_t life;
+	const void *hand;               /* DYING, HEALING, CLOSING: the thread that has it (turn.c) */
 	unsigned int n_unwanted;        /* closes under way: no further step of a heal */
 	bool has_lived;                 /* until its loss: no heal that failed (die.c) */
 	bool is_told;                   /* INTR_RMV has come, in this life */
@@ -195,11 +196,8 @@ bool ports_has(const char *device, enum port_state state);
 
 /* stop.c, close.c: the application's dev_stop and dev_close, alive or dead. */
 int stop_port(struct rte_eth_dev *eth);
+int stop_unwanted(uint16_t id);        /* heal has started it, and its application stopped it */
 int close_port(struct rte_eth_dev *eth);
-/* With the lock held, which it gives up for a while: until nobody is at it, or he is late;
- * and is somebody?  Then a call that needs it for itself is -EBUSY. */
-void close_wait_for_turn(const struct port *port);
-bool close_is_refused(enum port_state state);
 /* Does its driver still have it?  NONE: we have let go of it (disabled), or never knew it. */
 bool close_has_driver(const struct rte_eth_dev *eth, enum port_state state);
 /* Ethdev has released it. */

@@ -14,6 +14,7 @@
 #include "port.h"
 #include "raise.h"
 #include "steps.h"
+#include "turn.h"
 
 #ifdef HOTPLUG_TEST
 void (*_Atomic step_hook)(enum step step, const char *device);
@@ -81,7 +82,7 @@ ports_move(struct ports *ports, enum port_state from, enum port_state to)
 		port = port_of(&rte_eth_devices[ports->id[i]]);
 		if (port->state != from || port->life != ports->life[i])
 			continue;
-		port->state = to;
+		turn_take(port, to);
 		keep(ports, &n, i);
 	}
 	ports->n = n;
@@ -119,7 +120,7 @@ ports_claim(struct ports *ports)
 		if (port->state != PORT_HELD || port->life != ports->life[i] ||
 		    port->n_unwanted > 0)
 			continue;
-		port->state = PORT_HEALING;
+		turn_take(port, PORT_HEALING);
 		keep(ports, &n, i);
 	}
 	ports->n = n;

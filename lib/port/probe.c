@@ -113,6 +113,12 @@ port_probe_unlock(void)
 	pthread_mutex_unlock(&lock);
 }
 
+bool
+port_probe_is_mine(void)
+{
+	return my_holding != 0;
+}
+
 void
 port_probe_lend(const void *dev, bool (*may_be_taken)(const void *dev))
 {

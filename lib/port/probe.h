@@ -10,6 +10,9 @@
 void port_probe_lock(void);
 bool port_probe_trylock(void);
 void port_probe_unlock(void);
+/* The caller is in a callback of a probe or a remove of ours, on this thread, and would wait for
+ * himself; also while it is lent. */
+bool port_probe_is_mine(void);
 /* Who has it for this device does not come back from the driver. */
 void port_probe_own(const char *device);
 void port_probe_abandon(const char *device);

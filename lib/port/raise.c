@@ -9,12 +9,16 @@
  * Order: who raises counts itself, then looks whether the port is given back; who gives it back
  *      says so, then waits for the count (both sequentially consistent).
  * No callback is waited for that does it itself, nor any for long: it may wait for its caller.
- *      The data is one with just that number then, and stays so until the id is used again.
+ *      The number is written again then, until the id is used again; with ids_lock(), since it
+ *      may be in use by then: that is its number, too.
+ * In a forked child none of ours runs, whatever its parent's counts say.
  * Context: app, events, work, teardown. */
 
 #include <stdatomic.h>
 #include <time.h>
 
+#include "../core/enable.h"
+#include "ids.h"
 #include "port.h"
 #include "raise.h"
 #include "shared.h"
@@ -77,18 +81,30 @@ raise_hold(uint16_t id)
 	unsigned int i, own = n_mine(id);
 
 	atomic_fetch_add(&ports[id].n_given_back, 1);
-	for (i = 0; i < WAIT_MS && atomic_load(&ports[id].n_raised) > own; i++)
+	for (i = 0; i < WAIT_MS && !enable_is_child() && atomic_load(&ports[id].n_raised) > own; i++)
 		nanosleep(&pause, NULL);
+}
+
+/* Newer DPDKs (24.11) have no data for one that is free. */
+static void
+leave_number(uint16_t id)
+{
+	struct rte_eth_dev *eth = &rte_eth_devices[id];
+
+	ids_lock();
+	if (eth->data == NULL) {
+		ports[id].number.port_id = id;
+		STORE(eth->data, &ports[id].number);
+	} else {
+		eth->data->port_id = id;
+	}
+	ids_unlock();
 }
 
 void
 raise_let_go(uint16_t id)
 {
-	struct rte_eth_dev *eth = &rte_eth_devices[id];
-
-	if (atomic_load(&ports[id].n_raised) > 0 && LOAD(eth->state) == RTE_ETH_DEV_UNUSED) {
-		ports[id].number.port_id = id;
-		STORE(eth->data, &ports[id].number);
-	}
+	if (atomic_load(&ports[id].n_raised) > 0 && !enable_is_child())
+		leave_number(id);
 	atomic_fetch_sub(&ports[id].n_given_back, 1);
 }

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <rte_malloc.h>
@@ -32,6 +33,7 @@
 #include "raise.h"
 #include "release.h"
 #include "shared.h"
+#include "steps.h"
 #include "stuck.h"
 
 static _Atomic unsigned long n_released;
@@ -114,16 +116,20 @@ is_released(const struct rte_eth_dev *eth)
 
 /* ethdev's own. */
 static int
-release(struct rte_eth_dev *eth)
+release(struct rte_eth_dev *eth, enum port_own own)
 {
+	char device[HOTPLUG_NAME_LEN];
 	uint16_t id = eth - rte_eth_devices;
 	int ret;
 
+	snprintf(device, sizeof(device), "%s", port_of(eth)->device);
 	raise_hold(id);
 	ret = WAY_ON(rte_eth_dev_release_port)(eth);
 	close_end(eth);
 	lead_note(id, false, false);
 	lead_forget(id);
+	if (own != PORT_OWN_DRIVER)
+		step_before(STEP_GIVEN_BACK, device);
 	raise_let_go(id);
 	return ret;
 }
@@ -148,7 +154,7 @@ __wrap_rte_eth_dev_release_port(struct rte_eth_dev *eth)
 	}
 	if (eth != NULL && stuck_is(port_of(eth)))
 		return -EBUSY;          /* its driver is at what would be freed */
-	ret = eth != NULL ? release(eth) : WAY_ON(rte_eth_dev_release_port)(eth);
+	ret = eth != NULL ? release(eth, own) : WAY_ON(rte_eth_dev_release_port)(eth);
 	if (own != PORT_OWN_DRIVER)
 		atomic_fetch_add(&n_released, 1);
 	return ret;

@@ -67,11 +67,36 @@ let_go(const struct ports *ports, enum port_state state)
 	}
 }
 
-/* The device is probed: its ports live, or go the way of all that are lost. */
+/* With the lock held: the first that runs, and has been stopped in a callback of its start, or by
+ * one whom heal would have waited for. */
+static int
+find_unwanted(const struct ports *ports)
+{
+	const struct rte_eth_dev *eth;
+	unsigned int i;
+
+	for (i = 0; i < ports->n; i++) {
+		eth = &rte_eth_devices[ports->id[i]];
+		if (port_of(eth)->state == PORT_HEALING && port_of(eth)->life == ports->life[i] &&
+		    !port_of(eth)->config.is_started && eth->data->dev_started != 0)
+			return ports->id[i];
+	}
+	return -ENOENT;
+}
+
+/* The device is probed: its ports live, or go the way of all that are lost.  When they live they
+ * are started or stopped as their application has it. */
 static int
 settle(const char *device, const struct ports *ports, int ret)
 {
+	int id;
+
 	port_lock();
+	while (ret == 0 && !is_any_dead(ports) && (id = find_unwanted(ports)) >= 0) {
+		port_unlock();
+		ret = stop_unwanted(id);
+		port_lock();
+	}
 	if (is_any_dead(ports))
 		ret = -EIO;     /* whatever a dead card seemed to lack */
 	let_go(ports, ret == 0 ? PORT_LIVE : PORT_DOOMED);

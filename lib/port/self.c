@@ -178,6 +178,6 @@ static const struct sync_ops self_ops = {
 
 const struct sync_process self_process = {
 	.ops = &self_ops, .start_hand = hand_start, .stop_hand = hand_stop,
-	.is_hand = hand_is_self, .name_of = found_name, .expect = local_expect,
+	.is_hand = here_is_nested, .name_of = found_name, .expect = local_expect,
 	.note_ports = lead_note_all, .follow_gates = lead_follow,
 };

@@ -18,13 +18,14 @@
 
 #define DEFAULT_KEY_LEN 40      /* where the application does not say */
 
-/* What heal sets is what is on record.  What a driver has taken in the application's call is
+/* What heal sets is what is on record, and is that again; what the application sets meanwhile, in
+ * a callback of the driver's start, is new.  What a driver has taken in the application's call is
  * recorded before the call is out of it, also when the card has died meanwhile: a teardown waits
  * for that, and a heal for the teardown. */
 static bool
 is_recorded(const struct rte_eth_dev *eth)
 {
-	return port_own(eth) == PORT_OWN_NOTHING;
+	return port_own(eth) != PORT_OWN_DRIVER;
 }
 
 /* With the lock held. */
@@ -35,11 +36,11 @@ keep_key(struct port_settings *settings, const struct rte_eth_rss_conf *conf)
 
 	if (conf->rss_key == NULL || len > sizeof(settings->rss_key))
 		return;
-	memcpy(settings->rss_key, conf->rss_key, len);
+	memmove(settings->rss_key, conf->rss_key, len);
 	settings->rss_key_len = len;
 }
 
-/* A new configuration: the key that it brings, and the PMD's own table. */
+/* A new configuration: the key that it brings, and the PMD's own table.  Heal's is the old one. */
 static int
 configure(struct rte_eth_dev *eth)
 {
@@ -50,7 +51,7 @@ configure(struct rte_eth_dev *eth)
 		return change_keep_refusal(eth, -EIO);
 	ret = port->pmd_ops->dev_configure(eth);
 	port_lock();
-	if (ret == 0 && is_recorded(eth)) {
+	if (ret == 0 && port_own(eth) == PORT_OWN_NOTHING) {
 		port->settings.has_rss = port->settings.is_link_down = false;
 		port->settings.rss_key_len = port->settings.reta_size = 0;
 		keep_key(&port->settings, &eth->data->dev_conf.rx_adv_conf.rss_conf);

@@ -14,6 +14,7 @@
 #include "lead.h"
 #include "shared.h"
 #include "stuck.h"
+#include "turn.h"
 
 /* By a teardown that waits, if for us: its driver has not been closed yet. */
 static bool
@@ -50,7 +51,7 @@ stop_port(struct rte_eth_dev *eth)
 	port->config.is_started = false;        /* so that a later life is not started */
 	is_waited_for = change_is_mine(eth - rte_eth_devices);
 	if (!is_waited_for)
-		close_wait_for_turn(port);
+		turn_wait(port);
 	is_drivers = (close_has_driver(eth, port->state) || (is_waited_for && is_dying(port->state))) &&
 		port->pmd_ops->dev_stop != NULL;
 	if (is_drivers)         /* a teardown that comes now waits for us */
@@ -65,37 +66,55 @@ stop_port(struct rte_eth_dev *eth)
 	return ret;
 }
 
-/* True: ethdev would only say -ENODEV, and the port is not started. */
+/* True: it heals still: late, or in the hand of the caller, or of one who waits for him.  Then it
+ * is not started, or stopped again before it lives (stop_unwanted()); ethdev would say -ENODEV,
+ * or that it is stopped already. */
 static bool
 begin_stop(uint16_t id)
 {
 	struct port *port = port_of(&rte_eth_devices[id]);
-	bool is_probing;
+	bool is_healing;
 
-	if (id >= RTE_MAX_ETHPORTS || port_own(&rte_eth_devices[id]) != PORT_OWN_NOTHING)
+	if (id >= RTE_MAX_ETHPORTS || port_own(&rte_eth_devices[id]) == PORT_OWN_DRIVER)
 		return false;
 	port_lock();
 	if (port->state != PORT_LIVE)   /* ethdev asks the driver, and that one is ours */
 		port->config.is_started = false;
 	if (port->state == PORT_HEALING)
-		close_wait_for_turn(port);
-	is_probing = stuck_is_probing(port);    /* late: it is not started when it heals */
+		turn_wait(port);
+	is_healing = stuck_is_probing(port) || port->state == PORT_HEALING;
 	port_unlock();
-	return is_probing;
+	return is_healing;
 }
 
-int
-__wrap_rte_eth_dev_stop(uint16_t id)
+static int
+stop_it(uint16_t id)
 {
 	int ret;
 
-	if (begin_stop(id))
-		return 0;
 	lead_begin(id);
 	lead_note(id, false, true);     /* when it returns no secondary polls it */
 	ret = WAY_ON(rte_eth_dev_stop)(id);
 	if (ret != 0 && rte_eth_dev_is_valid_port(id))
 		lead_note(id, true, true);      /* it goes on */
 	lead_end(id);
+	return ret;
+}
+
+int
+__wrap_rte_eth_dev_stop(uint16_t id)
+{
+	return begin_stop(id) ? 0 : stop_it(id);
+}
+
+int
+stop_unwanted(uint16_t id)
+{
+	struct port_own_now before;
+	int ret;
+
+	before = port_own_begin(PORT_OWN_SET_UP, port_of(&rte_eth_devices[id])->dev);
+	ret = stop_it(id);
+	port_own_end(before);
 	return ret;
 }

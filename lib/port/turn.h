@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef HOTPLUG_PORT_TURN_H
+#define HOTPLUG_PORT_TURN_H
+
+#include "port.h"
+
+/* All with port_lock(). */
+
+/* The port is in the calling thread's hand from here on: DYING, HEALING or CLOSING. */
+void turn_take(struct port *port, enum port_state state);
+/* Until nobody is at it, or he is late; the lock is given up for a while.  At once where that
+ * would be a wait for oneself. */
+void turn_wait(const struct port *port);
+/* Is somebody at it still?  Then a call that needs it for itself is -EBUSY. */
+bool turn_is_refused(enum port_state state);
+
+#endif /* HOTPLUG_PORT_TURN_H */
