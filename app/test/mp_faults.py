@@ -121,13 +121,28 @@ def test_secondary_ends_at_any_moment():
             g.all[i % 2].send("attach net_null0")
             time.sleep(0.0003 * i)
             if i % 3 == 2:
-                victim.quit()
+                assert victim.quit() == 0
             else:
                 victim.kill()
             assert "failed" not in g.all[i % 2].until_prompt()
             g.agree(["net_null0"])
             assert g.all[1].detach("net_null0") is None
             g.agree([])
+
+
+def test_secondary_quits_while_devices_come_and_go():
+    """EAL frees its devices at the end, and was asked for one at the same time."""
+    with group(1) as g:
+        for i in range(4):
+            assert g.all[0].attach("net_null%d" % i) is None
+        for i in range(24):
+            victim = g.start("victim")
+            for word in "attach", "detach", "attach", "detach":
+                g.all[0].send(word + " net_null7")
+            time.sleep(0.0005 * i)
+            assert victim.quit() == 0
+            for _ in range(4):
+                g.all[0].until_prompt()
 
 
 def test_requester_killed():

@@ -23,6 +23,7 @@
 #include "../port/stuck.h"
 #include "../survive/publish.h"
 #include "../survive/sigbus.h"
+#include "../sync/sync.h"
 #include "plugin.h"
 
 void
@@ -86,6 +87,7 @@ hotplug_cleanup_begin(void)
 	work_close();
 	teardown_wait_all();
 	work_stop();
+	sync_stop();            /* no device comes or goes for another process, beside the bus */
 	stuck_park();
 	return 0;
 }
