@@ -493,7 +493,8 @@ test_answers_of_a_dead_port(void **state)
 	rte_mempool_free(pool);
 }
 
-/* Telemetry's /ethdev/rx_queue (DPDK 23.11) reads the pool's name, whatever it is told. */
+/* Telemetry's /ethdev/rx_queue (DPDK 23.11) reads the pool's name, whatever it is told, and then
+ * asks for the burst mode. */
 static void
 test_queue_of_a_dead_port_has_a_pool(void **state)
 {
@@ -501,6 +502,7 @@ test_queue_of_a_dead_port_has_a_pool(void **state)
 	const struct rte_eth_rxconf several = { .rx_mempools = pools, .rx_nmempool = 2 };
 	const struct rte_eth_conf conf = { 0 };
 	struct test_pmd *pmd = plug("0000:2e:00.0");
+	struct rte_eth_burst_mode mode;
 	struct rte_eth_rxq_info queue;
 	uint16_t port = pmd->port;
 
@@ -515,6 +517,8 @@ test_queue_of_a_dead_port_has_a_pool(void **state)
 	assert_int_equal(rte_eth_rx_queue_info_get(port, 0, &queue), 0);
 	assert_ptr_equal(queue.mp, pools[0]);
 	assert_null(queue.conf.rx_mempools);    /* ours, and freed when the queue is set up anew */
+	assert_int_equal(rte_eth_rx_burst_mode_get(port, 0, &mode), 0); /* an error: freed twice */
+	assert_string_equal(mode.info, "None");
 	remove_port(port);
 	rte_mempool_free(pools[0]);
 	rte_mempool_free(pools[1]);

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "change.h"
@@ -164,6 +165,17 @@ txq_info_get(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_txq_info *i
 	port_unlock();
 }
 
+/* Telemetry's /ethdev/rx_queue and tx_queue ask for it in the end, and free what they have filled
+ * twice where the answer is an error (DPDK 24.11). */
+static int
+burst_mode_get(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_burst_mode *mode)
+{
+	(void)eth;
+	(void)queue;
+	snprintf(mode->info, sizeof(mode->info), "None");
+	return 0;
+}
+
 /* All others. */
 #define REFUSE(type, op, parameters, arguments) \
 	static type \
@@ -207,6 +219,8 @@ const struct eth_dev_ops dead_ops = {
 	.dev_close = close_port,
 	.link_update = link_update,
 	.is_removed = is_removed,
+	.rx_burst_mode_get = burst_mode_get,
+	.tx_burst_mode_get = burst_mode_get,
 	.stats_get = stats_dead_get,
 	.stats_reset = stats_dead_reset,
 	.xstats_get = xstats_get,
