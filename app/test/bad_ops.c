@@ -116,8 +116,8 @@ set_up_rxq(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned in
 
 	(void)n_desc;
 	(void)socket;
-	(void)pool;
-	(void)conf;
+	if (q != NULL)
+		q->pool = pool != NULL ? pool : conf->rx_mempools[0];
 	free_queue(&eth->data->rx_queues[queue]);
 	eth->data->rx_queues[queue] = q;
 	return q == NULL ? -ENOMEM : 0;
@@ -135,6 +135,24 @@ set_up_txq(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned in
 	free_queue(&eth->data->tx_queues[queue]);
 	eth->data->tx_queues[queue] = q;
 	return q == NULL ? -ENOMEM : 0;
+}
+
+/* As all do: newer DPDKs' telemetry follows `mp`, unasked. */
+static void
+get_rxq_info(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_rxq_info *info)
+{
+	const struct bad_queue *q = eth->data->rx_queues[queue];
+
+	touch(eth);
+	info->mp = q->pool;
+}
+
+static int
+get_burst_mode(struct rte_eth_dev *eth, __rte_unused uint16_t queue, struct rte_eth_burst_mode *mode)
+{
+	touch(eth);
+	strcpy(mode->info, "Scalar");
+	return 0;
 }
 
 void
@@ -347,6 +365,9 @@ static const struct eth_dev_ops all_ops = {
 	.xstats_get_names = get_xstats_names,
 	.xstats_get_by_id = NULL,
 	.xstats_get_names_by_id = NULL,
+	.rxq_info_get = get_rxq_info,
+	.rx_burst_mode_get = get_burst_mode,
+	.tx_burst_mode_get = get_burst_mode,
 	.rx_queue_setup = set_up_rxq,
 	.rx_queue_release = release_rxq,
 	.tx_queue_setup = set_up_txq,

@@ -84,6 +84,7 @@ struct bad_private {
 
 struct bad_queue {
 	struct bad_card *card;
+	struct rte_mempool *pool;  /* NULL: it transmits */
 	unsigned int *ring;        /* on the heap; of one run where it frees at stop */
 };
 

@@ -353,8 +353,8 @@ begin_pair(void (*what)(uint16_t port))
 	for (i = 0; i < 2; i++) {
 		both.took_ns[i] = 0;
 		both.answer[i] = 77;
-		rte_eth_dev_callback_register(pair[i]->port, RTE_ETH_EVENT_INTR_LSC, on_link_of_pair,
-					      NULL);
+		rte_eth_dev_callback_register(pair[i]->port, RTE_ETH_EVENT_INTR_LSC,
+					      on_link_of_pair, NULL);
 	}
 }
 
