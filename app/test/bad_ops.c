@@ -148,8 +148,9 @@ get_rxq_info(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_rxq_info *i
 }
 
 static int
-get_burst_mode(struct rte_eth_dev *eth, __rte_unused uint16_t queue, struct rte_eth_burst_mode *mode)
+get_burst_mode(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_burst_mode *mode)
 {
+	(void)queue;
 	touch(eth);
 	strcpy(mode->info, "Scalar");
 	return 0;
