@@ -85,7 +85,7 @@ struct bad_private {
 struct bad_queue {
 	struct bad_card *card;
 	unsigned int *ring;        /* on the heap; of one run where it frees at stop */
-	struct rte_mempool *pool;  /* of several, the first */
+	struct rte_mempool *pool;  /* of several, the first; NULL: it transmits */
 };
 
 /* Made at the first asking; at most 32. */

@@ -162,6 +162,42 @@ test_own_port_in_its_teardown(void **state)
 	lose_with("0000:64:00.0", start_it, -EBUSY, 1);
 }
 
+/* --- its own port, in a stop of its own that a teardown waits for ---------------------------- */
+
+static void
+lose_and_tell(struct test_pmd *pmd)
+{
+	test_pmd_in_stop = NULL;
+	lose(pmd);
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[pmd->port])->state == PORT_DYING));
+	tell(pmd);
+}
+
+static void
+stop_with(const char *name, void (*what)(uint16_t port), int answer)
+{
+	struct test_pmd *pmd = plug_and_start(name);
+
+	test_pmd_in_stop = lose_and_tell;
+	order.what = what;
+	assert_int_equal(rte_eth_dev_stop(pmd->port), 0);
+	check_order(answer);
+	assert_true(WAIT_FOR(mock_find(pmd->name) == NULL));
+	heal(pmd);
+	assert_int_equal(pmd->n_starts, 0);
+	end(pmd);
+}
+
+/* The teardown waited for that stop, which waited for the teardown. */
+static void
+test_own_port_in_its_stop(void **state)
+{
+	(void)state;
+	stop_with("0000:70:00.0", close_it, -EBUSY);
+	stop_with("0000:71:00.0", configure_it, -EBUSY);
+	stop_with("0000:72:00.0", start_it, -EBUSY);
+}
+
 /* --- its own port, while it is closed ------------------------------------------------------ */
 
 static void
@@ -296,6 +332,12 @@ stop_other(uint16_t port)
 }
 
 static void
+start_other(uint16_t port)
+{
+	both.answer[port == pair[1]->port] = rte_eth_dev_start(port);
+}
+
+static void
 close_other(uint16_t port)
 {
 	both.answer[port == pair[1]->port] = rte_eth_dev_close(port);
@@ -311,8 +353,8 @@ begin_pair(void (*what)(uint16_t port))
 	for (i = 0; i < 2; i++) {
 		both.took_ns[i] = 0;
 		both.answer[i] = 77;
-		rte_eth_dev_callback_register(pair[i]->port, RTE_ETH_EVENT_INTR_LSC, on_link_of_pair,
-					      NULL);
+		rte_eth_dev_callback_register(pair[i]->port, RTE_ETH_EVENT_INTR_LSC,
+					      on_link_of_pair, NULL);
 	}
 }
 
@@ -333,6 +375,45 @@ static bool
 is_live(const struct test_pmd *pmd)
 {
 	return port_of(&rte_eth_devices[pmd->port])->state == PORT_LIVE;
+}
+
+static void *
+stop_second(void *arg)
+{
+	*(int *)arg = rte_eth_dev_stop(pair[1]->port);
+	return NULL;
+}
+
+static void
+lose_at_stop(struct test_pmd *pmd)
+{
+	lose(pmd);
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[pmd->port])->state == PORT_DYING));
+	tell(pmd);
+}
+
+/* Each thread is in a stop that its card's teardown waits for, and would wait for the other's. */
+static void
+test_two_in_their_stops(void **state)
+{
+	pthread_t thread;
+	int ret = 77;
+
+	(void)state;
+	pair[0] = plug_and_start("0000:73:00.0");
+	pair[1] = plug_and_start("0000:74:00.0");
+	begin_pair(start_other);
+	test_pmd_in_stop = lose_at_stop;
+	assert_int_equal(pthread_create(&thread, NULL, stop_second, &ret), 0);
+	assert_int_equal(rte_eth_dev_stop(pair[0]->port), 0);
+	pthread_join(thread, NULL);
+	test_pmd_in_stop = NULL;
+	assert_int_equal(ret, 0);
+	end_pair();
+	assert_true(both.answer[0] == -EBUSY || both.answer[1] == -EBUSY);
+	assert_true(WAIT_FOR(mock_find(pair[0]->name) == NULL && mock_find(pair[1]->name) == NULL));
+	end(pair[0]);
+	end(pair[1]);
 }
 
 /* The two functions of one card are lost at once. */
@@ -535,11 +616,13 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_port_in_its_teardown),
+		cmocka_unit_test(test_own_port_in_its_stop),
 		cmocka_unit_test(test_own_port_in_its_close),
 		cmocka_unit_test(test_own_port_in_its_heal),
 		cmocka_unit_test(test_setting_in_its_heal),
 		cmocka_unit_test(test_two_in_their_teardowns),
 		cmocka_unit_test(test_two_in_their_heals),
+		cmocka_unit_test(test_two_in_their_stops),
 		cmocka_unit_test(test_attach_in_a_callback_of_an_attach),
 	};
 

@@ -37,6 +37,14 @@ is_ours(uint16_t id)
 	return id >= RTE_MAX_ETHPORTS || port_own(&rte_eth_devices[id]) != PORT_OWN_NOTHING;
 }
 
+/* With the lock held. */
+static void
+enter(struct port *port)
+{
+	turn_enter(port);
+	atomic_fetch_add(&port->n_inside, 1);
+}
+
 static int
 begin(uint16_t id)
 {
@@ -48,7 +56,7 @@ begin(uint16_t id)
 	if (turn_is_refused(port->state))
 		ret = -EBUSY;
 	else
-		atomic_fetch_add(&port->n_inside, 1);
+		enter(port);
 	port_unlock();
 	return ret;
 }
@@ -63,6 +71,7 @@ end(uint16_t id)
 	if (LOAD(eth->dev_ops) == &dead_ops)
 		kept_hold_tx(eth);
 	atomic_fetch_sub(&port_of(eth)->n_inside, 1);
+	turn_leave(port_of(eth));
 }
 
 #define CHANGE(function, name, parameters, arguments) \

@@ -21,6 +21,7 @@
 #include "inside.h"
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 #include "shared.h"
+#include "turn.h"
 
 /* Nobody's registers are made to flip for a call that is refused. */
 static bool
@@ -38,6 +39,7 @@ inside_enter(const struct rte_eth_dev *eth)
 	if (is_refused(eth))
 		return false;
 	device_enter(port->dev);        /* whose registers flip, should it die meanwhile */
+	turn_enter(port);
 	atomic_fetch_add(&port->n_inside, 1);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!is_refused(eth))
@@ -52,6 +54,7 @@ inside_leave(const struct rte_eth_dev *eth)
 	struct hotplug_device *dev = port_of(eth)->dev;
 
 	atomic_fetch_sub(&port_of(eth)->n_inside, 1);
+	turn_leave(port_of(eth));
 	device_leave(dev);
 }
 

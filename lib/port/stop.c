@@ -54,13 +54,16 @@ stop_port(struct rte_eth_dev *eth)
 		turn_wait(port);
 	is_drivers = (close_has_driver(eth, port->state) || (is_waited_for && is_dying(port->state))) &&
 		port->pmd_ops->dev_stop != NULL;
-	if (is_drivers)         /* a teardown that comes now waits for us */
+	if (is_drivers) {       /* a teardown that comes now waits for us */
+		turn_enter(port);
 		atomic_fetch_add(&port->n_inside, 1);
+	}
 	port_unlock();
 	if (!is_drivers)
 		return 0;
 	ret = live_stop(eth);   /* which says itself that its driver is at work */
 	atomic_fetch_sub(&port->n_inside, 1);
+	turn_leave(port);
 	if (ret != 0)
 		want_started(port);
 	return ret;

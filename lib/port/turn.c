@@ -3,12 +3,12 @@
 /* turn: a port is in one hand at a time (port.h): who else wants it waits for its turn.
  * In:  who takes a port (teardown, heal, close); calls of the application's that need it.
  * Out: nobody is at it; or he is late, or waits for the caller himself.
- * Drivers call back in their starts, stops and closes, in the thread that has the port, and the
- * application does there what it likes: with that port, or with one whose own thread is in
- * such a callback, and waits for ours.  So who is about to wait looks whom he would wait for:
- * whose hand it is, the port that this one waits for, and so on.  Where that is
- * himself, he does not.  One that waits already need not look again: who closes a ring is the
- * last one to come, and has not slept.
+ * Drivers call back in their starts, stops and closes, in the thread that has the port, or in one
+ * that its teardown waits for, and the application does there what it likes: with that port, or
+ * with one whose own thread is in such a callback, and waits for ours.  So who is about to wait
+ * looks whom he would wait for: whose hand it is, who is inside it, the ports that these wait
+ * for, and so on.  Where that is himself, he does not.  One that waits already need not look
+ * again: who closes a ring is the last one to come, and has not slept.
  * Lock: port_lock(), given up while one waits; hands and waiters under it.
  * Context: app; work, teardown. */
 
@@ -21,18 +21,38 @@
 
 struct waiter {
 	struct waiter *next;
-	const void *who;
+	const unsigned int *who;
 	const struct port *port;
 };
 
-static _Thread_local char me;           /* its address is the thread */
+/* How often this thread is inside each port; its address is the thread.  Others read it while
+ * the thread is a waiter. */
+static _Thread_local unsigned int me[RTE_MAX_ETHPORTS];
 static struct waiter *waiters;
+
+static uint16_t
+id_of(const struct port *port)
+{
+	return port - port_of(&rte_eth_devices[0]);
+}
+
+void
+turn_enter(const struct port *port)
+{
+	me[id_of(port)]++;
+}
+
+void
+turn_leave(const struct port *port)
+{
+	me[id_of(port)]--;
+}
 
 void
 turn_take(struct port *port, enum port_state state)
 {
 	port->state = state;
-	port->hand = &me;
+	port->hand = me;
 }
 
 /* Somebody is at it, and comes to an end; in a forked child nobody is. */
@@ -50,27 +70,32 @@ turn_is_refused(enum port_state state)
 	return is_busy(state) || state == PORT_STUCK;
 }
 
-/* NULL: it waits for none. */
-static const struct port *
-awaited_by(const void *who)
+/* Is it that thread that the port's next step is of, or waits for? */
+static bool
+is_up_to(const unsigned int *who, const struct port *port)
 {
-	const struct waiter *waiter;
-
-	for (waiter = waiters; waiter != NULL && waiter->who != who; waiter = waiter->next)
-		;
-	return waiter != NULL ? waiter->port : NULL;
+	return port->hand == who || (port->state == PORT_DYING && who[id_of(port)] > 0);
 }
 
-/* No ring without the caller: a way that is no longer than there are ports. */
+/* Each port is looked at once. */
 static bool
 waits_for_me(const struct port *port)
 {
-	unsigned int n;
+	const struct port *found[RTE_MAX_ETHPORTS] = { port };
+	const struct waiter *waiter;
+	unsigned int i, j, n = 1;
 
-	for (n = 0; n < RTE_MAX_ETHPORTS && port != NULL && is_busy(port->state); n++) {
-		if (port->hand == &me)
+	for (i = 0; i < n; i++) {
+		if (!is_busy(found[i]->state))
+			continue;
+		if (is_up_to(me, found[i]))
 			return true;
-		port = awaited_by(port->hand);
+		for (waiter = waiters; waiter != NULL; waiter = waiter->next) {
+			for (j = 0; j < n && found[j] != waiter->port; j++)
+				;
+			if (j == n && is_up_to(waiter->who, found[i]))
+				found[n++] = waiter->port;
+		}
 	}
 	return false;
 }
@@ -90,7 +115,7 @@ turn_wait(const struct port *port)
 {
 	const struct timespec pause = { .tv_nsec = MS };
 	uint64_t until = device_now_ns() + enable_config()->stuck_ms * MS;
-	struct waiter here = { waiters, &me, port };
+	struct waiter here = { waiters, me, port };
 
 	if (!is_busy(port->state) || waits_for_me(port))
 		return;

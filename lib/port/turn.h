@@ -5,7 +5,12 @@
 
 #include "port.h"
 
-/* All with port_lock(). */
+/* The calling thread is in a call that a teardown of the port waits for (inside.c), and out of
+ * it. */
+void turn_enter(const struct port *port);
+void turn_leave(const struct port *port);
+
+/* What follows with port_lock(). */
 
 /* The port is in the calling thread's hand from here on: DYING, HEALING or CLOSING. */
 void turn_take(struct port *port, enum port_state state);
