@@ -58,23 +58,19 @@ asked_untold(void)
 	return make_bare(&dev, rte_bus_find_by_name("pci"), "untold0");
 }
 
-static int
-has_name(const struct rte_device *dev, const void *name)
-{
-	return strcmp(dev->name, name);
-}
-
 /* Before it is enabled: no table has two owners for one address. */
 bool
 asked_doubled(void)
 {
-	const struct rte_bus *bus = rte_bus_find_by_name("pci");
-	struct rte_device *dev = bus->find_device(NULL, has_name, NAME);
+	struct rte_dev_iterator iterator;
+	struct rte_device *dev, *found = NULL;
 	struct rte_mem_resource *bar;
 
-	if (dev == NULL)
+	RTE_DEV_FOREACH(dev, "bus=pci,addr=" NAME, &iterator)
+		found = dev;
+	if (found == NULL)
 		return false;
-	bar = RTE_DEV_TO_PCI(dev)->mem_resource;
+	bar = container_of(found, struct rte_pci_device, device)->mem_resource;
 	bar[2] = bar[0];
 	return true;
 }
