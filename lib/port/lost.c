@@ -49,11 +49,23 @@ has_owner(const struct rte_eth_dev *eth)
 	return is_owned;
 }
 
+/* A heal's probe says it anew. */
+static enum hotplug_policy
+policy_of(const struct rte_eth_dev *eth)
+{
+	enum hotplug_policy policy;
+
+	port_lock();
+	policy = port_of(eth)->policy;
+	port_unlock();
+	return policy;
+}
+
 /* Do we tear it down?  An application that runs EAL's event monitor does itself. */
 static bool
 is_ours(const struct rte_eth_dev *eth)
 {
-	return port_of(eth)->policy != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
+	return policy_of(eth) != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
 		rte_eal_process_type() == RTE_PROC_PRIMARY && !eal_has_monitor();
 }
 
@@ -70,7 +82,7 @@ port_spares(struct hotplug_bus *bus, const void *key)
 		eth = &rte_eth_devices[i];
 		if (LOAD(eth->device) == key && port_of(eth)->bus == bus &&
 		    port_of(eth)->state != PORT_NONE)
-			is_lost = has_owner(eth) || (port_of(eth)->policy != HOTPLUG_POLICY_TELL &&
+			is_lost = has_owner(eth) || (policy_of(eth) != HOTPLUG_POLICY_TELL &&
 						     !eal_has_monitor());
 	}
 	return !is_lost;
@@ -109,7 +121,7 @@ take_over(struct rte_eth_dev *eth, struct port *port, bool is_asked_for)
 static bool
 is_primarys(const struct rte_eth_dev *eth)
 {
-	return port_of(eth)->policy != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
+	return policy_of(eth) != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
 		rte_eal_process_type() == RTE_PROC_SECONDARY && sync_is_on();
 }
 
