@@ -98,7 +98,9 @@ class Console(Verbs):
         self.name, self.text = name, ""
         self.process = subprocess.Popen(
             [group.program, *wrap, "--no-pci", *([] if telemetry else ["--no-telemetry"]),
-             "--proc-type=auto", "--file-prefix", group.prefix, "--huge-dir", group.huge, *args], env=env,
+             # newer EALs take an option once
+             *([] if any(a.startswith("--proc-type") for a in args) else ["--proc-type=auto"]),
+             "--file-prefix", group.prefix, "--huge-dir", group.huge, *args], env=env,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         os.set_blocking(self.process.stdout.fileno(), False)
         self.pid = self.process.pid
