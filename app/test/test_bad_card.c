@@ -254,7 +254,7 @@ remove_node(const char *folder)
 
 /* EAL 22.11 leaves BARs mapped when the kernel refuses a vfio device its reset, since somebody
  * else removes it: that removal, and all hot-plug, waited for them for ever. */
-static void
+static __rte_unused void
 test_probe_that_fails_leaves_no_vfio_device_mapped(void **state)
 {
 	char folder[] = "/tmp/hp-vfio-XXXXXX";
@@ -262,8 +262,6 @@ test_probe_that_fails_leaves_no_vfio_device_mapped(void **state)
 	uint16_t port = pmd->port;
 
 	(void)state;
-	if (RTE_VERSION >= RTE_VERSION_NUM(26, 7, 0, 0))
-		skip();         /* its EAL unmaps them */
 	lose_for_good(pmd);
 	make_node(folder);
 	test_pmd_in_probe = map_second_bar;
@@ -381,7 +379,9 @@ main(void)
 		cmocka_unit_test(test_card_with_fewer_queues_is_refused),
 		cmocka_unit_test(test_card_with_other_ports_is_refused),
 		cmocka_unit_test(test_card_that_never_returns_is_not_waited_for),
+#if RTE_VERSION < RTE_VERSION_NUM(26, 7, 0, 0)  /* that EAL unmaps what it has mapped */
 		cmocka_unit_test(test_probe_that_fails_leaves_no_vfio_device_mapped),
+#endif
 		cmocka_unit_test(test_probe_that_does_without_is_left_what_it_keeps),
 		cmocka_unit_test(test_probe_that_fails_unmaps_no_other_card),
 	};
