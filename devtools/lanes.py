@@ -207,13 +207,13 @@ class Others:
 
     def __init__(self, o):
         self.together, self.o = beside.Beside(self.do), o
-        self.turns = tempfile.NamedTemporaryFile()      # locked while the others have theirs
+        self.turns, self.path = tempfile.mkstemp()      # locked while the others have theirs
         fcntl.flock(self.turns, fcntl.LOCK_EX)
 
     def do(self, name):
         if LANES[name].when == BEHIND:      # whoever else wants a processor has it at once
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-            self.o.turn = self.turns.name
+            self.o.turn = self.path
         return run(name, self.o)
 
     def begin(self, names):
@@ -239,6 +239,9 @@ class Others:
             yield done
 
     def tell_left(self):
+        """When all is over."""
+        os.close(self.turns)
+        os.unlink(self.path)
         for name, said in self.together.left():
             print("== %s, until it was ended\n%s" % (name, said), flush=True)
 
