@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 
 #include <hotplug.h>
 
+#include "../../drivers/bus/pci/pci.h"
 #include "core/device.h"
 #include "mock_sysfs.h"
 #include "port/port.h"
@@ -154,14 +156,32 @@ wait_for_card(struct storm_card *card)
 	storm_fail("a card that does not heal", card->name, 0, 1);
 }
 
+/* What the library knows of it, where it has missed a loss. */
+static void
+show_card(const struct storm_card *card)
+{
+	const struct hotplug_device *dev = device_find(NULL, card->name);
+
+	if (dev == NULL)
+		return;
+	device_lock();
+	printf("# %s (%s): state %d, life %u, last sure loss in life %u, may be told %u, resets %" PRIu64
+	       " of %" PRIu64 ", owes %d\n", card->name, card->bad->is->of, dev->state,
+	       card->bad->life, card->told.life_lost, card->told.n_may, dev->id.resets,
+	       pci_read_resets(card->name), dev->owes_gone);
+	device_unlock();
+}
+
 static void
 judge_told(struct storm_card *card)
 {
 	struct storm_told *told = &card->told;
 
 	(void)WAIT_FOR(told->n_gone >= told->n_must);
-	if (told->n_gone < told->n_must)
+	if (told->n_gone < told->n_must) {
+		show_card(card);
 		storm_fail("losses told", card->name, told->n_gone, told->n_must);
+	}
 	if (told->n_gone > told->n_must + told->n_may)
 		storm_fail("losses told (too many)", card->name, told->n_gone,
 			   told->n_must + told->n_may);
