@@ -22,7 +22,7 @@
  * come one right after the other.  When it has been in here for so long it waits no more, and
  * has the rest for the cut-offs that are left.  One that comes by itself is worth a look of its
  * own, since a device that lives is not cut off for a word of EAL's. */
-#define WAIT_NS 34000000ull
+#define WAIT_NS 28000000ull
 #define BURST_NS 100000000ull
 #define STEP_NS 100000
 

@@ -62,7 +62,7 @@ def spoof(lab, e, bdfs):
         check(all(x["what"] == "restored" and x["sign"] == "eal" for x in false),
               "false alarms: %s" % false)
     else:
-        raise TooBusy("this machine was too busy to tell: EAL's thread waits 34 ms for a look")
+        raise TooBusy("this machine was too busy to tell: EAL's thread waits 28 ms for a look")
     lab.figures["stock_false_alarms"] = len(e.heard("eal"))
     check(e.stats()["monitor"] == 1, "a bad message ended the monitor")
 
