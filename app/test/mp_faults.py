@@ -222,15 +222,19 @@ def test_secondary_that_joins_meanwhile():
             joiner = g.start("joiner", wait=False)
             for k in range(6):
                 time.sleep(0.01 * i)
-                assert g.all[k % 2].attach("net_null%d" % k) is None
+                reason = g.all[k % 2].attach("net_null%d" % k)
+                assert reason is None, reason
                 if k % 2:
-                    assert g.all[0].detach("net_null%d" % k) is None
+                    reason = g.all[0].detach("net_null%d" % k)
+                    assert reason is None, reason
             joiner.until_prompt()
             g.agree(["net_null0", "net_null2", "net_null4"])
             for k in 0, 2, 4:
-                assert joiner.detach("net_null%d" % k) is None
+                reason = joiner.detach("net_null%d" % k)
+                assert reason is None, reason
             g.agree([])
-            assert joiner.quit() == 0
+            status = joiner.quit()
+            assert status == 0, "exit status %d" % status
 
 
 def test_two_at_the_same_moment():
