@@ -148,7 +148,8 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 		forget(port);
 	port->bus = bus;
 	port->key = device;
-	port->dev = device_find(bus, device->name);
+	if (port->dev != device_find(bus, device->name))        /* a heal's is read meanwhile */
+		port->dev = device_find(bus, device->name);
 	if (!port_is_healing(port)) {   /* that ends with heal */
 		port->state = PORT_LIVE;
 		port->life++;
