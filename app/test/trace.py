@@ -60,8 +60,9 @@ def check_all_of_a_drill():
     with tempfile.TemporaryDirectory() as folder:
         run(folder, "--trace=lib.hotplug.*")
         found = records(folder)
-    # to the last thing that was asked for: from 26.07 on EAL unplugs what is there at the end
-    found = found[:found.index(("lib.hotplug.event", NAME, 2)) + 1]
+    # to the last thing that was asked for: from 26.07 on EAL unplugs what is there at the end.
+    # It works again before that is said, and the next thing is asked for meanwhile
+    found = found[:max(found.index(("lib.hotplug.event", NAME, n)) for n in (2, 8)) + 1]
     of = collections.defaultdict(list)
     for name, device, number in found:
         assert device == NAME, found
@@ -75,7 +76,7 @@ def check_all_of_a_drill():
     # again, where it faults before its file is long enough; who faults tries once more
     # before any pages are laid: no sign, no trace
     assert of["replacement"][0] == 1 and set(of["replacement"][1:]) == {0}, of
-    assert of["event"] == [0, 8, 2], of                         # gone, healed, restored
+    assert of["event"] in ([0, 8, 2], [0, 2, 8]), of            # gone, healed, restored
     assert of["sign"][0] == 7 and of["sign"][-1] == 5, of       # caller, fault
     assert of["fault"] == sorted(set(of["fault"])) != [], of
 
