@@ -622,41 +622,55 @@ ask_for_address(void *arg)
 	return NULL;
 }
 
-/* What it answers; -1: it hung. */
 static int
-ask_in_child(uint16_t port)
+ask_address(uint16_t port)
 {
 	struct rte_ether_addr mac;
+
+	return rte_eth_macaddr_get(port, &mac) == 0 && mac.addr_bytes[0] == 2 ? 0 : 1;
+}
+
+/* What it answers; -1: it hung. */
+static int
+call_in_child(int (*fn)(uint16_t port), uint16_t port)
+{
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		alarm(10);
-		_exit(rte_eth_macaddr_get(port, &mac) == 0 && mac.addr_bytes[0] == 2 ? 0 : 1);
+		_exit(fn(port) == 0 ? 0 : 1);
 	}
 	assert_true(pid > 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* So many children, one after the other, of a process in which two threads do this. */
+static void
+check_children(uint16_t port, int (*fn)(uint16_t port), unsigned int n, void *(*beside)(void *arg))
+{
+	pthread_t thread[2];
+	unsigned int i;
+
+	atomic_store(&is_over, false);
+	for (i = 0; i < N_ELEMENTS(thread); i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, beside, &port), 0);
+	for (i = 0; i < n; i++)
+		assert_int_equal(call_in_child(fn, port), 0);
+	atomic_store(&is_over, true);
+	for (i = 0; i < N_ELEMENTS(thread); i++)
+		pthread_join(thread[i], NULL);
+}
+
 /* It has none of the threads that asked when it was forked, and waited for them. */
 static void
 test_child_asks_as_its_parent(void **state)
 {
-	struct test_pmd *pmd = plug("0000:2c:00.0");
-	uint16_t port = pmd->port;
-	pthread_t thread[2];
-	unsigned int i;
+	uint16_t port = plug("0000:2c:00.0")->port;
 
 	(void)state;
-	atomic_store(&is_over, false);
-	for (i = 0; i < N_ELEMENTS(thread); i++)
-		assert_int_equal(pthread_create(&thread[i], NULL, ask_for_address, &port), 0);
-	for (i = 0; i < 20; i++)
-		assert_int_equal(ask_in_child(port), 0);
-	atomic_store(&is_over, true);
-	for (i = 0; i < N_ELEMENTS(thread); i++)
-		pthread_join(thread[i], NULL);
+	check_children(port, ask_address, 20, ask_for_address);
 	remove_port(port);
 }
 
@@ -672,40 +686,14 @@ ask_whose(void *arg)
 	return arg;
 }
 
-/* As ask_in_child(). */
-static int
-close_in_child(uint16_t port)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		alarm(10);
-		_exit(rte_eth_dev_close(port) == 0 ? 0 : 1);
-	}
-	assert_true(pid > 0);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 /* Ethdev tells of it, and we note whose it was. */
 static void
 test_child_closes_as_its_parent(void **state)
 {
-	struct test_pmd *pmd = plug("0000:2d:00.0");
-	uint16_t port = pmd->port;
-	pthread_t thread[2];
-	unsigned int i;
+	uint16_t port = plug("0000:2d:00.0")->port;
 
 	(void)state;
-	atomic_store(&is_over, false);
-	for (i = 0; i < N_ELEMENTS(thread); i++)
-		assert_int_equal(pthread_create(&thread[i], NULL, ask_whose, NULL), 0);
-	for (i = 0; i < 40; i++)
-		assert_int_equal(close_in_child(port), 0);
-	atomic_store(&is_over, true);
-	for (i = 0; i < N_ELEMENTS(thread); i++)
-		pthread_join(thread[i], NULL);
+	check_children(port, rte_eth_dev_close, 40, ask_whose);
 	remove_port(port);
 }
 
