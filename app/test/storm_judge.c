@@ -115,12 +115,12 @@ static bool
 is_looked_at(const struct storm_card *card, uint64_t n_before)
 {
 	const struct hotplug_device *dev = device_find(NULL, card->name);
-	bool is_muted;
+	bool is;
 
 	device_lock();
-	is_muted = dev != NULL && dev->muted_ns != 0;
+	is = dev != NULL && dev->muted_ns == 0 && dev->look.number - n_before >= 3;
 	device_unlock();
-	return !is_muted && n_looks(card) - n_before >= 3;
+	return is;
 }
 
 /* A teardown of a card whose ports the application has all closed needs no heal. */

@@ -56,7 +56,7 @@ struct suspect {
 struct grace {
 	struct suspect *suspect;        /* who may be inside still */
 	unsigned int n;
-	struct code *code;       /* the drivers' */
+	struct code *code;              /* the drivers' */
 	unsigned int n_code;
 	uint64_t start_ns;
 	bool is_said;

@@ -137,6 +137,7 @@ static void
 wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 {
 	const struct rte_device *device = LOAD(eth->device);
+	struct hotplug_device *dev = device_find(bus, device->name);
 
 	if (port->ops == NULL)
 		port->ops = malloc(sizeof(*port->ops));
@@ -148,8 +149,8 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 		forget(port);
 	port->bus = bus;
 	port->key = device;
-	if (port->dev != device_find(bus, device->name))        /* a heal's is read meanwhile */
-		port->dev = device_find(bus, device->name);
+	if (port->dev != dev)   /* a heal's is read meanwhile */
+		port->dev = dev;
 	if (!port_is_healing(port)) {   /* that ends with heal */
 		port->state = PORT_LIVE;
 		port->life++;
