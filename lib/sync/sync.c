@@ -27,6 +27,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* start against stop */
 static _Atomic bool is_on, is_stopping;
+static _Atomic bool is_wanted;          /* by the configuration */
 static _Atomic bool is_early;           /* EAL's first probe is not over: nobody joins yet */
 
 static const struct sync_process *process;
@@ -91,14 +92,15 @@ join(void)
 static void
 start_now(void)
 {
-	int ret;
+	int ret = 0;
 
 	atomic_store(&is_early, false);
 	if (!enable_is_on())
 		return;
 	pthread_mutex_lock(&lock);
 	atomic_store(&is_stopping, false);
-	ret = join();
+	if (!atomic_load(&is_on))       /* a heal of one that is lost just now has asked */
+		ret = join();
 	pthread_mutex_unlock(&lock);
 	if (ret != 0)
 		host_log(HOST_WARN, "sync: %s: devices are not attached and detached together",
@@ -112,10 +114,13 @@ void
 sync_start(const struct hotplug_config *wanted, const struct sync_process *ours,
 	   bool is_in_first_probe)
 {
+	pthread_mutex_lock(&lock);
 	config = *wanted;
 	process = ours;
 	ask_as(&asker);
-	if (config.sync == 0 || !share_is_possible())
+	pthread_mutex_unlock(&lock);
+	atomic_store(&is_wanted, wanted->sync != 0);
+	if (wanted->sync == 0 || !share_is_possible())
 		return;
 	if (!is_in_first_probe) {
 		start_now();
@@ -130,6 +135,7 @@ sync_start(const struct hotplug_config *wanted, const struct sync_process *ours,
 void
 sync_stop(void)
 {
+	atomic_store(&is_wanted, false);
 	pthread_mutex_lock(&lock);
 	if (atomic_exchange(&is_on, false)) {
 		atomic_store(&is_stopping, true);
@@ -193,7 +199,7 @@ sync_has_others(void)
 bool
 sync_is_on(void)
 {
-	if (atomic_load(&is_on) || !enable_is_on() || config.sync == 0)
+	if (atomic_load(&is_on) || !enable_is_on() || !atomic_load(&is_wanted))
 		return atomic_load(&is_on);
 	if (atomic_load(&is_early) || !share_is_possible())
 		return false;
