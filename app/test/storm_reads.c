@@ -253,7 +253,8 @@ ENTRY(rte_eth_hairpin_get_peer_ports, CALL_ASKS)
 	(void)rte_eth_hairpin_get_peer_ports(port, peers, 4, dice_below(dice, 2));
 }
 
-ENTRY(rte_eth_dev_rx_intr_ctl_q_get_fd, CALL_ASKS)
+/* Beside the application's own stop it reads what the driver frees there. */
+ENTRY(rte_eth_dev_rx_intr_ctl_q_get_fd, CALL_SETS)
 {
 	(void)rte_eth_dev_rx_intr_ctl_q_get_fd(port, queue);
 }

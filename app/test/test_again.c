@@ -465,6 +465,52 @@ test_sleeper_goes_on_when_its_port_heals(void **state)
 	test_pmd_has_rx_intr = false;
 }
 
+static int fd_in_stop, ctl_in_stop;
+
+static void *
+ask_for_interrupt(void *arg)
+{
+	const struct test_pmd *pmd = arg;
+
+	fd_in_stop = rte_eth_dev_rx_intr_ctl_q_get_fd(pmd->port, 0);
+	ctl_in_stop = rte_eth_dev_rx_intr_ctl_q(pmd->port, 0, RTE_EPOLL_PER_THREAD,
+						RTE_INTR_EVENT_ADD, NULL);
+	return NULL;
+}
+
+static void
+ask_in_stop(struct test_pmd *pmd)
+{
+	pthread_t thread;
+
+	test_pmd_in_stop = NULL;
+	assert_int_equal(pthread_create(&thread, NULL, ask_for_interrupt, pmd), 0);
+	pthread_join(thread, NULL);
+}
+
+/* A driver frees the vectors in its stop; ethdev reads them without asking it. */
+static void
+test_interrupt_is_asked_for_in_a_teardown(void **state)
+{
+	struct rte_mempool *pool = rte_pktmbuf_pool_create("ask", 255, 0, 0, 2048, 0);
+	struct test_pmd *pmd;
+
+	(void)state;
+	test_pmd_has_rx_intr = true;
+	pmd = plug("0000:2a:00.0");
+	assert_int_equal(rte_eth_dev_configure(pmd->port, 1, 0, &with_interrupts), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(pmd->port, 0, 64, 0, NULL, pool), 0);
+	assert_int_equal(rte_eth_dev_start(pmd->port), 0);
+	assert_true(rte_eth_dev_rx_intr_ctl_q_get_fd(pmd->port, 0) >= 0);
+	fd_in_stop = ctl_in_stop = 0;
+	test_pmd_in_stop = ask_in_stop;
+	lose_for_good(pmd);
+	assert_int_equal(fd_in_stop, -1);
+	assert_int_equal(ctl_in_stop, -ENOTSUP);
+	remove_port(pmd->port);
+	test_pmd_has_rx_intr = false;
+}
+
 static int
 start(void **state)
 {
@@ -491,6 +537,7 @@ main(void)
 		cmocka_unit_test(test_queue_with_several_pools),
 		cmocka_unit_test(test_callback_taken_away_while_it_heals),
 		cmocka_unit_test(test_sleeper_goes_on_when_its_port_heals),
+		cmocka_unit_test(test_interrupt_is_asked_for_in_a_teardown),
 	};
 
 	return cmocka_run_group_tests_name("again", tests, start, mock_port_stop);

@@ -2,8 +2,7 @@
 
 /* calls: those of ethdev's calls that come to us first.
  * In:  the application's calls, and drivers'.  Out: ours (release.c, close.c, stop.c, change.c,
- *      addresses.c, queues.c), which
- *      go on to ethdev's own.
+ *      addresses.c, queues.c, interrupts.c), which go on to ethdev's own.
  * How: ethdev has no callback at these points.  In shared libraries each object's slot for
  *      the function leads to ours (eal/slots.c); in static programs the linker's --wrap.
  * Lock: one, around the table, in here.

@@ -25,6 +25,9 @@
 	CALL(int, rte_eth_dev_mac_addr_remove, (uint16_t, struct rte_ether_addr *)) \
 	CALL(int, rte_eth_rx_queue_info_get, (uint16_t, uint16_t, struct rte_eth_rxq_info *)) \
 	CALL(int, rte_eth_tx_queue_info_get, (uint16_t, uint16_t, struct rte_eth_txq_info *)) \
+	CALL(int, rte_eth_dev_rx_intr_ctl, (uint16_t, int, int, void *)) \
+	CALL(int, rte_eth_dev_rx_intr_ctl_q, (uint16_t, uint16_t, int, int, void *)) \
+	CALL(int, rte_eth_dev_rx_intr_ctl_q_get_fd, (uint16_t, uint16_t)) \
 	CALL(int, rte_eth_macaddr_get, (uint16_t, struct rte_ether_addr *)) \
 	CALL(int, rte_eth_macaddrs_get, (uint16_t, struct rte_ether_addr *, unsigned int)) \
 	CALL(void, rte_ether_format_addr, (char *, uint16_t, const struct rte_ether_addr *))

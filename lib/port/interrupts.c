@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* interrupts: threads that sleep until a queue has packets go on when their port heals.
- * In:  rte_eth_dev_rx_intr_enable() and _disable() (app); a teardown, before the driver's
+ * In:  rte_eth_dev_rx_intr_enable(), _disable(), _ctl*() (app); a teardown, before the driver's
  *      stop takes the descriptors away; a heal, after the start.
  * Out: each queue that was in somebody's epoll set is in it again, with his data, and on
  *      if it was on; then each such set has an event, so that nobody sleeps on who found
@@ -22,8 +22,10 @@
 #include <rte_interrupts.h>
 
 #include "../eal/host.h"
+#include "calls.h"
 #include "inside.h"
 #include "interrupts.h"
+#include "shared.h"
 
 static void
 keep(struct port *port, uint16_t queue, bool is)
@@ -80,6 +82,38 @@ interrupts_wrap(struct eth_dev_ops *ops)
 	if (ops->rx_queue_intr_disable != NULL)
 		ops->rx_queue_intr_disable = disable;
 }
+
+/* Those that have no op of the driver's: ethdev follows the device's handle, whose vectors a
+ * driver frees in its stop.  A dead port has none. */
+#define COUNTED(name, none, parameters, arguments) \
+	int \
+	__wrap_##name parameters \
+	{ \
+		const struct rte_eth_dev *eth = &rte_eth_devices[id]; \
+		int ret; \
+\
+		if (id >= RTE_MAX_ETHPORTS || !is_ours(eth)) \
+			return WAY_ON(name) arguments; \
+		if (!inside_enter(eth)) \
+			return none; \
+		ret = WAY_ON(name) arguments; \
+		inside_leave(eth); \
+		return ret; \
+	}
+
+static bool
+is_ours(const struct rte_eth_dev *eth)
+{
+	const struct eth_dev_ops *ops = LOAD(eth->dev_ops);
+
+	return ops != NULL && (ops == &dead_ops || ops == port_of(eth)->ops);
+}
+
+COUNTED(rte_eth_dev_rx_intr_ctl, -ENOTSUP, (uint16_t id, int epfd, int op, void *data),
+	(id, epfd, op, data))
+COUNTED(rte_eth_dev_rx_intr_ctl_q, -ENOTSUP,
+	(uint16_t id, uint16_t queue, int epfd, int op, void *data), (id, queue, epfd, op, data))
+COUNTED(rte_eth_dev_rx_intr_ctl_q_get_fd, -1, (uint16_t id, uint16_t queue), (id, queue))
 
 /* The queue's entry, as EAL finds it; NULL: it is in nobody's set. */
 static const struct rte_epoll_event *
