@@ -362,7 +362,11 @@ int hotplug_config_parse(struct hotplug_config *config, const char *options,
  *   -EDEADLK  called on a thread of the library's: in a subscriber, or in a callback of
  *             ethdev's or EAL's that the library calls;
  *   -ENOMEM, -EMFILE and other errors of the system calls
- * @par Context   app; after rte_eal_init(); blocks some milliseconds
+ * @par Context   app; after rte_eal_init(); blocks some milliseconds, and while another thread
+ *   attaches or detaches by calls of this library (stuck_ms at most).  A device that another
+ *   thread has EAL probe just then (rte_dev_probe()) is not guarded.  A device whose port died and
+ *   had not been torn down when the library was disabled is lost once more: GONE, with the cause
+ *   that it had then
  * @since 0.1
  */
 int hotplug_enable(const struct hotplug_config *config);
@@ -370,12 +374,12 @@ int hotplug_enable(const struct hotplug_config *config);
 /**
  * Stop, and put everything back: the bus's slots, the SIGBUS action, threads,
  * descriptors.  Events not delivered yet are dropped.  Devices that are cut
- * off stay cut off, filled (nothing will answer their faults any more).
+ * off stay cut off, filled (nothing will answer their faults any more).  Subscriptions end.
  *
  * @return 0; -EALREADY not enabled, also in a child that was forked while it was;
  *   -EDEADLK called on a thread of the library's, as hotplug_enable()
- * @par Context   app; waits for the subscriber and the drivers that are running, each
- *   for stuck_ms at most (the log says who is left behind)
+ * @par Context   app; waits for the subscriber, the drivers that are running, and for who attaches
+ *   or detaches by calls of this library, each for stuck_ms at most (the log says who is left behind)
  * @since 0.1
  */
 int hotplug_disable(void);

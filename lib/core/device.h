@@ -119,6 +119,8 @@ struct hotplug_device {
 
 	enum hotplug_state state;
 	enum hotplug_cause cause;       /* of GONE */
+	enum hotplug_cause former_cause; /* of the last life; its own, where it stays lost */
+	bool stays_lost;                /* since before the library was disabled: every look says so */
 	struct hotplug_glance glance;   /* what was last seen; generation 0: not there */
 	unsigned int pass;              /* the last scan that saw it */
 	uint64_t known_seqnum;          /* older uevents tell nothing new of it */

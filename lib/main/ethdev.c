@@ -15,6 +15,7 @@
 #include "../port/grace.h"
 #include "../port/lead.h"
 #include "../port/port.h"
+#include "../port/probe.h"
 #include "../port/self.h"
 #include "../port/whose.h"
 #include "../sync/gates.h"
@@ -61,11 +62,31 @@ watch_forks(void)
 	return 0;
 }
 
+static bool has_turn;
+
+/* Nobody of ours probes or removes while the buses change hands: he would do it half with us and
+ * half without, and nobody would guard what he has probed.  Not for a driver that is stuck. */
+static void
+take_turn(void)
+{
+	if (!port_probe_is_mine())
+		has_turn = port_probe_lock_for(enable_config()->stuck_ms);
+}
+
+static void
+give_turn(void)
+{
+	if (has_turn)
+		port_probe_unlock();
+	has_turn = false;
+}
+
 int
 ethdev_start(void)
 {
 	int ret = watch_forks();
 
+	take_turn();
 	if (ret == 0)
 		ret = whose_start();
 	if (ret == 0)
@@ -84,20 +105,22 @@ ethdev_start(void)
 void
 ethdev_go_on(void)
 {
+	give_turn();
 	grace_start();
-	port_catch_up();
-	heal_resume();
 	sync_start(enable_config(), &self_process, plugin_is_starting());
+	port_resume();
 }
 
 void
 ethdev_stop(void)
 {
+	give_turn();            /* an enable that has failed */
 	sync_stop();
 	duty_leave(&others_hear);
 	duty_leave(&ports_follow);
 	whose_stop();
 	teardown_wait_all();
+	take_turn();
 }
 
 void
@@ -105,4 +128,5 @@ ethdev_let_go(void)
 {
 	duty_leave(&ports_die);
 	port_unwrap_all();
+	give_turn();
 }

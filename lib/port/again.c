@@ -123,24 +123,6 @@ heal_returned(const char *device)
 	heal_soon(device);
 }
 
-void
-heal_resume(void)
-{
-	char device[HOTPLUG_NAME_LEN];
-	unsigned int i;
-
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
-		port_lock();
-		snprintf(device, sizeof(device), "%s", port_of(&rte_eth_devices[i])->device);
-		port_unlock();
-		if (device[0] == '\0')
-			continue;
-		if (ports_has(device, PORT_DOOMED))     /* there was no thread to be had */
-			teardown_start(device);
-		heal_returned(device);
-	}
-}
-
 /* Another try cannot help.  ENOTSUP is no such case: that is how EAL says that the kernel
  * has the card between two drivers. */
 static bool

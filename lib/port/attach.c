@@ -15,7 +15,6 @@
 
 #include "../core/bus.h"
 #include "../core/device.h"
-#include "../core/enable.h"
 #include "../eal/devargs.h"
 #include "../eal/host.h"
 #include "../eal/stock_bus.h"
@@ -81,6 +80,37 @@ first_port(const struct rte_devargs *devargs, uint16_t *port_id)
 	return 0;
 }
 
+/* While the library is not enabled nobody keeps notes, and no work of ours has the lock; whoever
+ * is in a callback has it. */
+static unsigned int
+walk(const char *device, uint16_t *ports, unsigned int n_max)
+{
+	const struct rte_eth_dev *eth;
+	bool is_mine = port_probe_is_mine();
+	unsigned int i, n = 0;
+
+	if (!is_mine)
+		port_probe_lock();
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		eth = &rte_eth_devices[i];
+		if (LOAD(eth->state) == RTE_ETH_DEV_UNUSED || LOAD(eth->device) == NULL ||
+		    strcmp(rte_dev_name(LOAD(eth->device)), device) != 0)
+			continue;
+		if (n < n_max)
+			ports[n] = i;
+		n++;
+	}
+	if (!is_mine)
+		port_probe_unlock();
+	return n;
+}
+
+static unsigned int
+list(const char *device, uint16_t *ports, unsigned int n_max)
+{
+	return whose_are_kept() ? whose_ports(device, ports, n_max) : walk(device, ports, n_max);
+}
+
 /* In all processes: each probes it on a thread of its own. */
 static int
 attach_together(const char *text, const struct rte_devargs *devargs, uint16_t *port_id)
@@ -92,7 +122,7 @@ attach_together(const char *text, const struct rte_devargs *devargs, uint16_t *p
 		api_log("attach", text, &outcome);
 		return ret;
 	}
-	if (whose_ports(devargs->name, port_id, 1) > 0)
+	if (list(devargs->name, port_id, 1) > 0)
 		return 0;
 	ret = found_has(devargs->name) ? -ENOTSUP : -ENODEV;
 	sync_detach(devargs->name, NULL);
@@ -136,31 +166,6 @@ hotplug_port_attach(const char *text, uint16_t *port_id)
 	return ret;
 }
 
-/* While the library is not enabled nobody keeps notes, and no work of ours has the lock; whoever
- * is in a callback has it. */
-static unsigned int
-walk(const char *device, uint16_t *ports, unsigned int n_max)
-{
-	const struct rte_eth_dev *eth;
-	bool is_mine = port_probe_is_mine();
-	unsigned int i, n = 0;
-
-	if (!is_mine)
-		port_probe_lock();
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
-		eth = &rte_eth_devices[i];
-		if (LOAD(eth->state) == RTE_ETH_DEV_UNUSED || LOAD(eth->device) == NULL ||
-		    strcmp(rte_dev_name(LOAD(eth->device)), device) != 0)
-			continue;
-		if (n < n_max)
-			ports[n] = i;
-		n++;
-	}
-	if (!is_mine)
-		port_probe_unlock();
-	return n;
-}
-
 /* Its ports, alive, dead or kept. */
 int
 hotplug_port_list(const char *device, uint16_t *ports, unsigned int n_max)
@@ -169,6 +174,6 @@ hotplug_port_list(const char *device, uint16_t *ports, unsigned int n_max)
 
 	if (device == NULL || (ports == NULL && n_max != 0))
 		return -EINVAL;
-	n = enable_is_on() ? whose_ports(device, ports, n_max) : walk(device, ports, n_max);
+	n = list(device, ports, n_max);
 	return n != 0 ? (int)n : -ENODEV;
 }

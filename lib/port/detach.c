@@ -13,7 +13,6 @@
 
 #include <rte_dev.h>
 
-#include "../core/enable.h"
 #include "../eal/devargs.h"
 #include "../eal/host.h"
 #include "../sync/sync.h"
@@ -34,7 +33,7 @@ device_of(uint16_t port_id, char *name)
 {
 	const struct rte_eth_dev *eth = &rte_eth_devices[port_id];
 
-	if (enable_is_on() || LOAD(eth->state) == RTE_ETH_DEV_UNUSED)
+	if (whose_are_kept() || LOAD(eth->state) == RTE_ETH_DEV_UNUSED)
 		return whose_device(port_id, name);
 	snprintf(name, HOTPLUG_NAME_LEN, "%s", rte_dev_name(LOAD(eth->device)));
 	return 0;

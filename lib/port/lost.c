@@ -181,7 +181,7 @@ on_loss(const char *device, unsigned int owed)
 			tell_application(eth, owed);
 		}
 	}
-	if (is_to_die)
+	if (is_to_die || ports_has(device, PORT_DOOMED))        /* there was no thread to be had */
 		teardown_start(device);
 }
 
@@ -239,32 +239,12 @@ owe(const char *device, unsigned int what)
 	work_push(see_to, device, 0);
 }
 
-/* Cards may have come back while nobody watched. */
-static void
-owe_held(void)
-{
-	char device[HOTPLUG_NAME_LEN];
-	struct port *port;
-	unsigned int i;
-	bool is_held;
-
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
-		port = port_of(&rte_eth_devices[i]);
-		port_lock();
-		is_held = port->state == PORT_HELD;
-		memcpy(device, port->device, sizeof(device));
-		port_unlock();
-		if (is_held)
-			owe(device, BACK);
-	}
-}
-
+/* What has been owed since before the library was disabled. */
 void
-port_catch_up(void)
+lost_go_on(void)
 {
 	struct hotplug_device *dev;
 
-	owe_held();
 	for (dev = device_first(); dev != NULL; dev = dev->next)
 		if (atomic_load(&dev->port_owes) != 0)
 			work_push(see_to, dev->name, 0);

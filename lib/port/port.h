@@ -251,8 +251,9 @@ void port_returned(const char *device);
 /* Link, INTR_RMV and recovery callbacks, and heals. */
 bool port_spares(struct hotplug_bus *bus, const void *key);
 void port_on_event(const struct hotplug_event *event);
-/* What is owed since before the library was disabled, or happened meanwhile. */
-void port_catch_up(void);
+
+/* resume.c: enabled again */
+void port_resume(void);
 
 /* teardown.c */
 void teardown_start(const char *device);
@@ -291,7 +292,6 @@ void heal_run(const char *device);
 /* again.c */
 void heal_soon(const char *device);     /* as soon as it is its turn again; any context */
 void heal_returned(const char *device); /* it came anew; any context */
-void heal_resume(void);         /* enabled: it may have come while we were not */
 extern unsigned int heal_pause_ms;      /* after the first try; after each other twice as long */
 extern unsigned int heal_slow_ms;       /* between tries, when the first ones have failed */
 

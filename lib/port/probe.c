@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "../core/device.h"
+#include "../eal/clock.h"
 #include "probe.h"
 
 #define LENT_NS 1000000000ull   /* a driver probes that long alone */
@@ -86,13 +87,27 @@ port_probe_trylock(void)
 	bool is_free;
 
 	pthread_mutex_lock(&lock);
-	is_free = holder == 0 && n_served == n_asked;
+	is_free = is_to_be_had() && n_served == n_asked;
 	if (is_free) {
 		n_asked++;
 		take();
 	}
 	pthread_mutex_unlock(&lock);
 	return is_free;
+}
+
+bool
+port_probe_lock_for(unsigned int ms)
+{
+	uint64_t until = device_now_ns() + ms * MS;
+	const struct timespec pause = { .tv_nsec = MS };
+
+	while (!port_probe_trylock()) {
+		if (device_now_ns() >= until)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
 }
 
 static void

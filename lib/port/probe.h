@@ -9,6 +9,8 @@
  * lists, and what rte_eth_devices[].device leads to, are for its holder alone. */
 void port_probe_lock(void);
 bool port_probe_trylock(void);
+/* Not for a driver that does not come back. */
+bool port_probe_lock_for(unsigned int ms);
 void port_probe_unlock(void);
 /* The caller is in a callback of a probe or a remove of ours, on this thread, and would wait for
  * himself; also while it is lent. */

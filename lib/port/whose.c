@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +30,8 @@ static struct note {
 	bool is_open;
 	bool is_detached;       /* closed, and by the library before, when its device was lost */
 } notes[RTE_MAX_ETHPORTS];
+
+static _Atomic bool are_kept;   /* the notes are those of now */
 
 void
 whose_lock(void)
@@ -79,11 +82,30 @@ on_destroy(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
 	return 0;
 }
 
+static void
+write_closed(uint16_t port)
+{
+	pthread_mutex_lock(&lock);
+	notes[port].is_open = false;
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+write_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
+		if (LOAD(rte_eth_devices[i].state) != RTE_ETH_DEV_UNUSED)
+			write_note(i, LOAD(rte_eth_devices[i].device), true);
+		else
+			write_closed(i);
+}
+
 int
 whose_start(void)
 {
 	int ret = rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, on_new, NULL);
-	unsigned int i;
 
 	if (ret == 0)
 		ret = rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_destroy,
@@ -92,22 +114,24 @@ whose_start(void)
 		whose_stop();
 		return ret;
 	}
-	if (!port_probe_trylock())
-		return 0;       /* a driver of a former enable is stuck: the notes are of then */
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (LOAD(rte_eth_devices[i].state) != RTE_ETH_DEV_UNUSED)
-			write_note(i, LOAD(rte_eth_devices[i].device), true);
-		else
-			notes[i].is_open = false;
-	port_probe_unlock();
+	if (port_probe_is_mine())
+		write_all();    /* else a driver of a former enable is stuck: the notes are of then */
+	atomic_store(&are_kept, true);
 	return 0;
 }
 
 void
 whose_stop(void)
 {
+	atomic_store(&are_kept, false);
 	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, on_new, NULL);
 	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_destroy, NULL);
+}
+
+bool
+whose_are_kept(void)
+{
+	return atomic_load(&are_kept);
 }
 
 int

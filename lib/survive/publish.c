@@ -114,8 +114,10 @@ start_anew(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	dev->fill = fill_of(dev->driver);
 	dev->works_on_request = info->works_on_request;
 	dev->is_cut = dev->has_open_bar = dev->has_hung_up = dev->was_reset = false;
+	dev->stays_lost = false;
 	dev->is_requested = dev->is_held = dev->is_simulated = false;
 	atomic_store(&dev->is_hidden, false);
+	dev->former_cause = dev->cause;
 	dev->cause = HOTPLUG_CAUSE_NONE;
 	dev->first_sign = HOTPLUG_SIGN_NONE;
 	dev->sign_ns = dev->cut_ns = dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
@@ -144,7 +146,7 @@ withdraw(struct hotplug_device *dev)
 	dev->key = NULL;
 	device_forget_look(dev);
 	dev->n_regions = 0;
-	dev->is_requested = dev->is_held = false;
+	dev->is_requested = dev->is_held = dev->stays_lost = false;
 	dev->look_ns = dev->claimed_ns = dev->dark_ns = 0;
 	dev->muted_ns = 0;
 	if (dev->state != HOTPLUG_STATE_GONE)
@@ -278,6 +280,20 @@ device_unmap(const struct publication *was)
 	if (is_current(was))
 		cutoff_unmap(was->dev);
 	device_unlock();
+}
+
+bool
+device_stays_lost(struct hotplug_device *dev, const void *key)
+{
+	bool is_published;
+
+	device_lock();
+	is_published = dev->key != NULL && dev->key == key;
+	if (is_published)
+		dev->stays_lost = true;
+	device_unlock();
+	device_post(dev, DEVICE_LOOK);
+	return is_published;
 }
 
 void

@@ -23,6 +23,9 @@ void device_leave(struct hotplug_device *dev);
 void device_set_fills(enum hotplug_fill fill, const struct hotplug_driver_fill *list);
 /* Its driver has left its BARs mapped: unmap them; the device itself stays published. */
 void device_unmap(const struct publication *was);
+/* Its ports have been dead since before the library was disabled: it is lost once more, for what
+ * it was lost for then.  False: it is not published with that key. */
+bool device_stays_lost(struct hotplug_device *dev, const void *key);
 void device_withdraw_all(const struct hotplug_bus *bus); /* NULL: all buses */
 
 #endif /* HOTPLUG_SURVIVE_PUBLISH_H */

@@ -159,6 +159,11 @@ take_look(struct hotplug_device *dev, enum hotplug_look found)
 	bool is_asked = found == HOTPLUG_LOOK_CLAIMED && dev->works_on_request;
 	enum state_input input;
 
+	if (dev->stays_lost) {
+		note_sign(dev, HOTPLUG_SIGN_LIVENESS);
+		step(dev, STATE_IN_CLAIMED);
+		return;
+	}
 	if (is_asked)
 		found = HOTPLUG_LOOK_PRESENT;
 	if (is_asked && !dev->is_requested)

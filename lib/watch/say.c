@@ -112,7 +112,7 @@ tell_others(struct hotplug_device *dev)
 void
 say_gone(struct hotplug_device *dev, enum state_input input)
 {
-	dev->cause = state_cause(input, dev->first_sign);
+	dev->cause = dev->stays_lost ? dev->former_cause : state_cause(input, dev->first_sign);
 	tell_loss(dev);
 	tell_others(dev);
 	say_event(dev, HOTPLUG_EVENT_GONE, dev->cause);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* test_off: what becomes of cards and ports between hotplug_disable() and hotplug_enable(), and
+ * of who is at work on them just then.
+ * In:  mock functions and a PMD for them.
+ * Context: app. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+
+#include <ethdev_driver.h>
+#include <hotplug.h>
+
+#include "core/device.h"
+#include "mock_eal.h"
+#include "mock_port.h"
+#include "port/port.h"
+#include "port/probe.h"
+#include "test.h"
+
+static void
+enable(void)
+{
+	struct hotplug_config config;
+
+	hotplug_config_init(&config);
+	config.policy = HOTPLUG_POLICY_HEAL;
+	config.liveness_ms = 50;
+	config.flaps = 0;
+	assert_int_equal(hotplug_enable(&config), 0);
+}
+
+static void *
+disable(void *arg)
+{
+	(void)arg;
+	assert_int_equal(hotplug_disable(), 0);
+	return NULL;
+}
+
+static enum port_state
+state_of(uint16_t port)
+{
+	return port_of(&rte_eth_devices[port])->state;
+}
+
+/* Lost when nobody tears it down any more, and dead. */
+static struct test_pmd *
+lose_while_disabling(const char *name)
+{
+	struct test_pmd *pmd = plug(name);
+	pthread_t disabler;
+
+	start_port(pmd->port);
+	port_probe_lock();      /* waited for, behind the duties */
+	assert_int_equal(pthread_create(&disabler, NULL, disable, NULL), 0);
+	test_sleep_ms(50);
+	lose(pmd);
+	assert_true(WAIT_FOR(state_of(pmd->port) == PORT_DEAD));
+	port_probe_unlock();
+	pthread_join(disabler, NULL);
+	assert_int_equal(state_of(pmd->port), PORT_DEAD);
+	return pmd;
+}
+
+/* It was dead for ever: its device was published anew, answered, and nobody saw to the port. */
+static void
+test_loss_in_the_middle_of_disable(void **state)
+{
+	struct test_pmd *pmd = lose_while_disabling("0000:70:00.0");
+
+	(void)state;
+	mock_sysfs_add(pmd->name, "hotplug_mock");      /* back before we are */
+	enable();
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(state_of(pmd->port), PORT_LIVE);
+	remove_port(pmd->port);
+	pmd = lose_while_disabling("0000:71:00.0");
+	enable();
+	assert_true(WAIT_FOR(state_of(pmd->port) == PORT_HELD));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	remove_port(pmd->port);
+}
+
+/* --- who attaches meanwhile --- */
+
+static const char attached[] = "0000:72:00.0";
+static _Atomic bool is_in_driver, may_return;
+
+static void
+wait_in_driver(struct test_pmd *pmd)
+{
+	(void)pmd;
+	test_pmd_in_finish = NULL;
+	atomic_store(&is_in_driver, true);
+	(void)WAIT_FOR(may_return);
+}
+
+/* As an attach that has begun while we were enabled, and comes to its probe now. */
+static void *
+probe(void *arg)
+{
+	(void)arg;
+	port_probe_lock();
+	assert_int_equal(rte_dev_probe(attached), 0);
+	port_probe_unlock();
+	return NULL;
+}
+
+static void *
+let_return(void *arg)
+{
+	(void)arg;
+	test_sleep_ms(100);
+	atomic_store(&may_return, true);
+	return NULL;
+}
+
+/* The buses had been looked through when its probe was over: nobody guarded it, ever, and its
+ * ports were none of its device's. */
+static void
+test_attach_beside_enable(void **state)
+{
+	struct test_pmd *pmd;
+	pthread_t attacher, waker;
+	uint16_t port;
+
+	(void)state;
+	assert_int_equal(hotplug_disable(), 0);
+	mock_sysfs_add(attached, "hotplug_mock");
+	test_pmd_in_finish = wait_in_driver;
+	assert_int_equal(pthread_create(&attacher, NULL, probe, NULL), 0);
+	assert_true(WAIT_FOR(is_in_driver));
+	assert_int_equal(pthread_create(&waker, NULL, let_return, NULL), 0);
+	enable();
+	pthread_join(attacher, NULL);
+	pthread_join(waker, NULL);
+	pmd = test_pmd_of(attached);
+	assert_int_equal(hotplug_device_state(attached), HOTPLUG_STATE_ATTACHED);
+	assert_int_equal(hotplug_port_list(attached, &port, 1), 1);
+	assert_int_equal(port, pmd->port);
+	assert_int_equal(state_of(port), PORT_LIVE);
+	remove_port(port);
+}
+
+/* A list of ports is EAL's own while we keep none. */
+static void
+test_ports_of_what_is_attached_while_off(void **state)
+{
+	uint16_t port;
+
+	(void)state;
+	assert_int_equal(hotplug_disable(), 0);
+	mock_sysfs_add("0000:73:00.0", "hotplug_mock");
+	assert_int_equal(rte_dev_probe("0000:73:00.0"), 0);
+	assert_int_equal(hotplug_port_list("0000:73:00.0", &port, 1), 1);
+	enable();
+	assert_int_equal(hotplug_port_list("0000:73:00.0", &port, 1), 1);
+	remove_port(port);
+	assert_int_equal(hotplug_port_list("0000:73:00.0", &port, 1), -ENODEV);
+}
+
+static int
+start(void **state)
+{
+	return mock_port_start(state, "flaps=0");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_loss_in_the_middle_of_disable),
+		cmocka_unit_test(test_attach_beside_enable),
+		cmocka_unit_test(test_ports_of_what_is_attached_while_off),
+	};
+
+	return cmocka_run_group_tests_name("off", tests, start, mock_port_stop);
+}
