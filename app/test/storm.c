@@ -181,6 +181,7 @@ begin_all(void)
 	begin(storm_sleeper, 1);
 	begin(storm_listener, 1);
 	begin(storm_accomplice, 1);
+	begin(storm_switch, 1);
 }
 
 static void
@@ -229,7 +230,6 @@ make_card(unsigned int i)
 static void
 start(void)
 {
-	struct hotplug_config config;
 	void *state = NULL;
 	unsigned int i;
 
@@ -243,17 +243,11 @@ start(void)
 		(void)rte_log_set_level_pattern("*.hotplug*", RTE_LOG_DEBUG);
 	storm_pool = rte_pktmbuf_pool_create("storm", 8191, 0, 0, 256, 0);
 	assert_non_null(storm_pool);
-	hotplug_config_init(&config);
-	config.policy = HOTPLUG_POLICY_HEAL;
-	config.liveness_ms = 50;
-	config.flaps = 0;
-	config.stuck_ms = 60000;
-	assert_int_equal(hotplug_enable(&config), 0);
+	switch_on();
 	back_start();
 	for (i = 0; i < STORM_MAX_CARDS; i++)
 		make_card(i);
 	storm_n_cards = STORM_MAX_CARDS;
-	judge_start();
 	weather_start();
 }
 
@@ -319,9 +313,10 @@ run_storm(void)
 	}
 	end_all();
 	printf("# seed %" PRIu64 ": %lu losses, %u quiet points, %lu calls, %lu polls, %lu telemetry "
-	       "answers, %lu closes, %lu tricks, %lu wakes, %lu callbacks, %lu s\n", options.seed, storm_n_losses,
+	       "answers, %lu closes, %lu tricks, %lu wakes, %lu callbacks, %lu switches, %lu s\n", options.seed, storm_n_losses,
 	       n_quiet_points, storm_n_calls, storm_n_polls, storm_n_answers, storm_n_closes,
-	       storm_n_tricks, storm_n_wakes, storm_n_backs, (unsigned long)(time(NULL) - begun));
+	       storm_n_tricks, storm_n_wakes, storm_n_backs,
+	       storm_n_switches, (unsigned long)(time(NULL) - begun));
 	printf("# calls never made: %u; pairs of step and trick never met: %u\n", list_uncalled(),
 	       weather_missing());
 	return storm_n_failures == 0;

@@ -62,8 +62,10 @@ extern unsigned int storm_n_cards;
 struct storm_card *storm_card_of(const char *device);   /* NULL: none of them */
 extern struct rte_mempool *storm_pool;
 extern _Atomic bool storm_is_quiet;     /* no tricks, no calls */
+extern _Atomic bool storm_is_off;       /* the library is, or is about to be */
 extern _Atomic unsigned long storm_n_losses, storm_n_calls, storm_n_answers, storm_n_polls,
-			     storm_n_wakes, storm_n_closes, storm_n_tricks, storm_n_backs;
+			     storm_n_wakes, storm_n_closes, storm_n_tricks, storm_n_backs,
+			     storm_n_switches;
 
 /* storm.c */
 struct dice dice_of(unsigned int number);       /* from the seed */
@@ -113,6 +115,10 @@ struct call *storm_any_call(enum call_kind kind, struct dice *dice);    /* storm
 void back_start(void);
 void back_hush(void);   /* storm_is_quiet: until no callback is at anything */
 
+/* storm_switch.c */
+void switch_on(void);
+int storm_switch(unsigned int number);
+
 /* storm_threads.c, storm_telemetry.c, storm_weather.c */
 int storm_caller(unsigned int number);
 int storm_poller(unsigned int number);
@@ -124,11 +130,13 @@ bool weather_lose(struct storm_card *card);
 bool weather_return(struct storm_card *card);
 void weather_reset(struct storm_card *card, struct dice *dice);
 void weather_blow(unsigned int n_losses, struct dice *dice);
+/* A loss that has not been told yet need not be told any more; so many may be told again. */
+void weather_forgive(struct storm_card *card, unsigned int n_again);
 void weather_start(void);       /* a hook before each step */
 unsigned int weather_missing(void);     /* says which step has met no such trick */
 
 /* storm_judge.c: at a quiet point */
-void judge_start(void);
+void judge_subscribe(void);
 void judge(bool with_costs);
 
 #endif /* HOTPLUG_TEST_STORM_H */

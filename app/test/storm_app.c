@@ -144,20 +144,13 @@ app_attach(struct storm_card *card)
 	}
 }
 
-/* A loss that has not been told yet need not be told any more. */
 static void
 leave(struct storm_card *card)
 {
-	unsigned int n_gone;
-
 	pthread_mutex_lock(&card->weather);
 	atomic_store(&card->is_leaving, true);
-	n_gone = card->told.n_gone;
-	if (card->told.n_must > n_gone) {
-		card->told.n_may += card->told.n_must - n_gone;
-		card->told.n_must = n_gone;
-	}
 	pthread_mutex_unlock(&card->weather);
+	weather_forgive(card, 0);
 }
 
 /* A close that says 0 has closed it: from then on the id is not ours. */
@@ -209,7 +202,8 @@ detach(struct storm_card *card)
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; i < ATTEMPTS; i++) {        /* its loss may be told just now */
+	/* Its loss may be told just now, or the library be off. */
+	for (i = 0; i < ATTEMPTS; i += !atomic_load(&storm_is_off)) {
 		ret = hotplug_device_detach(card->name, HOTPLUG_PRIVATE, NULL);
 		if (ret == 0 || ret == -ENODEV)
 			return;

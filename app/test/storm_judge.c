@@ -73,7 +73,7 @@ on_event(const struct hotplug_event *event, void *arg)
 }
 
 void
-judge_start(void)
+judge_subscribe(void)
 {
 	if (hotplug_event_subscribe(NULL, on_event, NULL) <= 0)
 		storm_fail("hotplug_event_subscribe()", "", -1, 1);
@@ -199,12 +199,21 @@ judge_port(const struct storm_card *card, const struct storm_port *port)
 	if (rte_eth_dev_info_get(port->id, &info) != 0 ||
 	    strcmp(rte_dev_name(info.device), card->name) != 0)
 		storm_fail("the id is another card's", card->name, port->id, 0);
-	if (rte_eth_dev_is_removed(port->id) != 0)
+	if (rte_eth_dev_is_removed(port->id) != 0) {
+		show_card(card);
 		storm_fail("rte_eth_dev_is_removed()", card->name, 1, 0);
+	}
 	if (eth->data->dev_started != port->is_started)
 		storm_fail("started", card->name, eth->data->dev_started, port->is_started);
 	if (!port->is_started)
 		return;
+	if (rte_eth_fp_ops[port->id].rxq.data[0] == NULL) {
+		show_card(card);
+		printf("# port %u: state %d, started %d, queue %p, driver's ops %d\n", port->id, port_of(eth)->state, eth->data->dev_started,
+		       eth->data->rx_queues[0], eth->dev_ops == port_of(eth)->ops);
+		storm_fail("a port that runs has no queue", card->name, port->id, 0);
+		return;
+	}
 	(void)rte_eth_rx_burst(port->id, 0, pkts, N_ELEMENTS(pkts));
 	if (card->bad->n_rx != n_rx + 1)
 		storm_fail("a burst has not come to the driver", card->name, port->id, 0);

@@ -262,11 +262,15 @@ storm_listener(unsigned int number)
 {
 	struct dice dice = dice_of(300 + number);
 	struct hotplug_stats stats = { .size = sizeof(stats) };
+	unsigned long n_switches;
 	const char *device;
+	bool was_on;
 	int id;
 
 	while (storm_goes_on()) {
 		device = storm_cards[dice_below(&dice, storm_n_cards)].name;
+		n_switches = atomic_load(&storm_n_switches);
+		was_on = !atomic_load(&storm_is_off);
 		id = hotplug_event_subscribe(dice_is(&dice, 50) ? device : NULL, on_device_event, NULL);
 		(void)rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RMV,
 						    on_port_event, NULL);
@@ -280,7 +284,8 @@ storm_listener(unsigned int number)
 						      on_port_event, NULL);
 		(void)rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_RECOVERY_SUCCESS,
 						      on_port_event, NULL);
-		if (id > 0 && hotplug_event_unsubscribe(id) != 0)
+		if (id > 0 && hotplug_event_unsubscribe(id) != 0 && was_on &&
+		    !atomic_load(&storm_is_off) && atomic_load(&storm_n_switches) == n_switches)
 			storm_fail("hotplug_event_unsubscribe()", device, -1, 0);
 	}
 	return 0;

@@ -41,7 +41,8 @@ static _Atomic unsigned int n_seen[STEP_COUNT], n_tricks[STEP_COUNT][TRICK_COUNT
 static bool
 is_due(const struct storm_card *card)
 {
-	return hotplug_device_state(card->name) == HOTPLUG_STATE_ATTACHED &&
+	return !atomic_load(&storm_is_off) &&
+		hotplug_device_state(card->name) == HOTPLUG_STATE_ATTACHED &&
 		!atomic_load(&card->is_leaving) &&
 		card->told.life_lost != atomic_load(&card->bad->life);
 }
@@ -56,6 +57,21 @@ expect_loss(struct storm_card *card, unsigned int life, bool is_sure)
 		card->told.n_may++;
 	}
 	atomic_fetch_add(&storm_n_losses, 1);
+}
+
+void
+weather_forgive(struct storm_card *card, unsigned int n_again)
+{
+	unsigned int n_gone;
+
+	pthread_mutex_lock(&card->weather);
+	n_gone = card->told.n_gone;
+	if (card->told.n_must > n_gone) {
+		card->told.n_may += card->told.n_must - n_gone;
+		card->told.n_must = n_gone;
+	}
+	card->told.n_may += n_again;
+	pthread_mutex_unlock(&card->weather);
 }
 
 bool
