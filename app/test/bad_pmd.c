@@ -121,15 +121,13 @@ bool
 bad_card_reset(struct bad_card *card, bool is_counted)
 {
 	static unsigned int n_resets;   /* of all; with the lock of one */
-	char text[16];
 	bool is_there;
 
 	pthread_mutex_lock(&card->lock);
 	is_there = !atomic_load(&card->is_lost);
 	if (is_there && is_counted) {
-		snprintf(text, sizeof(text), "%u\n",
-			 __atomic_add_fetch(&n_resets, 1, __ATOMIC_RELAXED));
-		mock_sysfs_write(card->name, "igb_uio/resets", text, strlen(text));
+		mock_sysfs_count(card->name, "igb_uio/resets",
+				 __atomic_add_fetch(&n_resets, 1, __ATOMIC_RELAXED));
 	} else if (is_there) {
 		mock_sysfs_config(card->name, 0x04, 0);
 		usleep(70000);

@@ -93,6 +93,19 @@ mock_sysfs_config(const char *name, unsigned int at, uint16_t value)
 	close(fd);
 }
 
+/* As sysfs shows it: who reads meanwhile finds the last number or this one, which is no shorter. */
+void
+mock_sysfs_count(const char *name, const char *file, unsigned int value)
+{
+	int fd = open(mock_sysfs_path(name, file), O_WRONLY | O_CLOEXEC);
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%u\n", value);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, text, n, 0), n);
+	close(fd);
+}
+
 void
 mock_sysfs_bind(const char *name, const char *driver)
 {

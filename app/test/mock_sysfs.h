@@ -26,6 +26,7 @@ void mock_sysfs_remove(const char *name);
 void mock_sysfs_bind(const char *name, const char *driver);
 /* Two bytes of its configuration space. */
 void mock_sysfs_config(const char *name, unsigned int at, uint16_t value);
+void mock_sysfs_count(const char *name, const char *file, unsigned int value);
 void mock_sysfs_write(const char *name, const char *file, const void *data, size_t len);
 /* A virtual function of pf. */
 void mock_sysfs_physfn(const char *name, const char *pf);
