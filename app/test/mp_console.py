@@ -88,44 +88,58 @@ class Console(Verbs):
     """One process."""
 
     def __init__(self, group, name, *args, options=None, wait=True, wrap=(),
-                 telemetry=False, log=subprocess.STDOUT, preload=None):
+                 telemetry=False, log=subprocess.PIPE, preload=None):
         env = dict(os.environ)
         env.pop("DPDK_HOTPLUG", None)
         if options:
             env["DPDK_HOTPLUG"] = options
         if preload:
             env["LD_PRELOAD"] = preload
-        self.name, self.text = name, ""
+        self.name, self.text, self.logged = name, "", ""
         self.process = subprocess.Popen(
             [group.program, *wrap, "--no-pci", *([] if telemetry else ["--no-telemetry"]),
              # newer EALs take an option once
              *([] if any(a.startswith("--proc-type") for a in args) else ["--proc-type=auto"]),
              "--file-prefix", group.prefix, "--huge-dir", group.huge, *args], env=env,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
-        os.set_blocking(self.process.stdout.fileno(), False)
+        # each its own: a line of the log may come in the middle of the prompt
+        self.pipes = [p for p in (self.process.stdout, self.process.stderr) if p is not None]
+        for pipe in self.pipes:
+            os.set_blocking(pipe.fileno(), False)
         self.pid = self.process.pid
         if wait:
             self.until_prompt(20)
 
     def until_prompt(self, seconds=20):
-        """What it has printed up to its next prompt; its other threads may log after that."""
+        """What it has logged until then, and what it has printed up to its next prompt; its
+        other threads may log after that."""
         end = time.monotonic() + seconds
         while self.PROMPT not in self.text:
             left = end - time.monotonic()
             if left <= 0:
                 raise TimeoutError("%s: no prompt in %d s after:\n%s" %
-                                   (self.name, seconds, self.text))
-            if not select.select([self.process.stdout], [], [], left)[0]:
-                continue
-            data = self.process.stdout.read()
-            if data == b"":
-                raise Ended("%s has ended:\n%s" % (self.name, self.text))
-            self.text += (data or b"").decode(errors="replace")
+                                   (self.name, seconds, self.logged + self.text))
+            self.read(left)
+        self.read(0)
         text, _, self.text = self.text.partition(self.PROMPT)
-        return text
+        logged, self.logged = self.logged, ""
+        return logged + text
+
+    def read(self, seconds):
+        for pipe in select.select(self.pipes, [], [], seconds)[0]:
+            data = pipe.read()
+            text = (data or b"").decode(errors="replace")
+            if pipe is self.process.stderr:
+                self.logged += text
+            else:
+                self.text += text
+            if data == b"":
+                self.pipes.remove(pipe)
+        if self.process.stdout not in self.pipes and self.PROMPT not in self.text:
+            raise Ended("%s has ended:\n%s" % (self.name, self.logged + self.text))
 
     def send(self, command):
-        self.text = ""
+        self.text = self.logged = ""
         self.process.stdin.write(command.encode() + b"\n")
         self.process.stdin.flush()
 
