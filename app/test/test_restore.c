@@ -306,6 +306,35 @@ test_settle_needs_a_published_device(void **state)
 }
 
 
+/* It was cut off, and its driver has it still: it was published as one that lives, on registers
+ * that were nobody's. */
+static void
+test_one_that_was_lost_before_disable_stays_lost(void **state)
+{
+	struct hotplug_event event;
+
+	(void)state;
+	assert_int_equal(toy_publish(&toy), 0);
+	atomic_store(&toy.look, HOTPLUG_LOOK_RESET);
+	assert_int_equal(toy_report(&toy), 0);
+	event = heard_wait(&heard, HOTPLUG_EVENT_GONE, 0);
+	assert_int_equal(event.cause, HOTPLUG_CAUSE_RESET);
+	assert_int_equal(hotplug_disable(), 0);
+	atomic_store(&toy.look, HOTPLUG_LOOK_PRESENT);
+	assert_int_equal(hotplug_enable(NULL), 0);
+	assert_true(hotplug_event_subscribe("toy0", heard_fn, &heard) > 0);
+	assert_int_equal(toy_publish(&toy), 0);
+	event = heard_wait(&heard, HOTPLUG_EVENT_GONE, 1);
+	assert_int_equal(event.type, HOTPLUG_EVENT_GONE);
+	assert_int_equal(event.cause, HOTPLUG_CAUSE_RESET);
+	assert_int_equal(toy_withdraw(&toy), 0);
+	toy_destroy(&toy);              /* and probed anew it lives */
+	toy_make(&toy, "toy0", 2, LEN);
+	assert_int_equal(toy_publish(&toy), 0);
+	test_sleep_ms(50);
+	assert_int_equal(hotplug_device_state("toy0"), HOTPLUG_STATE_ATTACHED);
+}
+
 int
 main(void)
 {
@@ -322,6 +351,7 @@ main(void)
 		ENABLED(test_settle_nests),
 		ENABLED(test_settle_a_scare_meanwhile_leaves_no_debt),
 		ENABLED(test_settle_needs_a_published_device),
+		ENABLED(test_one_that_was_lost_before_disable_stays_lost),
 	};
 
 	return cmocka_run_group_tests_name("restore", tests, NULL, NULL);

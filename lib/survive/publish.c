@@ -176,6 +176,23 @@ make_way(const struct hotplug_device *dev, const void *key)
 	}
 }
 
+/* With the lock held: what its driver has mapped is what we had laid there. */
+static bool
+was_left(const struct hotplug_device *dev)
+{
+	return dev->left.end != 0 && dev->n_regions > 0 && dev->region[0].n_vmas > 0 &&
+		maps_is_same(&dev->left, &dev->region[0].vma[0]);
+}
+
+/* With the lock held: nobody answers its faults any more, and its driver has it still. */
+static void
+leave_cut(struct hotplug_device *dev)
+{
+	cutoff_fill_device(dev);
+	if (intact_record(dev) == 0 && dev->n_regions > 0 && dev->region[0].n_vmas > 0)
+		dev->left = dev->region[0].vma[0];
+}
+
 static int
 publish(struct hotplug_bus *bus, const struct hotplug_device_info *info)
 {
@@ -194,6 +211,8 @@ publish(struct hotplug_bus *bus, const struct hotplug_device_info *info)
 	make_way(dev, info->key);
 	start_anew(dev, info);
 	ret = fill_regions(dev, info);
+	dev->stays_lost = ret == 0 && was_left(dev);
+	dev->left.end = 0;
 	if (ret == 0)
 		ret = guard_publish(dev);
 	if (ret == 0)
@@ -308,7 +327,7 @@ device_withdraw_all(const struct hotplug_bus *bus)
 		if (dev->key != NULL && (bus == NULL || dev->bus == bus)) {
 			settle_all(dev);
 			if (bus == NULL && dev->is_cut)
-				cutoff_fill_device(dev);        /* nobody answers any more */
+				leave_cut(dev);
 			withdraw(dev);
 		}
 	}
