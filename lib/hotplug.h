@@ -347,7 +347,8 @@ int hotplug_config_parse(struct hotplug_config *config, const char *options,
 			 char *error, size_t error_len);
 
 /**
- * Start: guard the devices that are probed and those that will be.
+ * Start: guard the devices that are probed and those that will be.  Right after rte_eal_init(): of
+ * a port that was set up before, not all may be known (doc/limits.md).
  *
  * @param config  NULL for the defaults; copied; what one of an older size lacks has its
  *   default

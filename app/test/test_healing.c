@@ -203,7 +203,8 @@ test_loss_in_the_probe(void **state)
 	remove_port(card_port);
 	mock_sysfs_remove(card);
 	test_pmd_in_finish = vanish_in_probe;
-	pmd = plug_started(card);
+	pmd = plug(card);       /* and may be dead by now */
+	card_port = pmd->port;
 	assert_null(test_pmd_in_finish);
 	assert_true(WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_HELD));
 	come_back(pmd);

@@ -12,6 +12,7 @@
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
+#include <rte_mbuf.h>
 
 #include <ethdev_driver.h>
 #include <hotplug.h>
@@ -19,6 +20,7 @@
 #include "core/device.h"
 #include "mock_eal.h"
 #include "mock_port.h"
+#include "port/calls.h"
 #include "port/port.h"
 #include "port/probe.h"
 #include "test.h"
@@ -166,10 +168,107 @@ test_ports_of_what_is_attached_while_off(void **state)
 	assert_int_equal(hotplug_port_list("0000:73:00.0", &port, 1), -ENODEV);
 }
 
+/* --- queues that are set up meanwhile --- */
+
+static const struct rte_eth_conf no_conf;
+static struct rte_mempool *pool;
+static _Atomic unsigned int n_failed;
+
+static int
+on_failed(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)type;
+	(void)arg;
+	(void)result;
+	n_failed++;
+	return 0;
+}
+
+static void
+set_up(uint16_t port, bool is_seen)
+{
+	assert_int_equal(rte_eth_dev_configure(port, 1, 1, &no_conf), 0);
+	assert_int_equal(is_seen ? rte_eth_rx_queue_setup(port, 0, 64, 0, NULL, pool) :
+			 WAY_ON(rte_eth_rx_queue_setup)(port, 0, 64, 0, NULL, pool), 0);
+	assert_int_equal(is_seen ? rte_eth_tx_queue_setup(port, 0, 64, 0, NULL) :
+			 WAY_ON(rte_eth_tx_queue_setup)(port, 0, 64, 0, NULL), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+}
+
+static void
+check_queues(uint16_t port)
+{
+	struct rte_eth_rxq_info info;
+
+	assert_non_null(rte_eth_devices[port].data->rx_queues[0]);
+	assert_non_null(rte_eth_devices[port].data->tx_queues[0]);
+	assert_int_equal(rte_eth_rx_queue_info_get(port, 0, &info), 0);
+	assert_int_equal(info.nb_desc, 64);
+	assert_ptr_equal(info.mp, pool);
+}
+
+/* Its driver was started without a queue when it healed: what had been set up while the library
+ * was off was on no record. */
+static void
+heal_with_queues(const char *name, bool is_seen)
+{
+	struct test_pmd *pmd = plug(name);
+
+	assert_int_equal(hotplug_disable(), 0);
+	set_up(pmd->port, is_seen);
+	enable();
+	lose_for_good(pmd);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	test_pmd_tells_queues = true;
+	check_queues(pmd->port);
+	test_pmd_tells_queues = false;
+	remove_port(pmd->port);
+}
+
+static void
+test_queues_that_are_set_up_while_off(void **state)
+{
+	(void)state;
+	heal_with_queues("0000:74:00.0", true);
+}
+
+/* As in a program whose calls were not ours to see: the driver tells. */
+static void
+test_queues_that_were_set_up_unseen(void **state)
+{
+	(void)state;
+	test_pmd_tells_queues = true;
+	heal_with_queues("0000:75:00.0", false);
+}
+
+/* Or it does not, as virtio: no life without its queues. */
+static void
+test_queues_that_nobody_knows(void **state)
+{
+	struct test_pmd *pmd = plug("0000:76:00.0");
+
+	(void)state;
+	assert_int_equal(hotplug_disable(), 0);
+	set_up(pmd->port, false);
+	enable();
+	rte_eth_dev_callback_register(pmd->port, RTE_ETH_EVENT_RECOVERY_FAILED, on_failed, NULL);
+	lose_for_good(pmd);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_failed == 1));
+	assert_int_equal(state_of(pmd->port), PORT_HELD);
+	assert_int_equal(pmd->n_probes, 1);
+	remove_port(pmd->port);
+}
+
 static int
 start(void **state)
 {
-	return mock_port_start(state, "flaps=0");
+	if (mock_port_start(state, "flaps=0") != 0)
+		return -1;
+	pool = rte_pktmbuf_pool_create("off", 255, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+	return pool != NULL ? 0 : -1;
 }
 
 int
@@ -179,6 +278,9 @@ main(void)
 		cmocka_unit_test(test_loss_in_the_middle_of_disable),
 		cmocka_unit_test(test_attach_beside_enable),
 		cmocka_unit_test(test_ports_of_what_is_attached_while_off),
+		cmocka_unit_test(test_queues_that_are_set_up_while_off),
+		cmocka_unit_test(test_queues_that_were_set_up_unseen),
+		cmocka_unit_test(test_queues_that_nobody_knows),
 	};
 
 	return cmocka_run_group_tests_name("off", tests, start, mock_port_stop);

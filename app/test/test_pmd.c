@@ -45,6 +45,7 @@ unsigned int test_pmd_n_ports = 1;
 bool test_pmd_has_rx_intr;
 unsigned int test_pmd_max_queues = 1;
 bool test_pmd_sets_link = true;
+bool test_pmd_tells_queues;
 int (*test_pmd_in_configure)(struct test_pmd *pmd);
 bool (*test_pmd_refuses)(const char *op);
 void (*test_pmd_in_probe)(struct test_pmd *pmd);
@@ -114,6 +115,7 @@ set_up_queue(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned 
 	if (q == NULL)
 		return -ENOMEM;
 	q->pmd = test_pmd_of(eth->device->name);
+	q->pool = pool;
 	eth->data->rx_queues[queue] = q;
 	return 0;
 }
@@ -399,6 +401,15 @@ get_rxq_info(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_rxq_info *i
 {
 	touch(eth);
 	info->nb_desc = 64 + queue;
+	if (test_pmd_tells_queues)
+		info->mp = ((const struct test_queue *)eth->data->rx_queues[queue])->pool;
+}
+
+static void
+get_txq_info(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_txq_info *info)
+{
+	(void)eth;
+	info->nb_desc = 64 + queue;
 }
 
 static int
@@ -527,6 +538,16 @@ static const struct eth_dev_ops port_ops = {
 
 /* As e1000e's. */
 static const struct eth_dev_ops *
+ops_that_tell(void)
+{
+	static struct eth_dev_ops ops;
+
+	ops = port_ops;
+	ops.txq_info_get = get_txq_info;
+	return &ops;
+}
+
+static const struct eth_dev_ops *
 ops_without_link(void)
 {
 	static struct eth_dev_ops ops;
@@ -589,7 +610,8 @@ add_port(struct rte_eth_dev *eth, struct test_pmd *pmd, uint16_t *port)
 	if (eth->data->mac_addrs == NULL)
 		return -1;
 	eth->data->mac_addrs[0].addr_bytes[0] = 2;
-	pmd->ops = test_pmd_sets_link ? &port_ops : ops_without_link();
+	pmd->ops = test_pmd_tells_queues ? ops_that_tell() :
+		test_pmd_sets_link ? &port_ops : ops_without_link();
 	eth->dev_ops = pmd->ops;
 	burst_code_fn = is_secondary() ? receive_in_secondary : receive;
 	eth->rx_pkt_burst = burst_code_receive;

@@ -49,6 +49,7 @@ struct test_pmd {
 struct test_queue {
 	struct test_pmd *pmd;
 	volatile unsigned int n_bursts;
+	struct rte_mempool *pool;
 };
 
 /* What the driver knows of that function; made at the first asking. */
@@ -68,6 +69,7 @@ extern void (*_Atomic test_pmd_in_finish)(struct test_pmd *pmd);
 extern int test_pmd_probe_answer;       /* not 0: the probe fails */
 extern enum rte_pci_kernel_driver test_pmd_kdrv; /* what EAL takes it for */
 extern unsigned int test_pmd_bad_inits; /* so many fail after they have got a port */
+extern bool test_pmd_tells_queues;      /* of how they are set up; else as little as it must */
 extern bool test_pmd_sets_link;         /* up and down */
 /* 1 to TEST_PMD_MAX_PORTS, as the representors of mlx5, ice, bnxt, cnxk: one device, each
  * port with a name of its own, all of them released by its remove. */

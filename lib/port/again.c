@@ -35,6 +35,9 @@ what_is_wrong(int ret)
 			"(pkg-config --static libdpdk-hotplug has it)";
 	case -ERANGE:
 		return "the card has too few queues";
+	case -ENODATA:
+		return "its queues were set up before the library was enabled, and its driver does "
+			"not tell how: enable first";
 	case -E2BIG:
 		return "its devargs are too long to be remembered";
 	case -EADDRINUSE:
@@ -128,7 +131,8 @@ heal_returned(const char *device)
 static bool
 is_hopeless(int ret)
 {
-	return ret == -ERANGE || ret == -EADDRINUSE || ret == -ENOSYS || ret == -E2BIG;
+	return ret == -ERANGE || ret == -EADDRINUSE || ret == -ENOSYS || ret == -E2BIG ||
+		ret == -ENODATA;
 }
 
 /* What cannot be healed is said once of each card: its READY may come after a try that did

@@ -93,8 +93,8 @@ walk(const char *device, uint16_t *ports, unsigned int n_max)
 		port_probe_lock();
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
-		if (LOAD(eth->state) == RTE_ETH_DEV_UNUSED || LOAD(eth->device) == NULL ||
-		    strcmp(rte_dev_name(LOAD(eth->device)), device) != 0)
+		if (LOAD(eth->state) == RTE_ETH_DEV_UNUSED ||
+		    strcmp(port_device_name(eth), device) != 0)
 			continue;
 		if (n < n_max)
 			ports[n] = i;

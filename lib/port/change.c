@@ -20,6 +20,7 @@
 #include "inside.h"
 #include "kept.h"
 #include "lead.h"
+#include "queues.h"
 #include "shared.h"
 #include "turn.h"
 
@@ -95,7 +96,7 @@ CHANGE(static int start, rte_eth_dev_start, (uint16_t id), (id))
 CHANGE(int __wrap_rte_eth_dev_configure, rte_eth_dev_configure,
        (uint16_t id, uint16_t n_rxq, uint16_t n_txq, const struct rte_eth_conf *conf),
        (id, n_rxq, n_txq, conf))
-CHANGE(int __wrap_rte_eth_rx_queue_setup, rte_eth_rx_queue_setup,
+CHANGE(static int set_up_rxq, rte_eth_rx_queue_setup,
        (uint16_t id, uint16_t queue, uint16_t n_desc, unsigned int socket,
 	const struct rte_eth_rxconf *conf, struct rte_mempool *pool),
        (id, queue, n_desc, socket, conf, pool))
@@ -106,10 +107,32 @@ CHANGE(int __wrap_rte_eth_dev_mac_addr_add, rte_eth_dev_mac_addr_add,
        (id, addr, pool))
 CHANGE(int __wrap_rte_eth_dev_mac_addr_remove, rte_eth_dev_mac_addr_remove,
        (uint16_t id, struct rte_ether_addr *addr), (id, addr))
-CHANGE(int __wrap_rte_eth_tx_queue_setup, rte_eth_tx_queue_setup,
+CHANGE(static int set_up_txq, rte_eth_tx_queue_setup,
        (uint16_t id, uint16_t queue, uint16_t n_desc, unsigned int socket,
 	const struct rte_eth_txconf *conf),
        (id, queue, n_desc, socket, conf))
+
+int
+__wrap_rte_eth_rx_queue_setup(uint16_t id, uint16_t queue, uint16_t n_desc, unsigned int socket,
+			      const struct rte_eth_rxconf *conf, struct rte_mempool *pool)
+{
+	int ret = set_up_rxq(id, queue, n_desc, socket, conf, pool);
+
+	if (ret == 0)
+		queues_note_rx(id, queue, n_desc, socket, conf, pool);
+	return ret;
+}
+
+int
+__wrap_rte_eth_tx_queue_setup(uint16_t id, uint16_t queue, uint16_t n_desc, unsigned int socket,
+			      const struct rte_eth_txconf *conf)
+{
+	int ret = set_up_txq(id, queue, n_desc, socket, conf);
+
+	if (ret == 0)
+		queues_note_tx(id, queue, n_desc, socket, conf);
+	return ret;
+}
 
 /* In a callback of heal's own configure or start of that port: it will run when it lives. */
 static bool

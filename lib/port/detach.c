@@ -35,7 +35,7 @@ device_of(uint16_t port_id, char *name)
 
 	if (whose_are_kept() || LOAD(eth->state) == RTE_ETH_DEV_UNUSED)
 		return whose_device(port_id, name);
-	snprintf(name, HOTPLUG_NAME_LEN, "%s", rte_dev_name(LOAD(eth->device)));
+	snprintf(name, HOTPLUG_NAME_LEN, "%s", port_device_name(eth));
 	return 0;
 }
 

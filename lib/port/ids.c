@@ -203,7 +203,7 @@ has_ids(const char *device, const uint16_t *ids, unsigned int n)
 		eth = &rte_eth_devices[ids[i]];
 		if (LOAD(eth->state) != RTE_ETH_DEV_ATTACHED ||
 		    strcmp(eth->data->name, port_of(eth)->name) != 0 ||
-		    strcmp(LOAD(eth->device)->name, device) != 0)
+		    strcmp(port_device_name(eth), device) != 0)
 			return false;
 	}
 	return true;
@@ -218,7 +218,7 @@ close_others(const char *device, const uint16_t *ids, unsigned int n)
 
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
 		if (LOAD(rte_eth_devices[i].state) == RTE_ETH_DEV_ATTACHED && !is_one_of(i, ids, n) &&
-		    strcmp(LOAD(rte_eth_devices[i].device)->name, device) == 0)
+		    strcmp(port_device_name(&rte_eth_devices[i]), device) == 0)
 			(void)rte_eth_dev_close(i);
 }
 

@@ -119,9 +119,9 @@ kept_hold(struct rte_eth_dev *eth)
 	port_lock();
 	kept_hold_addresses(eth);
 	for (i = 0; data->rx_queues != NULL && i < data->nb_rx_queues && i < port->n_rxq; i++)
-		data->rx_queues[i] = port->rxq[i].n_desc != 0 ? stand_in : NULL;
+		data->rx_queues[i] = port->rxq[i].is_set_up ? stand_in : NULL;
 	for (i = 0; data->tx_queues != NULL && i < data->nb_tx_queues && i < port->n_txq; i++)
-		data->tx_queues[i] = port->txq[i].n_desc != 0 ? stand_in : NULL;
+		data->tx_queues[i] = port->txq[i].is_set_up ? stand_in : NULL;
 	port_unlock();
 }
 

@@ -58,7 +58,7 @@ begin(struct rte_eth_dev *eth, struct port *port, struct leaving *old)
 	port_lock();
 	old->state = port->state;
 	port->state = PORT_LEAVING;
-	snprintf(port->device, sizeof(port->device), "%s", LOAD(eth->device)->name);
+	snprintf(port->device, sizeof(port->device), "%s", port_device_name(eth));
 	memcpy(port->name, eth->data->name, sizeof(port->name));
 	port_unlock();
 	quiet_begin(eth - rte_eth_devices);

@@ -42,6 +42,7 @@ struct port_rxq {
 	struct rte_eth_rxconf conf;     /* the arrays that it names are ours (queues.c) */
 	struct rte_mempool *pool;       /* NULL: conf names several */
 	bool is_set_up;
+	bool is_unknown;                /* it was set up, and nobody knows how (earlier.c) */
 	uint8_t state;                  /* started or stopped, at the loss */
 	/* Its interrupt (interrupts.c): in whose epoll set, with which data; and is it on? */
 	bool is_slept_on, is_intr_on;
@@ -59,7 +60,7 @@ struct port_txq {
 	uint16_t n_desc;
 	unsigned int socket;
 	struct rte_eth_txconf conf;
-	bool is_set_up;
+	bool is_set_up, is_unknown;
 	uint8_t state;
 };
 
@@ -102,6 +103,7 @@ struct port {
 	uint64_t life;
 	const void *hand;               /* DYING, HEALING, CLOSING: the thread that has it (turn.c) */
 	unsigned int n_unwanted;        /* closes under way: no further step of a heal */
+	unsigned int n_asked;           /* who publishes it is in its driver: a close waits */
 	bool has_lived;                 /* until its loss: no heal that failed (die.c) */
 	bool is_told;                   /* INTR_RMV has come, in this life */
 	bool is_given_up;               /* heal has left it to one of them */
@@ -117,6 +119,7 @@ struct port {
 	struct port_rxq *rxq;
 	struct port_txq *txq;
 	unsigned int n_rxq, n_txq;      /* allocated */
+	char noted[HOTPLUG_NAME_LEN];   /* whose queues were noted while it was not ours (queues.c) */
 	bool has_intr;                  /* rxq say who sleeps on them, and he is to be woken */
 	struct waker *wakers;           /* one for each queue; kept allocated */
 	struct port_config config;

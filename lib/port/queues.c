@@ -5,6 +5,7 @@
  * In:  ethdev's queue setup (app), which the PMD has taken.  Out: a record of it; what heal
  *      sets up is what is on record; and whoever asks for a queue of a port that is away hears
  *      what its driver said: testpmd leaves out a queue that is stopped for good.
+ * One that was set up while its port was not ours: earlier.c.
  * Lock: port_lock() around the record, never around the PMD.
  * Context: app; queues_forget(): whoever closes. */
 
@@ -15,6 +16,7 @@
 #include "calls.h"
 #include "inside.h"
 #include "queues.h"
+#include "shared.h"
 
 /* Room for queue i; with the lock held. */
 static bool
@@ -62,12 +64,35 @@ keep_rxq(struct port_rxq *rxq, const struct port_rxq *now)
 				     now->conf.rx_nmempool * sizeof(*now->conf.rx_mempools));
 }
 
+void
+queues_record_rx(struct port *port, uint16_t queue, const struct port_rxq *now)
+{
+	void *array = port->rxq;
+
+	if (!has_room(&array, &port->n_rxq, queue, sizeof(*port->rxq)))
+		return;
+	port->rxq = array;
+	keep_rxq(&port->rxq[queue], now);
+	port->rxq[queue].is_set_up = true;
+}
+
+void
+queues_record_tx(struct port *port, uint16_t queue, const struct port_txq *now)
+{
+	void *array = port->txq;
+
+	if (!has_room(&array, &port->n_txq, queue, sizeof(*port->txq)))
+		return;
+	port->txq = array;
+	port->txq[queue] = *now;
+	port->txq[queue].is_set_up = true;
+}
+
 static int
 rx_queue_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigned int socket,
 	       const struct rte_eth_rxconf *conf, struct rte_mempool *pool)
 {
 	struct port *port = port_of(eth);
-	void *array;
 	int ret;
 
 	if (!inside_enter(eth))
@@ -77,13 +102,8 @@ rx_queue_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigne
 	if (ret != 0 || port_own(eth) == PORT_OWN_SET_UP)
 		return ret;
 	port_lock();
-	array = port->rxq;
-	if (has_room(&array, &port->n_rxq, queue, sizeof(*port->rxq)))
-		keep_rxq((struct port_rxq *)array + queue, &(struct port_rxq){
-			.n_desc = n_desc, .socket = socket, .conf = *conf, .pool = pool,
-			.is_set_up = true,
-		});
-	port->rxq = array;
+	queues_record_rx(port, queue, &(struct port_rxq){ .n_desc = n_desc, .socket = socket,
+		.conf = *conf, .pool = pool });
 	port_unlock();
 	return 0;
 }
@@ -93,7 +113,6 @@ tx_queue_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigne
 	       const struct rte_eth_txconf *conf)
 {
 	struct port *port = port_of(eth);
-	void *array;
 	int ret;
 
 	if (!inside_enter(eth))
@@ -103,12 +122,8 @@ tx_queue_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t n_desc, unsigne
 	if (ret != 0 || port_own(eth) == PORT_OWN_SET_UP)
 		return ret;
 	port_lock();
-	array = port->txq;
-	if (has_room(&array, &port->n_txq, queue, sizeof(*port->txq)))
-		((struct port_txq *)array)[queue] = (struct port_txq){
-			.n_desc = n_desc, .socket = socket, .conf = *conf, .is_set_up = true,
-		};
-	port->txq = array;
+	queues_record_tx(port, queue, &(struct port_txq){ .n_desc = n_desc, .socket = socket,
+		.conf = *conf });
 	port_unlock();
 	return 0;
 }

@@ -22,6 +22,7 @@
 #include "ids.h"
 #include "interrupts.h"
 #include "port.h"
+#include "queues.h"
 #include "shared.h"
 #include "steps.h"
 #include "together.h"
@@ -189,6 +190,9 @@ revive(const char *device, struct ports *ports)
 
 	if (!take_devargs(ports->id[0], devargs, sizeof(devargs)))
 		return -E2BIG;
+	for (i = 0; i < ports->n; i++)
+		if (!queues_are_known(port_of(&rte_eth_devices[ports->id[i]])))
+			return -ENODATA;
 	step_before(STEP_HEAL_CLAIM, device);
 	port_probe_lock();
 	ret = work_is_left() ? -ECANCELED : ports_claim(ports);

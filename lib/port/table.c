@@ -63,13 +63,14 @@ static bool
 is_new(const struct rte_eth_dev *eth, const struct port *port)
 {
 	return !port_is_healing(port) &&
-		(!eth->data->dev_configured || strcmp(port->device, LOAD(eth->device)->name) != 0);
+		(!eth->data->dev_configured || strcmp(port->device, port_device_name(eth)) != 0);
 }
 
 static void
-forget(struct port *port)
+forget(const struct rte_eth_dev *eth, struct port *port)
 {
-	queues_forget(port);
+	if (!queues_are_noted(eth, port))
+		queues_forget(port);
 	port->has_intr = false;
 	memset(&port->base, 0, sizeof(port->base));
 	memset(&port->last, 0, sizeof(port->last));
@@ -146,7 +147,9 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 		return;
 	}
 	if (is_new(eth, port))
-		forget(port);
+		forget(eth, port);
+	if (port->state == PORT_NONE)
+		queues_adopt(eth, port);
 	port->bus = bus;
 	port->key = device;
 	if (port->dev != dev)   /* a heal's is read meanwhile */
@@ -185,6 +188,20 @@ ask_info(struct rte_eth_dev *eth, struct port *port)
 	info->switch_info.name = port->switch_name;
 }
 
+/* Of one that its application closes just now the driver is not asked: it is not ours yet, and
+ * nothing else keeps the two apart. */
+static bool
+begin_asking(struct port *port)
+{
+	bool is_to_ask;
+
+	port_lock();
+	is_to_ask = port->state != PORT_NONE || port->n_unwanted == 0;
+	port->n_asked += is_to_ask;
+	port_unlock();
+	return is_to_ask;
+}
+
 /* One that heals is hidden until all of it is there. */
 static bool
 is_there(const struct rte_eth_dev *eth)
@@ -199,6 +216,8 @@ port_published(struct hotplug_bus *bus, const void *key)
 	struct hotplug_device *dev = NULL;
 	struct rte_eth_dev *eth;
 	unsigned int i;
+	bool was_ours;
+	int ret;
 
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
@@ -207,15 +226,23 @@ port_published(struct hotplug_bus *bus, const void *key)
 		    ops->dev_close == NULL || ops == &dead_ops ||
 		    (ops == ports[i].ops && !port_is_healing(&ports[i])))
 			continue;
-		(void)calls_guard();    /* who sets it up comes to us first (change.c) */
-		ask_info(eth, &ports[i]);
-		if (kept_make(&ports[i]) != 0) {
-			say_no_memory(i);
+		(void)calls_guard();    /* who sets it up or closes it comes to us first */
+		if (!begin_asking(&ports[i]))
 			continue;
-		}
+		ask_info(eth, &ports[i]);
+		ret = kept_make(&ports[i]);
+		if (ret != 0)
+			say_no_memory(i);
 		port_lock();
-		wrap_one(eth, &ports[i], bus);
+		was_ours = ports[i].state != PORT_NONE;
+		if (ret == 0)
+			wrap_one(eth, &ports[i], bus);
+		ports[i].n_asked--;
 		port_unlock();
+		if (ret != 0)
+			continue;
+		if (!was_ours)
+			queues_ask(eth);
 		dev = ports[i].dev;
 	}
 	/* A loss is known before its ports die: either that found them, or this finds it. */
@@ -278,7 +305,7 @@ port_close_shadow(const struct rte_device *dev)
 	for (i = 0; i < RTE_MAX_ETHPORTS && ret == 0; i++)
 		if (LOAD(rte_eth_devices[i].state) != RTE_ETH_DEV_UNUSED &&
 		    port_is_shadow(LOAD(rte_eth_devices[i].device)) &&
-		    strcmp(LOAD(rte_eth_devices[i].device)->name, dev->name) == 0)
+		    strcmp(port_device_name(&rte_eth_devices[i]), dev->name) == 0)
 			ret = rte_eth_dev_close(i);
 	return ret;
 }
