@@ -166,6 +166,61 @@ test_ports_of_what_is_attached_while_off(void **state)
 	assert_int_equal(hotplug_port_list("0000:73:00.0", &port, 1), -ENODEV);
 }
 
+/* --- what is closed, detached and attached meanwhile --- */
+
+/* The port was closed, and its device could not be found any more. */
+static void
+test_attach_and_remove_while_off(void **state)
+{
+	char name[HOTPLUG_NAME_LEN] = "";
+	uint16_t port;
+
+	(void)state;
+	assert_int_equal(hotplug_disable(), 0);
+	mock_sysfs_add("0000:74:00.0", "hotplug_mock");
+	assert_int_equal(hotplug_port_attach("0000:74:00.0", &port), 0);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	assert_string_equal(name, "0000:74:00.0");
+	assert_null(mock_find(name));
+	enable();
+}
+
+/* The device that had the id before was detached in its place. */
+static void
+test_id_of_another_device_while_off(void **state)
+{
+	char name[HOTPLUG_NAME_LEN] = "";
+	uint16_t port, other;
+
+	(void)state;
+	mock_sysfs_add("0000:75:00.0", "hotplug_mock");
+	mock_sysfs_add("0000:76:00.0", "hotplug_mock");
+	assert_int_equal(hotplug_port_attach("0000:75:00.0", &port), 0);
+	assert_int_equal(rte_eth_dev_close(port), 0);
+	assert_int_equal(hotplug_disable(), 0);
+	assert_int_equal(hotplug_port_attach("0000:76:00.0", &other), 0);
+	assert_int_equal(other, port);
+	assert_int_equal(rte_eth_dev_close(other), 0);
+	enable();
+	assert_int_equal(hotplug_port_detach(other, name, sizeof(name)), 0);
+	assert_string_equal(name, "0000:76:00.0");
+	assert_non_null(mock_find("0000:75:00.0"));
+	assert_int_equal(rte_dev_remove(mock_find("0000:75:00.0")), 0);
+}
+
+/* It was a dead one for ever, that was to be torn down at each enable. */
+static void
+test_dead_port_is_released_while_off(void **state)
+{
+	struct test_pmd *pmd = lose_while_disabling("0000:77:00.0");
+
+	(void)state;
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+	assert_false(rte_eth_dev_is_valid_port(pmd->port));
+	assert_int_equal(state_of(pmd->port), PORT_NONE);
+	enable();
+}
+
 static int
 start(void **state)
 {
@@ -179,6 +234,9 @@ main(void)
 		cmocka_unit_test(test_loss_in_the_middle_of_disable),
 		cmocka_unit_test(test_attach_beside_enable),
 		cmocka_unit_test(test_ports_of_what_is_attached_while_off),
+		cmocka_unit_test(test_attach_and_remove_while_off),
+		cmocka_unit_test(test_id_of_another_device_while_off),
+		cmocka_unit_test(test_dead_port_is_released_while_off),
 	};
 
 	return cmocka_run_group_tests_name("off", tests, start, mock_port_stop);

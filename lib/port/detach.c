@@ -26,8 +26,8 @@
 #define RTE_ETH_DEV_BONDING_MEMBER RTE_ETH_DEV_BONDED_SLAVE
 #endif
 
-/* Whose port it is, or was until it was closed.  Nobody keeps notes while the library is
- * not enabled: then the probe lock is held. */
+/* Whose port it is, or was until it was closed.  While the library is not enabled the notes are
+ * not all there: then the probe lock is held. */
 static int
 device_of(uint16_t port_id, char *name)
 {
@@ -189,6 +189,7 @@ hotplug_port_remove(uint16_t port_id, char *name, size_t size)
 	if (port_probe_is_mine())       /* before anything is closed */
 		return -EDEADLK;
 	if (LOAD(rte_eth_devices[port_id].state) != RTE_ETH_DEV_UNUSED) {
+		whose_note(port_id);
 		ret = stop(port_id);
 		/* the primary closes it, last; what is lost is closed here */
 		if (ret == 0 && sync_is_on() &&
