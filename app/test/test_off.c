@@ -221,6 +221,43 @@ test_dead_port_is_released_while_off(void **state)
 	enable();
 }
 
+/* --- who has the turn again and again --- */
+
+static _Atomic bool is_enough;
+
+static void *
+take_turns(void *arg)
+{
+	while (!atomic_load(&is_enough)) {
+		port_probe_lock();
+		test_sleep_ms(2);
+		port_probe_unlock();
+	}
+	return arg;
+}
+
+/* It was asked for, and not waited for: beside two who wait nobody else had it, in stuck_ms, and
+ * the buses changed hands without. */
+static void
+test_disable_has_its_turn(void **state)
+{
+	uint64_t start_ns;
+	pthread_t thread[2];
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, take_turns, NULL), 0);
+	test_sleep_ms(20);
+	start_ns = device_now_ns();
+	assert_int_equal(hotplug_disable(), 0);
+	enable();
+	assert_true(device_now_ns() - start_ns < 5000000000ull);
+	atomic_store(&is_enough, true);
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+}
+
 static int
 start(void **state)
 {
@@ -237,6 +274,7 @@ main(void)
 		cmocka_unit_test(test_attach_and_remove_while_off),
 		cmocka_unit_test(test_id_of_another_device_while_off),
 		cmocka_unit_test(test_dead_port_is_released_while_off),
+		cmocka_unit_test(test_disable_has_its_turn),
 	};
 
 	return cmocka_run_group_tests_name("off", tests, start, mock_port_stop);
