@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <rte_alarm.h>
@@ -310,6 +311,29 @@ attach_without_a_table(void)
 	return 0;
 }
 
+/* The place in the table is its parent's: who was asked there did it there.  The child has what
+ * its parent had at the fork, and does without. */
+static int
+check_child(void)
+{
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port;
+	int status;
+	pid_t pid;
+
+	CHECK(hotplug_port_attach("net_null9", &port) == 0);
+	CHECK(rte_eth_dev_close(port) == 0);
+	pid = fork();
+	if (pid == 0) {
+		alarm(10);
+		_exit(hotplug_port_detach(port, name, sizeof(name)) == 0 ? 0 : 1);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK(hotplug_device_attach("net_null9", 0, NULL) == -EEXIST);
+	CHECK(hotplug_port_detach(port, name, sizeof(name)) == 0);
+	return 0;
+}
+
 static int
 n_ports(void)
 {
@@ -319,14 +343,14 @@ n_ports(void)
 enum {
 	ALARM, PORT, NONSENSE, NESTED, THREADS, STARTED, DISABLE, PRIVATE_ATTACH, PRIVATE_DETACH,
 	HAS_PRIVATE, STOCK_ATTACH, HAS_STOCK, DETACH_STOCK, N_PORTS, SCRIBBLE, VERSION, RIGHT_VERSION,
-	NO_TABLE,
+	NO_TABLE, CHILD,
 };
 
 static int (*const checks[])(void) = {
 	check_alarm, check_port, check_nonsense, check_nested, check_threads, check_started,
 	check_disable, private_attach, private_detach, has_private, stock_attach, has_stock,
 	detach_stock, n_ports, scribble, change_version, set_right_version,
-	attach_without_a_table,
+	attach_without_a_table, check_child,
 };
 
 static struct report
@@ -366,6 +390,21 @@ TEST_IN_BOTH(test_attach_inside_an_attach_is_refused, NESTED)
 TEST_IN_BOTH(test_four_threads_at_once, THREADS)
 TEST_IN_BOTH(test_started_port_is_not_taken_away, STARTED)
 TEST_IN_BOTH(test_disabled_says_so_and_enabled_again_works, DISABLE)
+
+/* With no process beside it that EAL would tell. */
+static void
+test_forked_child_asks_nobody(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(&primary, CHILD), 0);
+}
+
+static int
+start_secondary(void **state)
+{
+	(void)state;
+	return mp_ask(&secondary, MP_START).state;
+}
 
 static void
 test_private_device_is_its_owners_alone(void **state)
@@ -433,7 +472,7 @@ set_up(void **state)
 	mp_fork(&primary, "primary", "", serve);
 	mp_fork(&secondary, "secondary", "", serve);
 	mp_fork(&late, "secondary", "", serve);
-	return mp_ask(&primary, MP_START).state != 0 || mp_ask(&secondary, MP_START).state != 0;
+	return mp_ask(&primary, MP_START).state;
 }
 
 static int
@@ -451,7 +490,8 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_attach_and_detach_in_an_alarm),
+		cmocka_unit_test(test_forked_child_asks_nobody),
+		cmocka_unit_test_setup(test_attach_and_detach_in_an_alarm, start_secondary),
 		cmocka_unit_test(test_attach_and_detach_by_port),
 		cmocka_unit_test(test_nonsense_is_refused),
 		cmocka_unit_test(test_attach_inside_an_attach_is_refused),

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_eal.h>
@@ -258,6 +260,43 @@ test_disable_has_its_turn(void **state)
 		pthread_join(thread[i], NULL);
 }
 
+static void *
+keep_the_turn(void *arg)
+{
+	port_probe_lock();
+	atomic_store(&is_in_driver, true);
+	(void)WAIT_FOR(atomic_load(&may_return));
+	port_probe_unlock();
+	return arg;
+}
+
+/* Its parent's thread had it, and the child waited for it for ever: in hotplug_port_list(), too. */
+static void
+test_forked_child_has_the_turn(void **state)
+{
+	pthread_t thread;
+	uint16_t port;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(hotplug_disable(), 0);
+	atomic_store(&is_in_driver, false);
+	atomic_store(&may_return, false);
+	assert_int_equal(pthread_create(&thread, NULL, keep_the_turn, NULL), 0);
+	assert_true(WAIT_FOR(atomic_load(&is_in_driver)));
+	pid = fork();
+	if (pid == 0) {
+		alarm(10);
+		_exit(hotplug_port_list("0000:7f:00.0", &port, 1) == -ENODEV ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	atomic_store(&may_return, true);
+	pthread_join(thread, NULL);
+	enable();
+}
+
 static int
 start(void **state)
 {
@@ -275,6 +314,7 @@ main(void)
 		cmocka_unit_test(test_id_of_another_device_while_off),
 		cmocka_unit_test(test_dead_port_is_released_while_off),
 		cmocka_unit_test(test_disable_has_its_turn),
+		cmocka_unit_test(test_forked_child_has_the_turn),
 	};
 
 	return cmocka_run_group_tests_name("off", tests, start, mock_port_stop);

@@ -96,10 +96,55 @@ wait_and_take(uint64_t until_ns)
 	return !is_late;
 }
 
+/* --- a forked child has none of those who have it, or wait ------------------------------ */
+
+static void
+begin_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void
+end_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+/* Its one thread may have it, or probe without. */
+static void
+begin_child(void)
+{
+	waiters = NULL;
+	n_away = my_holding != 0 && my_holding != holder;
+	if (my_holding != holder)
+		holder = 0;
+	if (holder == 0)
+		lent_ns = 0;
+	freed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+watch_forks(void)
+{
+	(void)pthread_atfork(begin_fork, end_fork, begin_child);
+}
+
+static void
+lock_turn(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, watch_forks);
+	pthread_mutex_lock(&lock);
+}
+
+/* ---------------------------------------------------------------------------------------- */
+
 void
 port_probe_lock(void)
 {
-	pthread_mutex_lock(&lock);
+	lock_turn();
 	(void)wait_and_take(0);
 	pthread_mutex_unlock(&lock);
 }
@@ -109,7 +154,7 @@ port_probe_trylock(void)
 {
 	bool is_free;
 
-	pthread_mutex_lock(&lock);
+	lock_turn();
 	is_free = is_to_be_had() && waiters == NULL;
 	if (is_free)
 		take();
@@ -122,7 +167,7 @@ port_probe_lock_for(unsigned int ms)
 {
 	bool is_taken;
 
-	pthread_mutex_lock(&lock);
+	lock_turn();
 	is_taken = wait_and_take(device_now_ns() + ms * MS);
 	pthread_mutex_unlock(&lock);
 	return is_taken;

@@ -195,10 +195,13 @@ sync_has_others(void)
 	return has_others;
 }
 
-/* A secondary may have come before its primary enabled the library. */
+/* A secondary may have come before its primary enabled the library.  In a forked child it is off:
+ * the place in the table is its parent's, who would do there what the child asks for. */
 bool
 sync_is_on(void)
 {
+	if (enable_is_child())
+		return false;
 	if (atomic_load(&is_on) || !enable_is_on() || !atomic_load(&is_wanted))
 		return atomic_load(&is_on);
 	if (atomic_load(&is_early) || !share_is_possible())
