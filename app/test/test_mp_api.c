@@ -213,6 +213,51 @@ check_disable(void)
 	return 0;
 }
 
+static _Atomic bool is_slow;
+
+static int
+on_slow_new(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)type;
+	(void)arg;
+	(void)result;
+	atomic_store(&is_slow, true);
+	test_sleep_ms(300);
+	return 0;
+}
+
+static void *
+attach_slowly(void *arg)
+{
+	return (void *)(intptr_t)hotplug_device_attach(arg, 0, NULL);
+}
+
+/* It was said to have failed, and was there all the same. */
+static int
+check_disable_in_an_attach(void)
+{
+	static char name[] = "net_null6";
+	struct hotplug_config config;
+	pthread_t thread;
+	void *ret;
+
+	atomic_store(&is_slow, false);
+	CHECK(rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, on_slow_new, NULL) == 0);
+	CHECK(pthread_create(&thread, NULL, attach_slowly, name) == 0);
+	CHECK(WAIT_FOR(atomic_load(&is_slow)));
+	CHECK(hotplug_disable() == 0);
+	CHECK(pthread_join(thread, &ret) == 0);
+	CHECK(rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, on_slow_new,
+					      NULL) == 0);
+	CHECK(ret == NULL && is_there(name));
+	hotplug_config_init(&config);
+	config.liveness_ms = 0;
+	CHECK(hotplug_enable(&config) == 0);
+	CHECK(hotplug_device_detach(name, 0, NULL) == 0);
+	return 0;
+}
+
 static int
 private_attach(void)
 {
@@ -343,14 +388,14 @@ n_ports(void)
 enum {
 	ALARM, PORT, NONSENSE, NESTED, THREADS, STARTED, DISABLE, PRIVATE_ATTACH, PRIVATE_DETACH,
 	HAS_PRIVATE, STOCK_ATTACH, HAS_STOCK, DETACH_STOCK, N_PORTS, SCRIBBLE, VERSION, RIGHT_VERSION,
-	NO_TABLE, CHILD,
+	NO_TABLE, CHILD, DISABLE_IN_ATTACH,
 };
 
 static int (*const checks[])(void) = {
 	check_alarm, check_port, check_nonsense, check_nested, check_threads, check_started,
 	check_disable, private_attach, private_detach, has_private, stock_attach, has_stock,
 	detach_stock, n_ports, scribble, change_version, set_right_version,
-	attach_without_a_table, check_child,
+	attach_without_a_table, check_child, check_disable_in_an_attach,
 };
 
 static struct report
@@ -390,6 +435,7 @@ TEST_IN_BOTH(test_attach_inside_an_attach_is_refused, NESTED)
 TEST_IN_BOTH(test_four_threads_at_once, THREADS)
 TEST_IN_BOTH(test_started_port_is_not_taken_away, STARTED)
 TEST_IN_BOTH(test_disabled_says_so_and_enabled_again_works, DISABLE)
+TEST_IN_BOTH(test_attach_beside_disable_is_answered, DISABLE_IN_ATTACH)
 
 /* With no process beside it that EAL would tell. */
 static void
@@ -498,6 +544,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_four_threads_at_once),
 		cmocka_unit_test(test_started_port_is_not_taken_away),
 		cmocka_unit_test(test_disabled_says_so_and_enabled_again_works),
+		cmocka_unit_test(test_attach_beside_disable_is_answered),
 		cmocka_unit_test(test_private_device_is_its_owners_alone),
 		cmocka_unit_test(test_stock_call_beside_ours),
 		cmocka_unit_test(test_table_of_another_version_is_not_used),
