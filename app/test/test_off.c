@@ -23,6 +23,7 @@
 #include "mock_port.h"
 #include "port/port.h"
 #include "port/probe.h"
+#include "port/steps.h"
 #include "test.h"
 
 static void
@@ -223,6 +224,42 @@ test_dead_port_is_released_while_off(void **state)
 	enable();
 }
 
+/* --- an id that is another's as soon as it is free --- */
+
+static uint16_t taken = RTE_MAX_ETHPORTS;
+
+static void
+take_id(enum step step, const char *device)
+{
+	(void)device;
+	if (step != STEP_GIVEN_BACK || taken != RTE_MAX_ETHPORTS)
+		return;
+	taken = 0;
+	assert_int_equal(rte_dev_probe("0000:79:00.0"), 0);
+	taken = test_pmd_of("0000:79:00.0")->port;
+}
+
+/* By two threads that attach and remove: the other's device was looked for, and found or not. */
+static void
+test_remove_of_a_port_whose_id_is_taken(void **state)
+{
+	char name[HOTPLUG_NAME_LEN] = "";
+	uint16_t port;
+
+	(void)state;
+	mock_sysfs_add("0000:78:00.0", "hotplug_mock");
+	mock_sysfs_add("0000:79:00.0", "hotplug_mock");
+	assert_int_equal(hotplug_port_attach("0000:78:00.0", &port), 0);
+	step_hook = take_id;
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	step_hook = NULL;
+	assert_int_equal(taken, port);
+	assert_string_equal(name, "0000:78:00.0");
+	assert_null(mock_find("0000:78:00.0"));
+	assert_int_equal(state_of(taken), PORT_LIVE);
+	remove_port(taken);
+}
+
 /* --- who has the turn again and again --- */
 
 static _Atomic bool is_enough;
@@ -313,6 +350,7 @@ main(void)
 		cmocka_unit_test(test_attach_and_remove_while_off),
 		cmocka_unit_test(test_id_of_another_device_while_off),
 		cmocka_unit_test(test_dead_port_is_released_while_off),
+		cmocka_unit_test(test_remove_of_a_port_whose_id_is_taken),
 		cmocka_unit_test(test_disable_has_its_turn),
 		cmocka_unit_test(test_forked_child_has_the_turn),
 	};
