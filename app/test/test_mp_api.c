@@ -214,6 +214,7 @@ check_disable(void)
 }
 
 static _Atomic bool is_slow;
+static unsigned int slow_ms = 300;
 
 static int
 on_slow_new(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
@@ -223,7 +224,7 @@ on_slow_new(uint16_t port, enum rte_eth_event_type type, void *arg, void *result
 	(void)arg;
 	(void)result;
 	atomic_store(&is_slow, true);
-	test_sleep_ms(300);
+	test_sleep_ms(slow_ms);
 	return 0;
 }
 
@@ -255,6 +256,28 @@ check_disable_in_an_attach(void)
 	config.liveness_ms = 0;
 	CHECK(hotplug_enable(&config) == 0);
 	CHECK(hotplug_device_detach(name, 0, NULL) == 0);
+	return 0;
+}
+
+/* EAL gave its memory back under a driver that was not waited for any more. */
+static int
+check_exit_in_an_attach(void)
+{
+	static char name[] = "net_null6";
+	struct hotplug_config config;
+	pthread_t thread;
+
+	CHECK(hotplug_disable() == 0);
+	hotplug_config_init(&config);
+	config.stuck_ms = 200;
+	CHECK(hotplug_enable(&config) == 0);
+	atomic_store(&is_slow, false);
+	slow_ms = 2500;
+	CHECK(rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, on_slow_new, NULL) == 0);
+	CHECK(pthread_create(&thread, NULL, attach_slowly, name) == 0);
+	CHECK(WAIT_FOR(atomic_load(&is_slow)));
+	CHECK(rte_eal_cleanup() == 0);
+	test_sleep_ms(3000);
 	return 0;
 }
 
@@ -388,7 +411,7 @@ n_ports(void)
 enum {
 	ALARM, PORT, NONSENSE, NESTED, THREADS, STARTED, DISABLE, PRIVATE_ATTACH, PRIVATE_DETACH,
 	HAS_PRIVATE, STOCK_ATTACH, HAS_STOCK, DETACH_STOCK, N_PORTS, SCRIBBLE, VERSION, RIGHT_VERSION,
-	NO_TABLE, CHILD, DISABLE_IN_ATTACH,
+	NO_TABLE, CHILD, DISABLE_IN_ATTACH, EXIT_IN_ATTACH,
 };
 
 static int (*const checks[])(void) = {
@@ -396,6 +419,7 @@ static int (*const checks[])(void) = {
 	check_disable, private_attach, private_detach, has_private, stock_attach, has_stock,
 	detach_stock, n_ports, scribble, change_version, set_right_version,
 	attach_without_a_table, check_child, check_disable_in_an_attach,
+	check_exit_in_an_attach,
 };
 
 static struct report
@@ -511,6 +535,13 @@ test_scribbled_slot_hurts_nobody(void **state)
 	}
 }
 
+static void
+test_process_ends_in_an_attach(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(&late, EXIT_IN_ATTACH), 0);
+}
+
 static int
 set_up(void **state)
 {
@@ -549,6 +580,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_stock_call_beside_ours),
 		cmocka_unit_test(test_table_of_another_version_is_not_used),
 		cmocka_unit_test(test_scribbled_slot_hurts_nobody),
+		cmocka_unit_test(test_process_ends_in_an_attach),
 	};
 
 	if (argc != 2)
