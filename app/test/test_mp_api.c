@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <rte_alarm.h>
@@ -212,6 +213,74 @@ check_disable(void)
 	return 0;
 }
 
+static _Atomic bool is_slow;
+static unsigned int slow_ms = 300;
+
+static int
+on_slow_new(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)type;
+	(void)arg;
+	(void)result;
+	atomic_store(&is_slow, true);
+	test_sleep_ms(slow_ms);
+	return 0;
+}
+
+static void *
+attach_slowly(void *arg)
+{
+	return (void *)(intptr_t)hotplug_device_attach(arg, 0, NULL);
+}
+
+/* It was said to have failed, and was there all the same. */
+static int
+check_disable_in_an_attach(void)
+{
+	static char name[] = "net_null6";
+	struct hotplug_config config;
+	pthread_t thread;
+	void *ret;
+
+	atomic_store(&is_slow, false);
+	CHECK(rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, on_slow_new, NULL) == 0);
+	CHECK(pthread_create(&thread, NULL, attach_slowly, name) == 0);
+	CHECK(WAIT_FOR(atomic_load(&is_slow)));
+	CHECK(hotplug_disable() == 0);
+	CHECK(pthread_join(thread, &ret) == 0);
+	CHECK(rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, on_slow_new,
+					      NULL) == 0);
+	CHECK(ret == NULL && is_there(name));
+	hotplug_config_init(&config);
+	config.liveness_ms = 0;
+	CHECK(hotplug_enable(&config) == 0);
+	CHECK(hotplug_device_detach(name, 0, NULL) == 0);
+	return 0;
+}
+
+/* EAL gave its memory back under a driver that was not waited for any more. */
+static int
+check_exit_in_an_attach(void)
+{
+	static char name[] = "net_null6";
+	struct hotplug_config config;
+	pthread_t thread;
+
+	CHECK(hotplug_disable() == 0);
+	hotplug_config_init(&config);
+	config.stuck_ms = 200;
+	CHECK(hotplug_enable(&config) == 0);
+	atomic_store(&is_slow, false);
+	slow_ms = 2500;
+	CHECK(rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, on_slow_new, NULL) == 0);
+	CHECK(pthread_create(&thread, NULL, attach_slowly, name) == 0);
+	CHECK(WAIT_FOR(atomic_load(&is_slow)));
+	CHECK(rte_eal_cleanup() == 0);
+	test_sleep_ms(3000);
+	return 0;
+}
+
 static int
 private_attach(void)
 {
@@ -310,6 +379,29 @@ attach_without_a_table(void)
 	return 0;
 }
 
+/* The place in the table is its parent's: who was asked there did it there.  The child has what
+ * its parent had at the fork, and does without. */
+static int
+check_child(void)
+{
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port;
+	int status;
+	pid_t pid;
+
+	CHECK(hotplug_port_attach("net_null9", &port) == 0);
+	CHECK(rte_eth_dev_close(port) == 0);
+	pid = fork();
+	if (pid == 0) {
+		alarm(10);
+		_exit(hotplug_port_detach(port, name, sizeof(name)) == 0 ? 0 : 1);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK(hotplug_device_attach("net_null9", 0, NULL) == -EEXIST);
+	CHECK(hotplug_port_detach(port, name, sizeof(name)) == 0);
+	return 0;
+}
+
 static int
 n_ports(void)
 {
@@ -319,14 +411,15 @@ n_ports(void)
 enum {
 	ALARM, PORT, NONSENSE, NESTED, THREADS, STARTED, DISABLE, PRIVATE_ATTACH, PRIVATE_DETACH,
 	HAS_PRIVATE, STOCK_ATTACH, HAS_STOCK, DETACH_STOCK, N_PORTS, SCRIBBLE, VERSION, RIGHT_VERSION,
-	NO_TABLE,
+	NO_TABLE, CHILD, DISABLE_IN_ATTACH, EXIT_IN_ATTACH,
 };
 
 static int (*const checks[])(void) = {
 	check_alarm, check_port, check_nonsense, check_nested, check_threads, check_started,
 	check_disable, private_attach, private_detach, has_private, stock_attach, has_stock,
 	detach_stock, n_ports, scribble, change_version, set_right_version,
-	attach_without_a_table,
+	attach_without_a_table, check_child, check_disable_in_an_attach,
+	check_exit_in_an_attach,
 };
 
 static struct report
@@ -366,6 +459,22 @@ TEST_IN_BOTH(test_attach_inside_an_attach_is_refused, NESTED)
 TEST_IN_BOTH(test_four_threads_at_once, THREADS)
 TEST_IN_BOTH(test_started_port_is_not_taken_away, STARTED)
 TEST_IN_BOTH(test_disabled_says_so_and_enabled_again_works, DISABLE)
+TEST_IN_BOTH(test_attach_beside_disable_is_answered, DISABLE_IN_ATTACH)
+
+/* With no process beside it that EAL would tell. */
+static void
+test_forked_child_asks_nobody(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(&primary, CHILD), 0);
+}
+
+static int
+start_secondary(void **state)
+{
+	(void)state;
+	return mp_ask(&secondary, MP_START).state;
+}
 
 static void
 test_private_device_is_its_owners_alone(void **state)
@@ -426,6 +535,13 @@ test_scribbled_slot_hurts_nobody(void **state)
 	}
 }
 
+static void
+test_process_ends_in_an_attach(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(&late, EXIT_IN_ATTACH), 0);
+}
+
 static int
 set_up(void **state)
 {
@@ -433,7 +549,7 @@ set_up(void **state)
 	mp_fork(&primary, "primary", "", serve);
 	mp_fork(&secondary, "secondary", "", serve);
 	mp_fork(&late, "secondary", "", serve);
-	return mp_ask(&primary, MP_START).state != 0 || mp_ask(&secondary, MP_START).state != 0;
+	return mp_ask(&primary, MP_START).state;
 }
 
 static int
@@ -451,17 +567,20 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_attach_and_detach_in_an_alarm),
+		cmocka_unit_test(test_forked_child_asks_nobody),
+		cmocka_unit_test_setup(test_attach_and_detach_in_an_alarm, start_secondary),
 		cmocka_unit_test(test_attach_and_detach_by_port),
 		cmocka_unit_test(test_nonsense_is_refused),
 		cmocka_unit_test(test_attach_inside_an_attach_is_refused),
 		cmocka_unit_test(test_four_threads_at_once),
 		cmocka_unit_test(test_started_port_is_not_taken_away),
 		cmocka_unit_test(test_disabled_says_so_and_enabled_again_works),
+		cmocka_unit_test(test_attach_beside_disable_is_answered),
 		cmocka_unit_test(test_private_device_is_its_owners_alone),
 		cmocka_unit_test(test_stock_call_beside_ours),
 		cmocka_unit_test(test_table_of_another_version_is_not_used),
 		cmocka_unit_test(test_scribbled_slot_hurts_nobody),
+		cmocka_unit_test(test_process_ends_in_an_attach),
 	};
 
 	if (argc != 2)

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_eal.h>
@@ -23,6 +25,7 @@
 #include "port/calls.h"
 #include "port/port.h"
 #include "port/probe.h"
+#include "port/steps.h"
 #include "test.h"
 
 static void
@@ -231,7 +234,7 @@ static void
 test_queues_that_are_set_up_while_off(void **state)
 {
 	(void)state;
-	heal_with_queues("0000:74:00.0", true);
+	heal_with_queues("0000:84:00.0", true);
 }
 
 /* As in a program whose calls were not ours to see: the driver tells. */
@@ -240,14 +243,14 @@ test_queues_that_were_set_up_unseen(void **state)
 {
 	(void)state;
 	test_pmd_tells_queues = true;
-	heal_with_queues("0000:75:00.0", false);
+	heal_with_queues("0000:85:00.0", false);
 }
 
 /* Or it does not, as virtio: no life without its queues. */
 static void
 test_queues_that_nobody_knows(void **state)
 {
-	struct test_pmd *pmd = plug("0000:76:00.0");
+	struct test_pmd *pmd = plug("0000:86:00.0");
 
 	(void)state;
 	assert_int_equal(hotplug_disable(), 0);
@@ -260,6 +263,171 @@ test_queues_that_nobody_knows(void **state)
 	assert_int_equal(state_of(pmd->port), PORT_HELD);
 	assert_int_equal(pmd->n_probes, 1);
 	remove_port(pmd->port);
+}
+
+/* --- what is closed, detached and attached meanwhile --- */
+
+/* The port was closed, and its device could not be found any more. */
+static void
+test_attach_and_remove_while_off(void **state)
+{
+	char name[HOTPLUG_NAME_LEN] = "";
+	uint16_t port;
+
+	(void)state;
+	assert_int_equal(hotplug_disable(), 0);
+	mock_sysfs_add("0000:74:00.0", "hotplug_mock");
+	assert_int_equal(hotplug_port_attach("0000:74:00.0", &port), 0);
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	assert_string_equal(name, "0000:74:00.0");
+	assert_null(mock_find(name));
+	enable();
+}
+
+/* The device that had the id before was detached in its place. */
+static void
+test_id_of_another_device_while_off(void **state)
+{
+	char name[HOTPLUG_NAME_LEN] = "";
+	uint16_t port, other;
+
+	(void)state;
+	mock_sysfs_add("0000:75:00.0", "hotplug_mock");
+	mock_sysfs_add("0000:76:00.0", "hotplug_mock");
+	assert_int_equal(hotplug_port_attach("0000:75:00.0", &port), 0);
+	assert_int_equal(rte_eth_dev_close(port), 0);
+	assert_int_equal(hotplug_disable(), 0);
+	assert_int_equal(hotplug_port_attach("0000:76:00.0", &other), 0);
+	assert_int_equal(other, port);
+	assert_int_equal(rte_eth_dev_close(other), 0);
+	enable();
+	assert_int_equal(hotplug_port_detach(other, name, sizeof(name)), 0);
+	assert_string_equal(name, "0000:76:00.0");
+	assert_non_null(mock_find("0000:75:00.0"));
+	assert_int_equal(rte_dev_remove(mock_find("0000:75:00.0")), 0);
+}
+
+/* It was a dead one for ever, that was to be torn down at each enable. */
+static void
+test_dead_port_is_released_while_off(void **state)
+{
+	struct test_pmd *pmd = lose_while_disabling("0000:77:00.0");
+
+	(void)state;
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+	assert_false(rte_eth_dev_is_valid_port(pmd->port));
+	assert_int_equal(state_of(pmd->port), PORT_NONE);
+	enable();
+}
+
+/* --- an id that is another's as soon as it is free --- */
+
+static uint16_t taken = RTE_MAX_ETHPORTS;
+
+static void
+take_id(enum step step, const char *device)
+{
+	(void)device;
+	if (step != STEP_GIVEN_BACK || taken != RTE_MAX_ETHPORTS)
+		return;
+	taken = 0;
+	assert_int_equal(rte_dev_probe("0000:79:00.0"), 0);
+	taken = test_pmd_of("0000:79:00.0")->port;
+}
+
+/* By two threads that attach and remove: the other's device was looked for, and found or not. */
+static void
+test_remove_of_a_port_whose_id_is_taken(void **state)
+{
+	char name[HOTPLUG_NAME_LEN] = "";
+	uint16_t port;
+
+	(void)state;
+	mock_sysfs_add("0000:78:00.0", "hotplug_mock");
+	mock_sysfs_add("0000:79:00.0", "hotplug_mock");
+	assert_int_equal(hotplug_port_attach("0000:78:00.0", &port), 0);
+	step_hook = take_id;
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	step_hook = NULL;
+	assert_int_equal(taken, port);
+	assert_string_equal(name, "0000:78:00.0");
+	assert_null(mock_find("0000:78:00.0"));
+	assert_int_equal(state_of(taken), PORT_LIVE);
+	remove_port(taken);
+}
+
+/* --- who has the turn again and again --- */
+
+static _Atomic bool is_enough;
+
+static void *
+take_turns(void *arg)
+{
+	while (!atomic_load(&is_enough)) {
+		port_probe_lock();
+		test_sleep_ms(2);
+		port_probe_unlock();
+	}
+	return arg;
+}
+
+/* It was asked for, and not waited for: beside two who wait nobody else had it, in stuck_ms, and
+ * the buses changed hands without. */
+static void
+test_disable_has_its_turn(void **state)
+{
+	uint64_t start_ns;
+	pthread_t thread[2];
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, take_turns, NULL), 0);
+	test_sleep_ms(20);
+	start_ns = device_now_ns();
+	assert_int_equal(hotplug_disable(), 0);
+	enable();
+	assert_true(device_now_ns() - start_ns < 5000000000ull);
+	atomic_store(&is_enough, true);
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+}
+
+static void *
+keep_the_turn(void *arg)
+{
+	port_probe_lock();
+	atomic_store(&is_in_driver, true);
+	(void)WAIT_FOR(atomic_load(&may_return));
+	port_probe_unlock();
+	return arg;
+}
+
+/* Its parent's thread had it, and the child waited for it for ever: in hotplug_port_list(), too. */
+static void
+test_forked_child_has_the_turn(void **state)
+{
+	pthread_t thread;
+	uint16_t port;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(hotplug_disable(), 0);
+	atomic_store(&is_in_driver, false);
+	atomic_store(&may_return, false);
+	assert_int_equal(pthread_create(&thread, NULL, keep_the_turn, NULL), 0);
+	assert_true(WAIT_FOR(atomic_load(&is_in_driver)));
+	pid = fork();
+	if (pid == 0) {
+		alarm(10);
+		_exit(hotplug_port_list("0000:7f:00.0", &port, 1) == -ENODEV ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	atomic_store(&may_return, true);
+	pthread_join(thread, NULL);
+	enable();
 }
 
 static int
@@ -278,6 +446,12 @@ main(void)
 		cmocka_unit_test(test_loss_in_the_middle_of_disable),
 		cmocka_unit_test(test_attach_beside_enable),
 		cmocka_unit_test(test_ports_of_what_is_attached_while_off),
+		cmocka_unit_test(test_attach_and_remove_while_off),
+		cmocka_unit_test(test_id_of_another_device_while_off),
+		cmocka_unit_test(test_dead_port_is_released_while_off),
+		cmocka_unit_test(test_remove_of_a_port_whose_id_is_taken),
+		cmocka_unit_test(test_disable_has_its_turn),
+		cmocka_unit_test(test_forked_child_has_the_turn),
 		cmocka_unit_test(test_queues_that_are_set_up_while_off),
 		cmocka_unit_test(test_queues_that_were_set_up_unseen),
 		cmocka_unit_test(test_queues_that_nobody_knows),

@@ -153,6 +153,7 @@ hotplug_port_attach(const char *text, uint16_t *port_id)
 		ret = attach_together(text, &devargs, port_id);
 	} else {
 		port_probe_lock();
+		(void)whose_begin();    /* not enabled: whose it is when it is closed */
 		ret = probe(text, &devargs);
 		if (ret == 0)
 			ret = first_port(&devargs, port_id);

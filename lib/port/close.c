@@ -146,6 +146,7 @@ begin_close(uint16_t id)
 		return -EBUSY;
 	port_lock();
 	port->n_unwanted++;
+	port->closing = LOAD(eth->device);
 	while (port->n_asked > 0) {     /* its driver, for a moment (table.c) */
 		port_unlock();
 		nanosleep(&pause, NULL);

@@ -26,8 +26,8 @@
 #define RTE_ETH_DEV_BONDING_MEMBER RTE_ETH_DEV_BONDED_SLAVE
 #endif
 
-/* Whose port it is, or was until it was closed.  Nobody keeps notes while the library is
- * not enabled: then the probe lock is held. */
+/* Whose port it is, or was until it was closed.  While the library is not enabled the notes are
+ * not all there: then the probe lock is held. */
 static int
 device_of(uint16_t port_id, char *name)
 {
@@ -177,10 +177,51 @@ stop(uint16_t port_id)
 	return rte_eth_devices[port_id].data->dev_started ? rte_eth_dev_stop(port_id) : 0;
 }
 
+/* By the device: the port's id may be another's since it was closed.  One that was lost has been
+ * detached already. */
+static int
+detach_closed(uint16_t port_id, const char *device)
+{
+	struct hotplug_outcome outcome = { .size = sizeof(outcome) };
+	char now[HOTPLUG_NAME_LEN];
+	int ret;
+
+	if (whose_is_detached(port_id) && whose_device(port_id, now) == 0 &&
+	    strcmp(now, device) == 0)
+		return 0;
+	if (!sync_is_on()) {
+		port_probe_lock();
+		ret = detach_device(device);
+		port_probe_unlock();
+	} else if (whose_ports(device, NULL, 0) > 0) {
+		ret = -EBUSY;
+	} else {
+		ret = sync_detach(device, &outcome);
+		if (ret != 0 && ret != -ENODEV)
+			api_log("detach", device, &outcome);
+	}
+	return ret != -ENODEV ? ret : 0;
+}
+
+static int
+close_and_detach(uint16_t port_id, const char *device)
+{
+	int ret = rte_eth_dev_close(port_id);
+
+	if (ret == 0)
+		ret = detach_closed(port_id, device);
+	if (ret != 0)
+		log_refusal(port_id, ret);
+	else
+		whose_forget(device);
+	return ret;
+}
+
 int
 hotplug_port_remove(uint16_t port_id, char *name, size_t size)
 {
-	int ret = 0;
+	char device[HOTPLUG_NAME_LEN];
+	int ret;
 
 	if (name == NULL || size == 0)
 		return -EINVAL;
@@ -188,14 +229,19 @@ hotplug_port_remove(uint16_t port_id, char *name, size_t size)
 		return -ENODEV;
 	if (port_probe_is_mine())       /* before anything is closed */
 		return -EDEADLK;
-	if (LOAD(rte_eth_devices[port_id].state) != RTE_ETH_DEV_UNUSED) {
-		ret = stop(port_id);
-		/* the primary closes it, last; what is lost is closed here */
-		if (ret == 0 && sync_is_on() &&
-		    port_of(&rte_eth_devices[port_id])->state <= PORT_LIVE)
-			return detach_together(port_id, false, name, size);
-		if (ret == 0)
-			ret = rte_eth_dev_close(port_id);
-	}
-	return ret == 0 ? hotplug_port_detach(port_id, name, size) : ret;
+	whose_note(port_id);
+	if (LOAD(rte_eth_devices[port_id].state) == RTE_ETH_DEV_UNUSED ||
+	    whose_device(port_id, device) != 0)
+		return hotplug_port_detach(port_id, name, size);
+	if (strlen(device) >= size)
+		return -ENAMETOOLONG;
+	ret = stop(port_id);
+	/* the primary closes it, last; what is lost is closed here */
+	if (ret == 0 && sync_is_on() && port_of(&rte_eth_devices[port_id])->state <= PORT_LIVE)
+		return detach_together(port_id, false, name, size);
+	if (ret == 0)
+		ret = close_and_detach(port_id, device);
+	if (ret == 0)
+		strcpy(name, device);
+	return ret;
 }

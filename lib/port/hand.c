@@ -9,10 +9,14 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../core/device.h"
+#include "../core/enable.h"
+#include "../eal/clock.h"
 #include "../eal/host.h"
 #include "hand.h"
 #include "here.h"
@@ -26,6 +30,7 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct host_thread thread;
 static bool is_running, is_abandoned, has_thread;
 static enum job job;            /* until it has been polled */
+static uint64_t since_ns;
 static bool is_over;            /* its driver has returned */
 static int result;
 static char result_text[HOTPLUG_REASON_LEN];    /* where it has failed */
@@ -33,6 +38,7 @@ static char name[HOTPLUG_NAME_LEN];
 static char *text;
 static bool is_broadcast;       /* by EAL's own call, which tells every process */
 static void (*tell_done)(void);
+static _Thread_local bool is_self;      /* also when it is left behind */
 
 static int
 do_job(enum job what, bool by_broadcast)
@@ -74,6 +80,7 @@ static void
 run(void *arg)
 {
 	(void)arg;
+	is_self = true;
 	pthread_mutex_lock(&lock);
 	while (is_running) {
 		if (job == JOB_NONE || is_over) {
@@ -114,13 +121,14 @@ void
 hand_stop(void)
 {
 	struct timespec until;
+	uint64_t until_ns;
 	bool is_stuck;
 
 	pthread_mutex_lock(&lock);
 	is_running = false;
 	pthread_cond_broadcast(&changed);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec++;
+	until_ns = since_ns + enable_config()->stuck_ms * MS;
+	until = (struct timespec){ until_ns / 1000000000, until_ns % 1000000000 };
 	while (job != JOB_NONE && !is_over)
 		if (pthread_cond_clockwait(&changed, &lock, CLOCK_MONOTONIC, &until) != 0)
 			break;
@@ -134,10 +142,22 @@ hand_stop(void)
 	has_thread = false;
 }
 
+/* One that was left behind in its driver: it has not been joined. */
+unsigned int
+hand_signal(int number)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&lock);
+	n = !is_running && job != JOB_NONE && !is_over && pthread_kill(thread.id, number) == 0;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
 bool
 hand_is_self(void)
 {
-	return has_thread && pthread_equal(pthread_self(), thread.id);
+	return is_self;
 }
 
 static int
@@ -154,6 +174,7 @@ give(enum job what, const char *device, const char *devargs, bool by_broadcast)
 		free(copy);
 	} else {
 		job = what;
+		since_ns = device_now_ns();
 		is_over = is_abandoned = false;
 		text = copy;
 		is_broadcast = by_broadcast;

@@ -8,7 +8,9 @@
 /* A thread that does one of these at a time, so that who waits for a driver
  * can stop waiting.  done(): called by it at the end of each. */
 int hand_start(void (*done)(void));
-void hand_stop(void);           /* a driver that does not return keeps its thread */
+/* A driver that has not returned after stuck_ms keeps its thread. */
+void hand_stop(void);
+unsigned int hand_signal(int number);   /* to that one; 1: there is one */
 bool hand_is_self(void);
 /* -EINPROGRESS, or -EALREADY: it is at work.  by_broadcast: here_..._all(). */
 int hand_attach(const char *name, const char *text, bool by_broadcast);

@@ -20,6 +20,7 @@
 #include "local.h"
 #include "others.h"
 #include "port.h"
+#include "stuck.h"
 #include "whose.h"
 
 bool
@@ -28,13 +29,31 @@ here_is_nested(void)
 	return hand_is_self() || port_probe_is_mine();
 }
 
+/* At exit the hand is parked in there, or when it comes back: EAL's memory goes.  Another thread
+ * is its application's. */
+static void
+enter(void)
+{
+	if (hand_is_self())
+		stuck_enter();
+}
+
+static void
+leave(void)
+{
+	if (hand_is_self())
+		stuck_leave();
+}
+
 int
 here_attach(const char *name, const char *text)
 {
 	int ret;
 
 	port_probe_lock();
+	enter();
 	ret = local_probe(name, text);
+	leave();
 	port_probe_unlock();
 	return ret;
 }
@@ -46,7 +65,9 @@ here_detach(const char *name)
 
 	port_probe_lock();
 	port_probe_own(name);
+	enter();
 	ret = local_remove(name);
+	leave();
 	port_probe_unlock();
 	return ret;
 }
@@ -57,8 +78,10 @@ here_attach_all(const char *name, const char *text)
 	int ret = 0;
 
 	port_probe_lock();
+	enter();
 	if (found_probed(name) == NULL)
 		ret = rte_dev_probe(text) == 0 ? 1 : -EIO;
+	leave();
 	port_probe_unlock();
 	return ret;
 }
@@ -71,9 +94,11 @@ here_detach_all(const char *name)
 
 	port_probe_lock();
 	port_probe_own(name);
+	enter();
 	dev = found_probed(name);
 	if (dev != NULL)
 		ret = rte_dev_remove(dev) == 0 ? 1 : -EIO;
+	leave();
 	port_probe_unlock();
 	return ret;
 }

@@ -103,6 +103,7 @@ struct port {
 	uint64_t life;
 	const void *hand;               /* DYING, HEALING, CLOSING: the thread that has it (turn.c) */
 	unsigned int n_unwanted;        /* closes under way: no further step of a heal */
+	const void *closing;            /* what the last of them has found the port on */
 	unsigned int n_asked;           /* who publishes it is in its driver: a close waits */
 	bool has_lived;                 /* until its loss: no heal that failed (die.c) */
 	bool is_told;                   /* INTR_RMV has come, in this life */

@@ -27,7 +27,11 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* all below */
 /* Not a mutex: it can be taken away from a thread that is stuck in a driver, and from one
  * whose driver takes its time to probe.  That one gets it back before it goes on in EAL. */
 static pthread_cond_t freed = PTHREAD_COND_INITIALIZER;
-static unsigned int n_asked, n_served;  /* first come, first served: heal is not kept out */
+/* First come, first served: heal is not kept out, nor who disables the library. */
+struct waiter {
+	struct waiter *next;
+};
+static struct waiter *waiters;
 static unsigned int holder;             /* 0: free; else the number of a holding */
 static unsigned int last_holder;
 static char holder_device[HOTPLUG_NAME_LEN];
@@ -49,7 +53,6 @@ is_to_be_had(void)
 static void
 take(void)
 {
-	n_served++;
 	n_away += holder != 0;
 	was_alone = n_away == 0;
 	holder = my_holding = ++last_holder != 0 ? last_holder : ++last_holder;
@@ -57,27 +60,92 @@ take(void)
 	lent_ns = 0;
 }
 
-static void
-wait_and_take(void)
+static struct waiter **
+place_of(const struct waiter *waiter)
 {
-	unsigned int mine = n_asked++;
-	struct timespec until;
+	struct waiter **at;
 
-	while (n_served != mine || !is_to_be_had()) {
+	for (at = &waiters; *at != waiter; at = &(*at)->next)
+		;
+	return at;
+}
+
+/* 0: for as long as it takes. */
+static bool
+wait_and_take(uint64_t until_ns)
+{
+	struct waiter here = { NULL };
+	struct timespec until;
+	bool is_late = false;
+
+	*place_of(NULL) = &here;
+	while ((waiters != &here || !is_to_be_had()) && !is_late) {
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += LOOK_AGAIN_NS;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
 		pthread_cond_clockwait(&freed, &lock, CLOCK_MONOTONIC, &until);
+		is_late = until_ns != 0 && device_now_ns() >= until_ns;
 	}
-	take();
+	is_late = is_late && (waiters != &here || !is_to_be_had());
+	*place_of(&here) = here.next;
+	if (is_late)
+		pthread_cond_broadcast(&freed);         /* who is behind may be the first now */
+	else
+		take();
+	return !is_late;
 }
+
+/* --- a forked child has none of those who have it, or wait ------------------------------ */
+
+static void
+begin_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void
+end_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+/* Its one thread may have it, or probe without. */
+static void
+begin_child(void)
+{
+	waiters = NULL;
+	n_away = my_holding != 0 && my_holding != holder;
+	if (my_holding != holder)
+		holder = 0;
+	if (holder == 0)
+		lent_ns = 0;
+	freed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+watch_forks(void)
+{
+	(void)pthread_atfork(begin_fork, end_fork, begin_child);
+}
+
+static void
+lock_turn(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, watch_forks);
+	pthread_mutex_lock(&lock);
+}
+
+/* ---------------------------------------------------------------------------------------- */
 
 void
 port_probe_lock(void)
 {
-	pthread_mutex_lock(&lock);
-	wait_and_take();
+	lock_turn();
+	(void)wait_and_take(0);
 	pthread_mutex_unlock(&lock);
 }
 
@@ -86,12 +154,10 @@ port_probe_trylock(void)
 {
 	bool is_free;
 
-	pthread_mutex_lock(&lock);
-	is_free = is_to_be_had() && n_served == n_asked;
-	if (is_free) {
-		n_asked++;
+	lock_turn();
+	is_free = is_to_be_had() && waiters == NULL;
+	if (is_free)
 		take();
-	}
 	pthread_mutex_unlock(&lock);
 	return is_free;
 }
@@ -99,15 +165,12 @@ port_probe_trylock(void)
 bool
 port_probe_lock_for(unsigned int ms)
 {
-	uint64_t until = device_now_ns() + ms * MS;
-	const struct timespec pause = { .tv_nsec = MS };
+	bool is_taken;
 
-	while (!port_probe_trylock()) {
-		if (device_now_ns() >= until)
-			return false;
-		nanosleep(&pause, NULL);
-	}
-	return true;
+	lock_turn();
+	is_taken = wait_and_take(device_now_ns() + ms * MS);
+	pthread_mutex_unlock(&lock);
+	return is_taken;
 }
 
 static void
@@ -153,7 +216,7 @@ port_probe_return(void)
 	if (my_holding != 0 && holder == my_holding) {
 		lent_ns = 0;
 	} else if (my_holding != 0) {
-		wait_and_take();
+		(void)wait_and_take(0);
 		n_away--;
 		was_alone = false;
 	}

@@ -30,6 +30,7 @@
 #include "../core/work.h"
 #include "../eal/clock.h"
 #include "../eal/host.h"
+#include "hand.h"
 #include "kept.h"
 #include "raise.h"
 #include "stuck.h"
@@ -241,7 +242,7 @@ stuck_park(void)
 		return;
 	atomic_store(&is_over, true);
 	sigaction(number, &action, NULL);
-	n = teardown_signal(number) + work_signal(number);
+	n = teardown_signal(number) + work_signal(number) + hand_signal(number);
 	for (tries = 0; tries < 1000 && atomic_load(&n_parked) < n; tries++)
 		nanosleep(&pause, NULL);
 	if (atomic_load(&n_parked) < n)

@@ -191,12 +191,13 @@ ask_info(struct rte_eth_dev *eth, struct port *port)
 /* Of one that its application closes just now the driver is not asked: it is not ours yet, and
  * nothing else keeps the two apart. */
 static bool
-begin_asking(struct port *port)
+begin_asking(const struct rte_eth_dev *eth, struct port *port)
 {
 	bool is_to_ask;
 
 	port_lock();
-	is_to_ask = port->state != PORT_NONE || port->n_unwanted == 0;
+	is_to_ask = port->state != PORT_NONE || port->n_unwanted == 0 ||
+		port->closing != LOAD(eth->device);     /* the id is another's already */
 	port->n_asked += is_to_ask;
 	port_unlock();
 	return is_to_ask;
@@ -227,7 +228,7 @@ port_published(struct hotplug_bus *bus, const void *key)
 		    (ops == ports[i].ops && !port_is_healing(&ports[i])))
 			continue;
 		(void)calls_guard();    /* who sets it up or closes it comes to us first */
-		if (!begin_asking(&ports[i]))
+		if (!begin_asking(eth, &ports[i]))
 			continue;
 		ask_info(eth, &ports[i]);
 		ret = kept_make(&ports[i]);

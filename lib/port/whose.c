@@ -102,20 +102,38 @@ write_all(void)
 			write_closed(i);
 }
 
+/* For good, from the first time on: an id may go from one device to another while the library is
+ * disabled, and a dead port be released, and nothing in ethdev says so later. */
 int
-whose_start(void)
+whose_begin(void)
 {
 	int ret = rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, on_new, NULL);
 
 	if (ret == 0)
 		ret = rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_destroy,
 						    NULL);
-	if (ret != 0) {
-		whose_stop();
+	return ret;
+}
+
+/* Before it is closed: it may have been there before whose_begin(). */
+void
+whose_note(uint16_t port_id)
+{
+	const struct rte_eth_dev *eth = &rte_eth_devices[port_id];
+
+	if (!atomic_load(&are_kept) && LOAD(eth->state) != RTE_ETH_DEV_UNUSED)
+		write_note(port_id, LOAD(eth->device), true);
+}
+
+int
+whose_start(void)
+{
+	int ret = whose_begin();
+
+	if (ret != 0)
 		return ret;
-	}
 	if (port_probe_is_mine())
-		write_all();    /* else a driver of a former enable is stuck: the notes are of then */
+		write_all();    /* else a driver of a former enable is stuck: no port of before it */
 	atomic_store(&are_kept, true);
 	return 0;
 }
@@ -124,8 +142,6 @@ void
 whose_stop(void)
 {
 	atomic_store(&are_kept, false);
-	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, on_new, NULL);
-	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_destroy, NULL);
 }
 
 bool

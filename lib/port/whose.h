@@ -9,10 +9,14 @@
 
 /* Which device a port is on, and was on when it was closed: from notes of ours.  Nobody
  * follows rte_eth_devices[].device for that, or EAL's lists: the bus may be freeing it. */
+/* Notes are written from now on. */
+int whose_begin(void);
+/* Of an open port, while the library is not enabled. */
+void whose_note(uint16_t port_id);
 /* By who holds port_probe_lock(). */
 int whose_start(void);
 void whose_stop(void);
-/* Are they, from the one to the other?  Else who asks walks EAL's own lists. */
+/* Are they all there, from the one to the other?  Else who asks walks EAL's own lists. */
 bool whose_are_kept(void);
 /* The notes', for a fork. */
 void whose_lock(void);

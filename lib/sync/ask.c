@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../core/device.h"
@@ -195,11 +196,20 @@ ask_as(const struct asker *whose)
 }
 
 void
-ask_wait_for_all(void)
+ask_wait_for_all(unsigned int ms)
 {
+	struct timespec until;
+	int ret = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * (long)MS;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&lock);
-	while (next != serving)
-		pthread_cond_wait(&turn, &lock);
+	while (next != serving && ret == 0)
+		ret = ms != 0 ? pthread_cond_clockwait(&turn, &lock, CLOCK_MONOTONIC, &until) :
+			pthread_cond_wait(&turn, &lock);
 	pthread_mutex_unlock(&lock);
 }
 

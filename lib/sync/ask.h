@@ -33,7 +33,7 @@ void ask_as(const struct asker *asker);
 /* That error, for that reason. */
 int ask_conclude(struct hotplug_outcome *outcome, int error, int pid, const char *text);
 int ask_refuse(struct hotplug_outcome *outcome, int pid, enum reason reason, int error);
-/* Nobody asks any more, when sync is off. */
-void ask_wait_for_all(void);
+/* Nobody asks any more, when sync is off; or so long, if it is not 0. */
+void ask_wait_for_all(unsigned int ms);
 
 #endif /* HOTPLUG_SYNC_ASK_H */

@@ -99,7 +99,7 @@ start_now(void)
 		return;
 	pthread_mutex_lock(&lock);
 	atomic_store(&is_stopping, false);
-	if (!atomic_load(&is_on))       /* a heal of one that is lost just now has asked */
+	if (atomic_load(&is_wanted) && !atomic_load(&is_on))    /* else a heal has asked just now */
 		ret = join();
 	pthread_mutex_unlock(&lock);
 	if (ret != 0)
@@ -132,20 +132,28 @@ sync_start(const struct hotplug_config *wanted, const struct sync_process *ours,
 	bus_after_first_probe(start_now);
 }
 
+/* Who asks from now on does without us.  Who has asked already is answered: he would not know what
+ * has become of his device.  Not for a driver, or a process, that is stuck. */
 void
 sync_stop(void)
 {
+	bool was_on;
+
 	atomic_store(&is_wanted, false);
 	pthread_mutex_lock(&lock);
-	if (atomic_exchange(&is_on, false)) {
-		atomic_store(&is_stopping, true);
-		engine_end();
-		pthread_mutex_unlock(&lock);
-		engine_join();
-		pthread_mutex_lock(&lock);
-		ask_wait_for_all();     /* who asks finds that we stop */
-		leave();
-	}
+	was_on = atomic_exchange(&is_on, false);
+	pthread_mutex_unlock(&lock);
+	if (!was_on)
+		return;
+	ask_wait_for_all(enable_config()->stuck_ms);
+	pthread_mutex_lock(&lock);
+	atomic_store(&is_stopping, true);
+	engine_end();
+	pthread_mutex_unlock(&lock);
+	engine_join();
+	pthread_mutex_lock(&lock);
+	ask_wait_for_all(0);            /* who asks finds that we stop */
+	leave();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -195,16 +203,20 @@ sync_has_others(void)
 	return has_others;
 }
 
-/* A secondary may have come before its primary enabled the library. */
+/* A secondary may have come before its primary enabled the library.  In a forked child it is off:
+ * the place in the table is its parent's, who would do there what the child asks for. */
 bool
 sync_is_on(void)
 {
+	if (enable_is_child())
+		return false;
 	if (atomic_load(&is_on) || !enable_is_on() || !atomic_load(&is_wanted))
 		return atomic_load(&is_on);
 	if (atomic_load(&is_early) || !share_is_possible())
 		return false;
-	pthread_mutex_lock(&lock);
-	if (!atomic_load(&is_on) && !atomic_load(&is_stopping) && !atomic_load(&is_early))
+	pthread_mutex_lock(&lock);      /* under which stop finds it on, or it stays off */
+	if (atomic_load(&is_wanted) && !atomic_load(&is_on) && !atomic_load(&is_stopping) &&
+	    !atomic_load(&is_early))
 		(void)join();
 	pthread_mutex_unlock(&lock);
 	return atomic_load(&is_on);
