@@ -375,7 +375,8 @@ int hotplug_enable(const struct hotplug_config *config);
 /**
  * Stop, and put everything back: the bus's slots, the SIGBUS action, threads,
  * descriptors.  Events not delivered yet are dropped.  Devices that are cut
- * off stay cut off, filled (nothing will answer their faults any more).  Subscriptions end.
+ * off stay cut off, filled (nothing will answer their faults any more).  Subscriptions end.  Two
+ * callbacks of ethdev's stay (NEW, DESTROY): they note which device a port is on.
  *
  * @return 0; -EALREADY not enabled, also in a child that was forked while it was;
  *   -EDEADLK called on a thread of the library's, as hotplug_enable()

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -511,6 +512,38 @@ test_interrupt_is_asked_for_in_a_teardown(void **state)
 	test_pmd_has_rx_intr = false;
 }
 
+/* It was in the set again when it was healed; the set may have been closed, and its number be
+ * another's. */
+static void
+test_set_is_left_while_the_port_is_away(void **state)
+{
+	struct rte_mempool *pool = rte_pktmbuf_pool_create("left", 255, 0, 0, 2048, 0);
+	struct rte_epoll_event event;
+	struct test_pmd *pmd;
+	int set = epoll_create1(0);
+
+	(void)state;
+	test_pmd_has_rx_intr = true;
+	pmd = plug("0000:2b:00.0");
+	assert_int_equal(rte_eth_dev_configure(pmd->port, 1, 0, &with_interrupts), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(pmd->port, 0, 64, 0, NULL, pool), 0);
+	assert_int_equal(rte_eth_dev_start(pmd->port), 0);
+	assert_int_equal(rte_eth_dev_rx_intr_ctl_q(pmd->port, 0, set, RTE_INTR_EVENT_ADD, NULL), 0);
+	lose_for_good(pmd);
+	assert_int_equal(rte_eth_dev_rx_intr_ctl_q(pmd->port, 0, set, RTE_INTR_EVENT_DEL, NULL), 0);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(rte_epoll_wait(set, &event, 1, 50), 0);
+	assert_int_equal(rte_eth_dev_rx_intr_ctl_q(pmd->port, 0, set, RTE_INTR_EVENT_ADD, NULL), 0);
+	lose_for_good(pmd);             /* and is in it as before */
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 2));
+	assert_int_equal(rte_epoll_wait(set, &event, 1, 1000), 1);
+	remove_port(pmd->port);
+	close(set);
+	test_pmd_has_rx_intr = false;
+}
+
 static int
 start(void **state)
 {
@@ -538,6 +571,7 @@ main(void)
 		cmocka_unit_test(test_callback_taken_away_while_it_heals),
 		cmocka_unit_test(test_sleeper_goes_on_when_its_port_heals),
 		cmocka_unit_test(test_interrupt_is_asked_for_in_a_teardown),
+		cmocka_unit_test(test_set_is_left_while_the_port_is_away),
 	};
 
 	return cmocka_run_group_tests_name("again", tests, start, mock_port_stop);

@@ -26,6 +26,7 @@
 #include "inside.h"
 #include "interrupts.h"
 #include "shared.h"
+#include "turn.h"
 
 static void
 keep(struct port *port, uint16_t queue, bool is)
@@ -85,9 +86,8 @@ interrupts_wrap(struct eth_dev_ops *ops)
 
 /* Those that have no op of the driver's: ethdev follows the device's handle, whose vectors a
  * driver frees in its stop.  A dead port has none. */
-#define COUNTED(name, none, parameters, arguments) \
-	int \
-	__wrap_##name parameters \
+#define COUNTED(function, name, none, parameters, arguments) \
+	function parameters \
 	{ \
 		const struct rte_eth_dev *eth = &rte_eth_devices[id]; \
 		int ret; \
@@ -109,11 +109,90 @@ is_ours(const struct rte_eth_dev *eth)
 	return ops != NULL && (ops == &dead_ops || ops == port_of(eth)->ops);
 }
 
-COUNTED(rte_eth_dev_rx_intr_ctl, -ENOTSUP, (uint16_t id, int epfd, int op, void *data),
-	(id, epfd, op, data))
-COUNTED(rte_eth_dev_rx_intr_ctl_q, -ENOTSUP,
+COUNTED(static int ctl, rte_eth_dev_rx_intr_ctl, -ENOTSUP,
+	(uint16_t id, int epfd, int op, void *data), (id, epfd, op, data))
+COUNTED(static int ctl_q, rte_eth_dev_rx_intr_ctl_q, -ENOTSUP,
 	(uint16_t id, uint16_t queue, int epfd, int op, void *data), (id, queue, epfd, op, data))
-COUNTED(rte_eth_dev_rx_intr_ctl_q_get_fd, -1, (uint16_t id, uint16_t queue), (id, queue))
+COUNTED(int __wrap_rte_eth_dev_rx_intr_ctl_q_get_fd, rte_eth_dev_rx_intr_ctl_q_get_fd, -1,
+	(uint16_t id, uint16_t queue), (id, queue))
+
+/* With the lock held. */
+static void
+leave(struct port *port, unsigned int queue)
+{
+	port->rxq[queue].is_slept_on = false;
+	port->rxq[queue].has_left = port->state == PORT_DEAD || port->state == PORT_DOOMED;
+}
+
+/* Of a port that is away no descriptor is in any set, and none is to come back.  -EAGAIN: it
+ * works again. */
+static int
+leave_set(uint16_t id, unsigned int first, unsigned int n)
+{
+	struct port *port = port_of(&rte_eth_devices[id]);
+	int ret = -ENOTSUP;
+	unsigned int i;
+
+	port_lock();
+	turn_wait(port);        /* a teardown or a heal reads who is in which */
+	if (port->state == PORT_LIVE)
+		ret = -EAGAIN;
+	for (i = first; i < port->n_rxq && i < first + n && ret != -EAGAIN &&
+	     !turn_is_refused(port->state); i++) {
+		leave(port, i);
+		ret = 0;
+	}
+	port_unlock();
+	return ret;
+}
+
+/* Who comes is in it. */
+static void
+note_come(uint16_t id, unsigned int first, unsigned int n)
+{
+	struct port *port = port_of(&rte_eth_devices[id]);
+	unsigned int i;
+
+	port_lock();
+	for (i = first; i < port->n_rxq && i < first + n; i++)
+		port->rxq[i].has_left = false;
+	port_unlock();
+}
+
+static bool
+is_to_leave(uint16_t id, int op, int ret)
+{
+	return ret == -ENOTSUP && op == RTE_INTR_EVENT_DEL && id < RTE_MAX_ETHPORTS &&
+		is_ours(&rte_eth_devices[id]);
+}
+
+int
+__wrap_rte_eth_dev_rx_intr_ctl(uint16_t id, int epfd, int op, void *data)
+{
+	int ret = ctl(id, epfd, op, data);
+
+	if (is_to_leave(id, op, ret))
+		ret = leave_set(id, 0, RTE_MAX_QUEUES_PER_PORT);
+	if (ret == -EAGAIN)
+		ret = ctl(id, epfd, op, data);
+	if (ret == 0 && op == RTE_INTR_EVENT_ADD)
+		note_come(id, 0, RTE_MAX_QUEUES_PER_PORT);
+	return ret;
+}
+
+int
+__wrap_rte_eth_dev_rx_intr_ctl_q(uint16_t id, uint16_t queue, int epfd, int op, void *data)
+{
+	int ret = ctl_q(id, queue, epfd, op, data);
+
+	if (is_to_leave(id, op, ret))
+		ret = leave_set(id, queue, 1);
+	if (ret == -EAGAIN)
+		ret = ctl_q(id, queue, epfd, op, data);
+	if (ret == 0 && op == RTE_INTR_EVENT_ADD)
+		note_come(id, queue, 1);
+	return ret;
+}
 
 /* The queue's entry, as EAL finds it; NULL: it is in nobody's set. */
 static const struct rte_epoll_event *
@@ -146,8 +225,9 @@ interrupts_take(struct rte_eth_dev *eth)
 	for (i = 0; i < port->n_rxq; i++) {
 		rxq = &port->rxq[i];
 		entry = entry_of(eth->intr_handle, i);
-		rxq->is_slept_on = entry != NULL;
-		if (entry == NULL)
+		rxq->is_slept_on = entry != NULL && !rxq->has_left;
+		rxq->has_left = false;
+		if (!rxq->is_slept_on)
 			continue;
 		rxq->epfd = entry->epfd;
 		rxq->intr_data = entry->epdata.data;

@@ -46,6 +46,7 @@ struct port_rxq {
 	uint8_t state;                  /* started or stopped, at the loss */
 	/* Its interrupt (interrupts.c): in whose epoll set, with which data; and is it on? */
 	bool is_slept_on, is_intr_on;
+	bool has_left;                  /* the set, before a teardown has looked who is in it */
 	int epfd;
 	void *intr_data;
 };
