@@ -31,6 +31,7 @@ static struct host_thread thread;
 static bool is_running, is_abandoned, has_thread;
 static enum job job;            /* until it has been polled */
 static uint64_t since_ns;
+static bool is_begun;           /* the thread has taken it up */
 static bool is_over;            /* its driver has returned */
 static int result;
 static char result_text[HOTPLUG_REASON_LEN];    /* where it has failed */
@@ -55,6 +56,7 @@ run_job(void)
 	enum job what = job;
 	int ret;
 
+	is_begun = true;
 	pthread_mutex_unlock(&lock);
 	ret = do_job(what, is_broadcast);       /* what it reads stays until it is over */
 	result_text[0] = '\0';
@@ -117,6 +119,17 @@ hand_start(void (*done)(void))
 	return ret;
 }
 
+/* With the lock held: the thread takes nothing up any more. */
+static void
+drop_what_is_not_begun(void)
+{
+	if (job == JOB_NONE || is_begun)
+		return;
+	job = JOB_NONE;
+	free(text);
+	text = NULL;
+}
+
 void
 hand_stop(void)
 {
@@ -126,6 +139,7 @@ hand_stop(void)
 
 	pthread_mutex_lock(&lock);
 	is_running = false;
+	drop_what_is_not_begun();
 	pthread_cond_broadcast(&changed);
 	until_ns = since_ns + enable_config()->stuck_ms * MS;
 	until = (struct timespec){ until_ns / 1000000000, until_ns % 1000000000 };
@@ -175,7 +189,7 @@ give(enum job what, const char *device, const char *devargs, bool by_broadcast)
 	} else {
 		job = what;
 		since_ns = device_now_ns();
-		is_over = is_abandoned = false;
+		is_begun = is_over = is_abandoned = false;
 		text = copy;
 		is_broadcast = by_broadcast;
 		snprintf(name, sizeof(name), "%s", device);
