@@ -381,7 +381,8 @@ int hotplug_enable(const struct hotplug_config *config);
  * @return 0; -EALREADY not enabled, also in a child that was forked while it was;
  *   -EDEADLK called on a thread of the library's, as hotplug_enable()
  * @par Context   app; waits for the subscriber, the drivers that are running, and for who attaches
- *   or detaches by calls of this library, each for stuck_ms at most (the log says who is left behind)
+ *   or detaches by calls of this library, each for stuck_ms at most (the log says who is left
+ *   behind)
  * @since 0.1
  */
 int hotplug_disable(void);

@@ -209,8 +209,9 @@ judge_port(const struct storm_card *card, const struct storm_port *port)
 		return;
 	if (rte_eth_fp_ops[port->id].rxq.data[0] == NULL) {
 		show_card(card);
-		printf("# port %u: state %d, started %d, queue %p, driver's ops %d\n", port->id, port_of(eth)->state, eth->data->dev_started,
-		       eth->data->rx_queues[0], eth->dev_ops == port_of(eth)->ops);
+		printf("# port %u: state %d, started %d, queue %p, our ops %d\n", port->id,
+		       port_of(eth)->state, eth->data->dev_started, eth->data->rx_queues[0],
+		       eth->dev_ops == port_of(eth)->ops);
 		storm_fail("a port that runs has no queue", card->name, port->id, 0);
 		return;
 	}

@@ -122,7 +122,7 @@ struct hotplug_device {
 	enum hotplug_cause former_cause; /* of the last life; its own, where it stays lost */
 	struct vma left;                /* what was laid over its first region when the library was
 					 * disabled; its inode, to know it by.  end 0: nothing */
-	bool stays_lost;                /* since before the library was disabled: every look says so */
+	bool stays_lost;                /* since before we were disabled: every look says so */
 	struct hotplug_glance glance;   /* what was last seen; generation 0: not there */
 	unsigned int pass;              /* the last scan that saw it */
 	uint64_t known_seqnum;          /* older uevents tell nothing new of it */

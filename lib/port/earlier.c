@@ -39,6 +39,35 @@ is_to_note(const struct rte_eth_dev *eth, bool is_on_record)
 		(state == PORT_NONE || (state == PORT_LIVE && !is_on_record));
 }
 
+static bool
+is_rxq_to_note(const struct rte_eth_dev *eth, uint16_t queue)
+{
+	const struct port *port = port_of(eth);
+
+	return is_to_note(eth, queue < port->n_rxq && port->rxq[queue].is_set_up);
+}
+
+static bool
+is_txq_to_note(const struct rte_eth_dev *eth, uint16_t queue)
+{
+	const struct port *port = port_of(eth);
+
+	return is_to_note(eth, queue < port->n_txq && port->txq[queue].is_set_up);
+}
+
+/* Without the lock: of one that is on record its driver is not asked. */
+static bool
+ask_defaults(const struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_dev_info *info,
+	     bool (*is_wanted)(const struct rte_eth_dev *eth, uint16_t queue))
+{
+	bool is;
+
+	port_lock();
+	is = is_wanted(eth, queue);
+	port_unlock();
+	return is && rte_eth_dev_info_get(eth - rte_eth_devices, info) == 0;
+}
+
 /* As ethdev takes it. */
 static uint16_t
 n_desc_of(uint16_t asked, uint16_t drivers, uint16_t fallback)
@@ -56,10 +85,10 @@ queues_note_rx(uint16_t id, uint16_t queue, uint16_t n_desc, unsigned int socket
 	struct port *port = port_of(eth);
 	struct rte_eth_dev_info info;
 
-	if (is_to_note(eth, false) && rte_eth_dev_info_get(id, &info) == 0) {
+	if (ask_defaults(eth, queue, &info, is_rxq_to_note)) {
 		port_lock();
 		begin_notes(port, port_device_name(eth));
-		if (is_to_note(eth, queue < port->n_rxq && port->rxq[queue].is_set_up))
+		if (is_rxq_to_note(eth, queue))
 			queues_record_rx(port, queue, &(struct port_rxq){
 				.n_desc = n_desc_of(n_desc, info.default_rxportconf.ring_size,
 						    RTE_ETH_DEV_FALLBACK_RX_RINGSIZE),
@@ -77,10 +106,10 @@ queues_note_tx(uint16_t id, uint16_t queue, uint16_t n_desc, unsigned int socket
 	struct port *port = port_of(eth);
 	struct rte_eth_dev_info info;
 
-	if (is_to_note(eth, false) && rte_eth_dev_info_get(id, &info) == 0) {
+	if (ask_defaults(eth, queue, &info, is_txq_to_note)) {
 		port_lock();
 		begin_notes(port, port_device_name(eth));
-		if (is_to_note(eth, queue < port->n_txq && port->txq[queue].is_set_up))
+		if (is_txq_to_note(eth, queue))
 			queues_record_tx(port, queue, &(struct port_txq){
 				.n_desc = n_desc_of(n_desc, info.default_txportconf.ring_size,
 						    RTE_ETH_DEV_FALLBACK_TX_RINGSIZE),

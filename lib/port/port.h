@@ -121,7 +121,7 @@ struct port {
 	struct port_rxq *rxq;
 	struct port_txq *txq;
 	unsigned int n_rxq, n_txq;      /* allocated */
-	char noted[HOTPLUG_NAME_LEN];   /* whose queues were noted while it was not ours (queues.c) */
+	char noted[HOTPLUG_NAME_LEN];   /* whose queues were noted while not ours (earlier.c) */
 	bool has_intr;                  /* rxq say who sleeps on them, and he is to be woken */
 	struct waker *wakers;           /* one for each queue; kept allocated */
 	struct port_config config;
