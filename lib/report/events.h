@@ -15,7 +15,7 @@ void events_stop(unsigned int patience_ms);
 /* Queue an event; never blocks.  Full: counted, and RESCAN follows. */
 void events_push(const struct hotplug_event *event);
 
-/* Everything that was pushed has been delivered. */
+/* The subscribers have returned from all that was pushed; `last` may be at work on it. */
 bool events_are_told(void);
 
 /* Is the caller the events thread? */
