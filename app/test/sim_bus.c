@@ -82,6 +82,7 @@ look(const char *name, const char *kernel_driver, const struct hotplug_identity 
 }
 
 _Atomic unsigned int sim_n_identified;
+_Atomic int sim_identify_ret;
 pthread_mutex_t sim_way_back = PTHREAD_MUTEX_INITIALIZER;
 
 static int
@@ -97,7 +98,7 @@ identify(const char *name, struct hotplug_identity *id)
 	atomic_fetch_add(&sim_n_identified, 1);
 	pthread_mutex_lock(&sim_way_back);
 	pthread_mutex_unlock(&sim_way_back);
-	return card != NULL ? 0 : -ENOENT;
+	return card != NULL ? atomic_load(&sim_identify_ret) : -ENOENT;
 }
 
 static int

@@ -35,6 +35,7 @@ unsigned int sim_n_looks(const char *name);     /* glances too */
 /* How often identify() was asked; it passes this with its answer. */
 extern _Atomic unsigned int sim_n_identified;
 extern pthread_mutex_t sim_way_back;
+extern _Atomic int sim_identify_ret;            /* for a card that is there; 0 */
 
 int sim_attach(const char *name);
 int sim_attach_vfio(const char *name);          /* works on request */

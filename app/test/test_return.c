@@ -5,6 +5,7 @@
  *      FLAPPING once, zombies counted.
  * Context: app. */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -135,6 +136,50 @@ test_return_is_told_whatever_happens_while_it_is_asked(void **state)
 	heard_wait(&heard, HOTPLUG_EVENT_READY, 1);
 	pass_ms(0);
 	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), 2);
+}
+
+/* No descriptor is left just then: nothing else happens that would make anybody look. */
+static void
+test_return_is_told_when_the_card_can_be_asked_at_last(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	attach("sim10", NULL);
+	sim_take("sim10");
+	heard_wait(&heard, HOTPLUG_EVENT_GONE, 0);
+	n = atomic_load(&sim_n_identified);
+	atomic_store(&sim_identify_ret, -EMFILE);
+	sim_put("sim10", SIM_USER, NULL);
+	script_uevent("bind", "sim10", SIM_USER);
+	assert_true(WAIT_FOR(atomic_load(&sim_n_identified) > n + 1));
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), 1);
+	atomic_store(&sim_identify_ret, 0);
+	heard_wait(&heard, HOTPLUG_EVENT_READY, 1);
+}
+
+/* It goes before it could be asked: that is no return. */
+static void
+test_return_is_not_told_of_a_card_that_goes_unasked(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	attach("sim11", NULL);
+	sim_take("sim11");
+	heard_wait(&heard, HOTPLUG_EVENT_GONE, 0);
+	n = atomic_load(&sim_n_identified);
+	atomic_store(&sim_identify_ret, -EIO);
+	sim_put("sim11", SIM_USER, NULL);
+	script_uevent("bind", "sim11", SIM_USER);
+	assert_true(WAIT_FOR(atomic_load(&sim_n_identified) > n));
+	sim_take("sim11");
+	script_uevent("remove", "sim11", NULL);
+	atomic_store(&sim_identify_ret, 0);
+	pass_ms(2000);
+	pass_ms(2000);
+	assert_int_equal(heard_count(&heard, HOTPLUG_EVENT_READY), 1);
+	assert_int_equal(sim_detach("sim11"), 0);
 }
 
 /* One loss and one return. */
@@ -359,6 +404,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_return_is_told_whatever_happens_while_it_is_asked, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_return_is_told_when_the_card_can_be_asked_at_last, start, stop),
+		cmocka_unit_test_setup_teardown(
+			test_return_is_not_told_of_a_card_that_goes_unasked, start, stop),
 		cmocka_unit_test_setup_teardown(
 			test_return_tells_the_card_by_ids_and_serial, start, stop),
 		cmocka_unit_test_setup_teardown(

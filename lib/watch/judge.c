@@ -23,6 +23,7 @@
 
 #define RESTORE_NS (1500 * MS)
 #define ASKS_NS (1000 * MS)
+#define AGAIN_NS (500 * MS)
 
 /* With the lock held; a bus's own handler is called without. */
 static void
@@ -208,6 +209,16 @@ judge_ready(struct hotplug_device *dev)
 	device_unlock();
 }
 
+/* With the lock held: the card did not say who it is, or no descriptor was left to ask it.
+ * As if nobody had bound it yet: the next look finds a driver there, or that it is gone. */
+static void
+ask_again_later(struct hotplug_device *dev)
+{
+	dev->glance.is_user_space = false;
+	dev->glance.kernel_driver[0] = '\0';
+	dev->look_ns = device_now_ns() + AGAIN_NS;
+}
+
 /* What is to be looked at next, as kinds of looks. */
 static unsigned int
 take_found(struct hotplug_device *dev, bool *was_bound)
@@ -221,8 +232,10 @@ take_found(struct hotplug_device *dev, bool *was_bound)
 			*was_bound = dev->was_bound;
 			take_look(dev, result.found);
 			follow_up(dev);
-		} else if (result.error == 0) { /* else gone again: the next look tells */
+		} else if (result.error == 0) {
 			say_ready(dev, &result.id);
+		} else {
+			ask_again_later(dev);
 		}
 	}
 	wants = dev->look.wants;

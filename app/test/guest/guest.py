@@ -124,7 +124,7 @@ class Guest:
         if b.iommu:
             a += ["-device", "intel-iommu,intremap=on"]
         a += ["-kernel", k + "/vmlinuz", "-initrd", kernel.initramfs(k), "-append",
-              "console=ttyS0 quiet loglevel=4 panic=-1 printk.time=1 hugepages=128 "
+              "console=ttyS0 quiet loglevel=5 panic=-1 printk.time=1 hugepages=128 "
               "mitigations=off tsc=reliable no_timer_check "
               + ("intel_iommu=on iommu=pt" if b.iommu else ""),
               "-serial", "file:" + self.console,
@@ -174,10 +174,10 @@ class Guest:
                 pass
         return waited
 
-    def console_end(self):
+    def console_end(self, n=800):
         try:
             with open(self.console, errors="replace") as f:
-                return f.read()[-800:]
+                return f.read()[-n:]
         except OSError:
             return "(empty)"
 

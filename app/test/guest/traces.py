@@ -43,7 +43,7 @@ def keep(base, row, guest, lab, error):
         except (LabError, AttributeError) as e:
             f.write("\n(nothing more: %s)\n" % e)
         if guest:
-            f.write("\n--- console\n" + guest.console_end())
+            f.write("\n--- console\n" + guest.console_end(20000))
     print("# see %s; our last lines in it:" % os.path.relpath(folder))
     with open(os.path.join(folder, "log"), errors="replace") as f:
         ours = re.findall(r"hotplug: .*|.*(?:DMAR|Oops|segfault).*", f.read())

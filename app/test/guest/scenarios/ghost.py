@@ -32,8 +32,9 @@ def ghost(lab, rounds):
             n_cycles += 1
             n_seen += forwards(lab, v)
             lab.check_alive()
-            check(t.wait_event(bdf, "gone", 10), "no event for " + bdf)
-            check(t.wait_event(bdf, "ready", 10), "%s came back: no event" % bdf)
+            for what in ("gone", "ready"):
+                check(t.wait_event(bdf, what, 10), "no event `%s` for %s; told: %s; testpmd: %s" %
+                      (what, bdf, [e["what"] for e in t.events(bdf)], t.end()))
         t.wait_forwarding([lab.slots("e1000e")[1]])
         lab.check_undamaged()
         lab.check_quit()
