@@ -204,6 +204,7 @@ storm_fail(const char *what, const char *name, long is, long should)
 	atomic_fetch_add(&storm_n_failures, 1);
 	printf("# FAILED %s: %s: is %ld, should be %ld (seed %" PRIu64 ", loss %lu)\n", name, what,
 	       is, should, options.seed, storm_n_losses);
+	storm_log_show(name);
 	fflush(stdout);
 	if (getenv("STORM_ABORT") != NULL)      /* a core, to look at */
 		abort();
@@ -238,9 +239,7 @@ start(void)
 	mock_sysfs_extra = "igb_uio/resets";
 	mock_sysfs_folder = "/dev/shm";         /* where an inode's number is not used again */
 	assert_int_equal(mock_eal_start(&state), 0);
-	(void)rte_log_set_level_pattern("*", RTE_LOG_EMERG);
-	if (getenv("STORM_LOG") != NULL)
-		(void)rte_log_set_level_pattern("*.hotplug*", RTE_LOG_DEBUG);
+	storm_log_begin();
 	storm_pool = rte_pktmbuf_pool_create("storm", 8191, 0, 0, 256, 0);
 	assert_non_null(storm_pool);
 	switch_on();

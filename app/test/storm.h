@@ -35,6 +35,7 @@ struct storm_port {
 	_Atomic uint16_t id;
 	_Atomic bool is_open;           /* the application has not closed it */
 	bool is_started;                /* what it has said last */
+	int said[3];                    /* by configure and set-up, start, stop */
 	bool is_set_up;                 /* all queues; who starts one that is not breaks its driver */
 	_Atomic bool is_polled;
 	_Atomic unsigned int n_polling;
@@ -76,6 +77,10 @@ bool dice_is(struct dice *dice, unsigned int percent);
 bool storm_goes_on(void);
 void storm_fail(const char *what, const char *name, long is, long should);
 extern _Atomic unsigned int storm_n_failures;
+
+/* storm_log.c: the library's last lines, and those of them that are about a card. */
+void storm_log_begin(void);
+void storm_log_show(const char *card);
 
 /* storm_app.c: under the card's `life`, written */
 void app_attach(struct storm_card *card);

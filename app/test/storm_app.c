@@ -66,7 +66,8 @@ call(int (*fn)(uint16_t id), uint16_t id)
 bool
 app_start(struct storm_port *port)
 {
-	if (!port->is_set_up || call(rte_eth_dev_start, port->id) != 0)
+	port->said[1] = 1;
+	if (!port->is_set_up || (port->said[1] = call(rte_eth_dev_start, port->id)) != 0)
 		return false;
 	port->is_started = true;
 	atomic_store(&port->is_polled, true);
@@ -77,7 +78,8 @@ bool
 app_stop(struct storm_port *port)
 {
 	app_polls_end(port);
-	if (call(rte_eth_dev_stop, port->id) == 0)
+	port->said[2] = call(rte_eth_dev_stop, port->id);
+	if (port->said[2] == 0)
 		port->is_started = false;
 	atomic_store(&port->is_polled, port->is_started);
 	return !port->is_started;
@@ -100,7 +102,8 @@ configure(struct storm_card *card, struct storm_port *port)
 	const struct rte_eth_conf conf = { .intr_conf.rxq = (is->ways & BAD_HAS_RX_INTR) != 0 };
 	unsigned int i;
 
-	if (rte_eth_dev_configure(port->id, is->n_queues, is->n_queues, &conf) != 0)
+	port->said[0] = rte_eth_dev_configure(port->id, is->n_queues, is->n_queues, &conf);
+	if (port->said[0] != 0)
 		return false;
 	for (i = 0; i < is->n_queues; i++)
 		if (set_up_rxq(port, is, i) != 0 ||

@@ -133,6 +133,23 @@ is_settled(struct storm_card *card, uint64_t n_before)
 		(is_looked_at(card, n_before) && is_alive(card));
 }
 
+/* What the library knows of it, where it has missed a loss. */
+static void
+show_card(const struct storm_card *card)
+{
+	const struct hotplug_device *dev = device_find(NULL, card->name);
+
+	if (dev == NULL)
+		return;
+	device_lock();
+	printf("# %s (%s): state %d, life %u, last sure loss in life %u, may be told %u, resets %" PRIu64
+	       " of %" PRIu64 ", owes %d, key %p, unguarded %d, look %d\n", card->name, card->bad->is->of, dev->state,
+	       card->bad->life, card->told.life_lost, card->told.n_may, dev->id.resets,
+	       pci_read_resets(card->name), dev->owes_gone, dev->key, dev->unguarded,
+	       dev->look.is_under_way);
+	device_unlock();
+}
+
 static void
 wait_for_card(struct storm_card *card)
 {
@@ -153,23 +170,8 @@ wait_for_card(struct storm_card *card)
 		printf("#   port %u: open %d, state %d, ethdev's %d\n", port->id, port->is_open,
 		       port_of(&rte_eth_devices[port->id])->state,
 		       rte_eth_devices[port->id].state);
+	show_card(card);
 	storm_fail("a card that does not heal", card->name, 0, 1);
-}
-
-/* What the library knows of it, where it has missed a loss. */
-static void
-show_card(const struct storm_card *card)
-{
-	const struct hotplug_device *dev = device_find(NULL, card->name);
-
-	if (dev == NULL)
-		return;
-	device_lock();
-	printf("# %s (%s): state %d, life %u, last sure loss in life %u, may be told %u, resets %" PRIu64
-	       " of %" PRIu64 ", owes %d\n", card->name, card->bad->is->of, dev->state,
-	       card->bad->life, card->told.life_lost, card->told.n_may, dev->id.resets,
-	       pci_read_resets(card->name), dev->owes_gone);
-	device_unlock();
 }
 
 static void
@@ -203,6 +205,10 @@ judge_port(const struct storm_card *card, const struct storm_port *port)
 		show_card(card);
 		storm_fail("rte_eth_dev_is_removed()", card->name, 1, 0);
 	}
+	if (eth->data->dev_started != port->is_started)
+		printf("# port %u: state %d, our ops %d, configure says %d, start %d, stop %d\n",
+		       port->id, port_of(eth)->state, eth->dev_ops == port_of(eth)->ops,
+		       port->said[0], port->said[1], port->said[2]);
 	if (eth->data->dev_started != port->is_started)
 		storm_fail("started", card->name, eth->data->dev_started, port->is_started);
 	if (!port->is_started)
