@@ -125,7 +125,7 @@ class Guest:
             a += ["-device", "intel-iommu,intremap=on"]
         a += ["-kernel", k + "/vmlinuz", "-initrd", kernel.initramfs(k), "-append",
               "console=ttyS0 quiet loglevel=5 panic=-1 printk.time=1 hugepages=128 "
-              "mitigations=off tsc=reliable no_timer_check "
+              "mitigations=off nokaslr tsc=reliable no_timer_check "
               + ("intel_iommu=on iommu=pt" if b.iommu else ""),
               "-serial", "file:" + self.console,
               "-qmp", "unix:%s/qmp,server=on,wait=off" % self.dir,

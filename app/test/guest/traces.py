@@ -26,6 +26,20 @@ def ask(testpmd):
         time.sleep(0.5)
 
 
+def registers(guest):
+    """Where each of its processors is, when the guest itself says nothing; twice.
+
+    Without kaslr, so that another guest's /proc/kallsyms tells the functions.
+    """
+    try:
+        command = {"command-line": "info registers -a"}
+        first = guest.cmd("human-monitor-command", **command)
+        time.sleep(0.5)
+        return first + guest.cmd("human-monitor-command", **command)
+    except (LabError, RuntimeError, AttributeError, OSError) as e:
+        return "(no registers: %s)\n" % e
+
+
 def keep(base, row, guest, lab, error):
     """Leave it in a folder below `base`; print the last lines that are ours."""
     folder = os.path.join(base, re.sub(r"\W+", "-", row.name))
@@ -41,7 +55,7 @@ def keep(base, row, guest, lab, error):
             f.write("\n--- cards\n" + guest.sh(CARDS))
             f.write("\n--- kernel log\n" + guest.dmesg())
         except (LabError, AttributeError) as e:
-            f.write("\n(nothing more: %s)\n" % e)
+            f.write("\n(nothing more: %s)\n%s" % (e, registers(guest)))
         if guest:
             f.write("\n--- console\n" + guest.console_end(20000))
     print("# see %s; our last lines in it:" % os.path.relpath(folder))
