@@ -411,6 +411,44 @@ test_start_ends_beside_each_step_of_a_teardown(void **state)
 	remove_port(card_port);
 }
 
+/* --- a stop ------------------------------------------------------------------------------- */
+
+static struct test_pmd *dying;
+
+/* A teardown that does not wait for the stop is over by then. */
+static void
+die_before_stop(enum step step, const char *device)
+{
+	struct test_pmd *pmd = dying;
+	unsigned int i;
+
+	if (step != STEP_STOP || pmd == NULL || strcmp(device, card) != 0)
+		return;
+	dying = NULL;
+	lose(pmd);
+	for (i = 0; i < 300 && port_of(&rte_eth_devices[card_port])->state != PORT_HELD; i++)
+		test_sleep_ms(1);
+}
+
+/* Ethdev would say that it is stopped already, and the heal would start it. */
+static void
+test_stop_beside_a_teardown_is_a_stop(void **state)
+{
+	struct test_pmd *pmd = plug_started("0000:7a:00.0");
+
+	(void)state;
+	dying = pmd;
+	step_hook = die_before_stop;
+	assert_int_equal(rte_eth_dev_stop(card_port), 0);
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[card_port])->state == PORT_HELD));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	assert_int_equal(rte_eth_devices[card_port].data->dev_started, 0);
+	assert_int_equal(rte_eth_dev_start(card_port), 0);
+	step_hook = on_step;
+	remove_port(card_port);
+}
+
 /* --- a driver that lays its ops anew ------------------------------------------------------- */
 
 static int
@@ -499,6 +537,7 @@ main(void)
 		cmocka_unit_test(test_configure_that_fails_beside_a_reader),
 		cmocka_unit_test(test_loss_inside_start),
 		cmocka_unit_test(test_start_ends_beside_each_step_of_a_teardown),
+		cmocka_unit_test(test_stop_beside_a_teardown_is_a_stop),
 		cmocka_unit_test(test_driver_that_makes_its_port_anew),
 		cmocka_unit_test(test_driver_that_lays_another_table),
 	};

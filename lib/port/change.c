@@ -38,12 +38,30 @@ is_ours(uint16_t id)
 	return id >= RTE_MAX_ETHPORTS || port_own(&rte_eth_devices[id]) != PORT_OWN_NOTHING;
 }
 
-/* With the lock held. */
-static void
-enter(struct port *port)
+uint16_t
+change_enter(uint16_t id)
 {
+	struct port *port = port_of(&rte_eth_devices[id]);
+	uint16_t outer = changing;
+
 	turn_enter(port);
 	atomic_fetch_add(&port->n_inside, 1);
+	changing = id;
+	return outer;
+}
+
+/* Ethdev has no queues for a port whose configure was refused (kept.c). */
+void
+change_leave(uint16_t id, uint16_t outer)
+{
+	struct rte_eth_dev *eth = &rte_eth_devices[id];
+
+	changing = outer;
+	port_stand_again(eth);
+	if (LOAD(eth->dev_ops) == &dead_ops)
+		kept_hold_tx(eth);
+	atomic_fetch_sub(&port_of(eth)->n_inside, 1);
+	turn_leave(port_of(eth));
 }
 
 static int
@@ -57,24 +75,12 @@ begin(uint16_t id)
 	if (turn_is_refused(port->state))
 		ret = -EBUSY;
 	else
-		enter(port);
+		(void)change_enter(id);
 	port_unlock();
 	return ret;
 }
 
-/* Ethdev has none for a port whose configure was refused (kept.c). */
-static void
-end(uint16_t id)
-{
-	struct rte_eth_dev *eth = &rte_eth_devices[id];
-
-	port_stand_again(eth);
-	if (LOAD(eth->dev_ops) == &dead_ops)
-		kept_hold_tx(eth);
-	atomic_fetch_sub(&port_of(eth)->n_inside, 1);
-	turn_leave(port_of(eth));
-}
-
+/* Whose a port is may be another thing behind the call: it may have been closed in there. */
 #define CHANGE(function, name, parameters, arguments) \
 	function parameters \
 	{ \
@@ -88,7 +94,7 @@ end(uint16_t id)
 		ret = WAY_ON(name) arguments; \
 		changing = outer; \
 		if (is_counted) \
-			end(id); \
+			change_leave(id, outer); \
 		return ret; \
 	}
 

@@ -9,6 +9,9 @@
 
 /* This thread is in such a call on that port: a teardown waits for it. */
 bool change_is_mine(uint16_t id);
+/* With port_lock(): it is from here to the second, which is given what the first has returned. */
+uint16_t change_enter(uint16_t id);
+void change_leave(uint16_t id, uint16_t outer);
 /* Heal's own rte_eth_dev_configure() and rte_eth_dev_start(), of a port that others read and
  * poll: ethdev hears no refusal in there (change.c).  Those ops keep what they would say (ret:
  * 0 or -errno), and say what this returns; the call returns it in the end. */

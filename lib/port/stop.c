@@ -13,6 +13,7 @@
 #include "change.h"
 #include "lead.h"
 #include "shared.h"
+#include "steps.h"
 #include "stuck.h"
 #include "turn.h"
 
@@ -90,6 +91,43 @@ begin_stop(uint16_t id)
 	return is_healing;
 }
 
+/* A teardown that comes now waits until the call is back: ethdev finds the port started, and asks
+ * our op.  One that came in between would have it say that it is stopped already, and the heal
+ * behind it would start what the application has stopped. */
+static bool
+enter(uint16_t id, uint16_t *outer)
+{
+	struct port *port = port_of(&rte_eth_devices[id]);
+	bool is_counted;
+
+	if (id >= RTE_MAX_ETHPORTS || port_own(&rte_eth_devices[id]) != PORT_OWN_NOTHING)
+		return false;
+	port_lock();
+	turn_wait(port);
+	if (port->state != PORT_LIVE)
+		port->config.is_started = false;
+	is_counted = !turn_is_refused(port->state);
+	if (is_counted)
+		*outer = change_enter(id);
+	port_unlock();
+	return is_counted;
+}
+
+static int
+ask_ethdev(uint16_t id)
+{
+	uint16_t outer = RTE_MAX_ETHPORTS;
+	bool is_counted = enter(id, &outer);
+	int ret;
+
+	if (id < RTE_MAX_ETHPORTS)
+		step_before(STEP_STOP, port_of(&rte_eth_devices[id])->device);
+	ret = WAY_ON(rte_eth_dev_stop)(id);
+	if (is_counted)
+		change_leave(id, outer);
+	return ret;
+}
+
 static int
 stop_it(uint16_t id)
 {
@@ -97,7 +135,7 @@ stop_it(uint16_t id)
 
 	lead_begin(id);
 	lead_note(id, false, true);     /* when it returns no secondary polls it */
-	ret = WAY_ON(rte_eth_dev_stop)(id);
+	ret = ask_ethdev(id);
 	if (ret != 0 && rte_eth_dev_is_valid_port(id))
 		lead_note(id, true, true);      /* it goes on */
 	lead_end(id);
