@@ -375,7 +375,9 @@ int hotplug_enable(const struct hotplug_config *config);
 /**
  * Stop, and put everything back: the bus's slots, the SIGBUS action, threads,
  * descriptors.  Events not delivered yet are dropped.  Devices that are cut
- * off stay cut off, filled (nothing will answer their faults any more).  Subscriptions end.  Two
+ * off stay cut off, filled (nothing will answer their faults any more); then the SIGBUS handler
+ * stays, too, and passes on what is not ours: a thread that has met such a device may still be on
+ * its way there.  Subscriptions end.  Two
  * callbacks of ethdev's stay (NEW, DESTROY): they note which device a port is on.
  *
  * @return 0; -EALREADY not enabled, also in a child that was forked while it was;

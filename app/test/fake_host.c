@@ -143,6 +143,8 @@ eal_check(void)
 int
 seat_start(void)
 {
+	if (seat_is_on_top())
+		return 0;
 	sigaction(SIGBUS, NULL, &below);
 	is_installed = true;
 	return sigbus_install(&below);
@@ -156,8 +158,9 @@ seat_check(void)
 void
 seat_stop(void)
 {
-	if (is_installed)
-		sigbus_remove(&below);
+	if (!is_installed || sigbus_has_left())
+		return;
+	sigbus_remove(&below);
 	is_installed = false;
 }
 

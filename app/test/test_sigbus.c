@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -412,6 +413,35 @@ over_case(void *arg)
 	CHILD_CHECK(sigaction(SIGBUS, NULL, &now) == 0 && now.sa_sigaction == old_siginfo);
 }
 
+/* It has met the cut-off, and comes to the handler when the library is disabled: the instruction
+ * is to try again, once. */
+static void
+late_case(void *arg)
+{
+	siginfo_t late = { .si_signo = SIGBUS, .si_code = BUS_ADRERR };
+	ucontext_t context = { .uc_flags = 0 };
+	struct sigaction ours, now;
+
+	(void)arg;
+	set_old(NULL, old_siginfo, 0);
+	begin(HOTPLUG_SIGBUS_OWN);
+	toy_pull(&toy);
+	CHILD_CHECK(toy_report(&toy) == 0);
+	CHILD_CHECK(WAIT_FOR(hotplug_device_state("toy0") == HOTPLUG_STATE_GONE));
+	CHILD_CHECK(sigaction(SIGBUS, NULL, &ours) == 0 && ours.sa_sigaction != old_siginfo);
+	toy_disable();
+	CHILD_CHECK(sigaction(SIGBUS, NULL, &now) == 0 && now.sa_sigaction == ours.sa_sigaction);
+	CHILD_CHECK(toy_reads_all(toy.bar[0], LEN, 0xff));
+	late.si_addr = toy.bar[0] + 5;
+	ours.sa_sigaction(SIGBUS, &late, &context);
+	CHILD_CHECK(n_calls == 0);
+	ours.sa_sigaction(SIGBUS, &late, &context);
+	CHILD_CHECK(n_calls == 1);
+	CHILD_CHECK(fault_touch(foreign) == 0 && n_calls == 2);
+	CHILD_CHECK(toy_enable(NULL) == 0 && stats_now().has_handler == 1);
+	toy_disable();
+}
+
 #define CASE(name, fn) \
 	static void name(void **state) { (void)state; child_passes(fn, NULL); }
 
@@ -434,6 +464,7 @@ CASE(test_sigbus_forked_child_survives_its_own_fault, fork_case)
 CASE(test_sigbus_dispatched_by_the_host, dispatch_case)
 CASE(test_sigbus_disable_puts_the_old_action_back, back_case)
 CASE(test_sigbus_disable_leaves_a_newer_handler_alone, over_case)
+CASE(test_sigbus_fault_that_disable_overtakes, late_case)
 
 static void
 test_sigbus_other_codes_at_our_address_are_not_ours(void **state)
@@ -478,6 +509,7 @@ main(void)
 		cmocka_unit_test(test_sigbus_dispatched_by_the_host),
 		cmocka_unit_test(test_sigbus_disable_puts_the_old_action_back),
 		cmocka_unit_test(test_sigbus_disable_leaves_a_newer_handler_alone),
+		cmocka_unit_test(test_sigbus_fault_that_disable_overtakes),
 	};
 
 	return cmocka_run_group_tests_name("sigbus", tests, NULL, NULL);

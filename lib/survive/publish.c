@@ -25,6 +25,7 @@
 #include "guard.h"
 #include "intact.h"
 #include "publish.h"
+#include "sigbus.h"
 
 static enum hotplug_fill default_fill;
 static struct hotplug_driver_fill driver_fill[HOTPLUG_MAX_DRIVER_FILLS];
@@ -189,6 +190,7 @@ static void
 leave_cut(struct hotplug_device *dev)
 {
 	cutoff_fill_device(dev);
+	sigbus_leave();
 	if (intact_record(dev) == 0 && dev->n_regions > 0 && dev->region[0].n_vmas > 0)
 		dev->left = dev->region[0].vma[0];
 }

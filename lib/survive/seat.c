@@ -93,20 +93,23 @@ guide_eal(void)
 		(void)slots_take(&slots);
 }
 
-int
-seat_start(void)
-{
-	int ret = take_seat();
-
-	guide_eal();
-	n_foreign = 0;
-	return ret != 0 ? ret : sigbus_install(&below);
-}
-
 bool
 seat_is_on_top(void)
 {
 	return has_seat && sigbus_is_on_top();
+}
+
+int
+seat_start(void)
+{
+	int ret;
+
+	n_foreign = 0;
+	if (seat_is_on_top())   /* it has stayed */
+		return 0;
+	ret = take_seat();
+	guide_eal();
+	return ret != 0 ? ret : sigbus_install(&below);
 }
 
 /* For five seconds: then it is no guest, as EAL is in a static program.  Once. */
@@ -147,13 +150,14 @@ seat_check(void)
 }
 
 /* Leave the seat as it was found: EAL's handler where it was on top, else the
- * action that was there.  Handlers installed over ours stay. */
+ * action that was there.  Handlers installed over ours stay; so does ours, once a device was left
+ * cut off: a thread that has met it may still be on its way to the handler. */
 void
 seat_stop(void)
 {
 	bool was_eals = is_same_handler(&found, &eal_action);
 
-	if (!has_seat)
+	if (!has_seat || sigbus_has_left())
 		return;
 	has_seat = false;
 	if (!sigbus_is_on_top())

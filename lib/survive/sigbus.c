@@ -69,18 +69,39 @@ lay(struct region *region, uintptr_t addr)
 	return pages_lay_chunk(region, addr);
 }
 
-/* A device that is not cut off may have been when this fault was raised, and be restored
- * since: then nothing is wrong any more.  The instruction tries again; if it faults again,
- * with no restoration in between, it is the device.  A slot for each of some threads: who
- * overwrites another's only has it try once more. */
+/* What was cut off when the library was disabled answers by itself from then on. */
+static _Atomic unsigned int n_left;
+
+void
+sigbus_leave(void)
+{
+	atomic_fetch_add(&n_left, 1);
+}
+
+bool
+sigbus_has_left(void)
+{
+	return atomic_load(&n_left) != 0;
+}
+
+/* What this fault met may have been mended since it was raised, for the n_mended'th time.  The
+ * instruction tries again; if it faults again, with nothing mended in between, it is a fault.  A
+ * slot for each of some threads: who overwrites another's only has it try once more. */
 static bool
-may_be_over(const struct hotplug_device *dev, uintptr_t addr)
+may_be_over(uintptr_t addr, uint32_t n_mended)
 {
 	static _Atomic uint64_t tried[64];
 	uint64_t tid = syscall(SYS_gettid);
-	uint64_t now = (uint64_t)addr << 24 ^ (uint64_t)atomic_load(&dev->n_restored) << 32 ^ tid;
+	uint64_t now = (uint64_t)addr << 24 ^ (uint64_t)n_mended << 32 ^ tid;
 
-	return !atomic_load(&dev->is_cut) && atomic_exchange(&tried[tid % 64], now) != now;
+	return atomic_exchange(&tried[tid % 64], now) != now;
+}
+
+/* A device that is not cut off may have been, and be restored since. */
+static bool
+may_be_restored(const struct hotplug_device *dev, uintptr_t addr)
+{
+	return !atomic_load(&dev->is_cut) && may_be_over(addr, atomic_load(&dev->n_restored));
 }
 
 int
@@ -91,7 +112,7 @@ hotplug_bus_fault(const void *addr)
 
 	guard_enter();
 	region = guard_find((uintptr_t)addr);
-	if (region != NULL && may_be_over(region->dev, (uintptr_t)addr)) {
+	if (region != NULL && may_be_restored(region->dev, (uintptr_t)addr)) {
 		ret = 0;
 	} else if (region != NULL && (atomic_load(&region->dev->n_unsettled) == 0 ||
 			       intact_is_mapped(region, (uintptr_t)addr))) {
@@ -102,6 +123,9 @@ hotplug_bus_fault(const void *addr)
 	guard_leave();
 	if (region == NULL && atomic_load(&n_probing) > 0)
 		ret = cutoff_lay_unguarded((uintptr_t)addr);
+	if (region == NULL && ret != 0 && sigbus_has_left() &&
+	    may_be_over((uintptr_t)addr, atomic_load(&n_left)))
+		ret = 0;
 	errno = saved;
 	return ret;
 }

@@ -21,6 +21,11 @@ int sigbus_answer(const void *addr);
  * answered meanwhile; a look follows the probe. */
 void sigbus_probing(bool begins);
 
+/* A device was cut off when the library was disabled: who has met that just before may come to
+ * the handler when nobody guards it any more.  From then on the handler stays. */
+void sigbus_leave(void);
+bool sigbus_has_left(void);
+
 /* What is nobody's in the calling thread goes to this handler, until it is dismissed.
  * One at a time.  False: it was not there. */
 void sigbus_admit(void (*handler)(int signo));
