@@ -41,6 +41,9 @@ struct hotplug_region {
 			 * device descriptor; never dup()ed); -1: by the path of
 			 * the file that is mapped there */
 	uint64_t restore_offset; /**< where the region begins in restore_fd */
+	const char *file; /**< the mapping is this device's if its file's name has that in it
+			   * ("/0000:01:00.0/resource"); /dev/uioN and vfio's, which name no
+			   * device, are believed; NULL: whatever is mapped is; not kept */
 };
 
 /** What look() found. */
@@ -214,7 +217,8 @@ int hotplug_bus_unregister(struct hotplug_bus *bus);
  * @param bus   the bus, registered
  * @param info  copied
  * @return 0; -EINVAL the bus is not registered, no name, or too many or overlapping regions;
- *   -EPERM not enabled; -ENOMEM; -ESTALE a region is not mapped
+ *   -EPERM not enabled; -ENOMEM; -ESTALE a region is not mapped, or
+ *   something else is mapped there (a driver that has unmapped it left the address behind)
  * @par Context   app, work
  * @since 0.1
  */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -66,13 +67,14 @@ close_sign(struct bad_card *card, unsigned int end)
 	card->sign[end] = -1;
 }
 
-/* In sysfs all of it is there, or nothing. */
+/* In sysfs all of it is there, or nothing; and the name of what is mapped still is what it was. */
 static void
 remove_folder(struct bad_card *card)
 {
 	char old[64];
 
-	snprintf(old, sizeof(old), ".old-%s", card->name);
+	(void)mkdir(mock_sysfs_path(".old", ""), 0700);
+	snprintf(old, sizeof(old), ".old/%s", card->name);
 	if (rename(mock_sysfs_path(card->name, ""), mock_sysfs_path(old, "")) == 0)
 		mock_sysfs_remove(old);
 }

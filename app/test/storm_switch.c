@@ -12,11 +12,18 @@
 #include "storm.h"
 #include "test.h"
 
-#define MAX_LOSSES 150          /* from one switch to the next */
+#define MAX_LOG2_LOSSES 7       /* from one switch to the next */
 #define MAX_OFF_MS 60
 
 _Atomic bool storm_is_off = true;
 _Atomic unsigned long storm_n_switches;
+
+/* Often, or seldom. */
+static unsigned long
+next_switch(struct dice *dice)
+{
+	return atomic_load(&storm_n_losses) + dice_below(dice, 2u << dice_below(dice, MAX_LOG2_LOSSES));
+}
 
 static void
 be_off(void)
@@ -63,7 +70,7 @@ int
 storm_switch(unsigned int number)
 {
 	struct dice dice = dice_of(800 + number);
-	unsigned long next = dice_below(&dice, MAX_LOSSES);
+	unsigned long next = next_switch(&dice);
 
 	while (storm_goes_on()) {
 		if (atomic_load(&storm_n_losses) < next) {
@@ -74,7 +81,7 @@ storm_switch(unsigned int number)
 		test_sleep_ms(dice_below(&dice, MAX_OFF_MS));
 		atomic_fetch_add(&storm_n_switches, 1);
 		switch_on();
-		next = atomic_load(&storm_n_losses) + dice_below(&dice, MAX_LOSSES);
+		next = next_switch(&dice);
 	}
 	return 0;
 }

@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <rte_bus_pci.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
@@ -320,6 +322,78 @@ test_dead_port_is_released_while_off(void **state)
 	enable();
 }
 
+/* --- a BAR that its driver has unmapped while nobody looked: the address stays behind --- */
+
+static bool
+is_all(const uint8_t *p, uint8_t byte)
+{
+	size_t i;
+
+	for (i = 0; i < MOCK_BAR_LEN && p[i] == byte; i++)
+		;
+	return i == MOCK_BAR_LEN;
+}
+
+static void
+lose_and_come_back(struct test_pmd *pmd)
+{
+	n_success = 0;
+	lose(pmd);
+	assert_true(WAIT_FOR(state_of(pmd->port) == PORT_HELD));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+}
+
+/* A thread's stack had come there: the cut-off was laid over it. */
+static void
+test_memory_that_was_a_bar_is_left_alone(void **state)
+{
+	struct test_pmd *pmd = plug("0000:7a:00.0");
+	uint8_t *memory = pmd->bar;
+
+	(void)state;
+	start_port(pmd->port);
+	disable(NULL);
+	assert_ptr_equal(mmap(memory, MOCK_BAR_LEN, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), memory);
+	memset(memory, 0x5a, MOCK_BAR_LEN);
+	pmd->bar = NULL;
+	enable();
+	assert_int_equal(hotplug_device_state(pmd->name), HOTPLUG_STATE_ATTACHED);
+	lose_and_come_back(pmd);
+	assert_true(is_all(memory, 0x5a));
+	remove_port(pmd->port);
+	munmap(memory, MOCK_BAR_LEN);
+}
+
+/* The one whose BAR it is was not guarded. */
+static void
+test_address_of_another_cards_bar(void **state)
+{
+	struct test_pmd *pmd = plug("0000:7b:00.0"), *other = plug("0000:7c:00.0");
+	struct rte_pci_device *pci = container_of(mock_find(other->name), struct rte_pci_device,
+						  device);
+	uint8_t *memory = pmd->bar;
+
+	(void)state;
+	start_port(pmd->port);
+	start_port(other->port);
+	disable(NULL);
+	memset(other->bar, 0x5b, MOCK_BAR_LEN);
+	assert_ptr_equal(mremap(other->bar, MOCK_BAR_LEN, MOCK_BAR_LEN,
+				MREMAP_MAYMOVE | MREMAP_FIXED, memory), memory);
+	pmd->bar = NULL;
+	other->bar = pci->mem_resource[0].addr = memory;
+	enable();
+	assert_int_equal(hotplug_device_state(other->name), HOTPLUG_STATE_ATTACHED);
+	lose_and_come_back(pmd);
+	assert_true(is_all(memory, 0x5b));
+	assert_int_equal(state_of(other->port), PORT_LIVE);
+	lose_and_come_back(other);
+	remove_port(pmd->port);
+	remove_port(other->port);
+}
+
 /* --- an id that is another's as soon as it is free --- */
 
 static uint16_t taken = RTE_MAX_ETHPORTS;
@@ -449,6 +523,8 @@ main(void)
 		cmocka_unit_test(test_attach_and_remove_while_off),
 		cmocka_unit_test(test_id_of_another_device_while_off),
 		cmocka_unit_test(test_dead_port_is_released_while_off),
+		cmocka_unit_test(test_memory_that_was_a_bar_is_left_alone),
+		cmocka_unit_test(test_address_of_another_cards_bar),
 		cmocka_unit_test(test_remove_of_a_port_whose_id_is_taken),
 		cmocka_unit_test(test_disable_has_its_turn),
 		cmocka_unit_test(test_forked_child_has_the_turn),

@@ -159,6 +159,44 @@ intact_is_bar(const struct vma *vma)
 		strncmp(vma->path, "anon_inode:[vfio", 16) == 0);
 }
 
+/* Of the same file, wherever in it. */
+static bool
+was_laid(const struct hotplug_device *dev, const struct vma *vma)
+{
+	const struct vma *left = &dev->left;
+
+	return left->end != 0 && vma->inode == left->inode && vma->is_shared == left->is_shared &&
+		vma->dev_major == left->dev_major && vma->dev_minor == left->dev_minor;
+}
+
+/* A name that is too long to be read whole says nothing. */
+static bool
+is_of_file(const struct vma *vma, const char *file)
+{
+	if (vma->is_shared && strlen(vma->path) == VMA_PATH_LEN - 1)
+		return true;
+	return intact_is_bar(vma) && (!is_resource(vma->path) || strstr(vma->path, file) != NULL);
+}
+
+/* Where the kernel lets no part of it be mapped (MSI-X), vfio leaves a reservation.  What we have
+ * laid is there, too: a fault in its probe was answered. */
+bool
+intact_is_devices(const struct region *region, const char *file)
+{
+	const struct vma *vma;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < region->n_vmas; i++) {
+		vma = &region->vma[i];
+		if (vma->inode == 0 && !vma->is_readable && !vma->is_writable)
+			continue;
+		if (!is_of_file(vma, file) && !pages_is_file(vma) && !was_laid(region->dev, vma))
+			return false;
+		n++;
+	}
+	return n > 0 || region->n_vmas == 0;
+}
+
 /* Is a mapping with exactly these ends, of the file with this name, still there?  One
  * system call: the kernel finds it by its ends.  The name of a file that is no more, as
  * a lost card's, ends in " (deleted)" there. */

@@ -17,6 +17,9 @@ void intact_find(const struct hotplug_device *dev, bool is_intact[HOTPLUG_MAX_RE
 bool intact_is_mapped(const struct region *region, uintptr_t addr);
 /* Is anything of ours at the device's regions, of what has a file? */
 bool intact_has_own(const struct hotplug_device *dev);
+/* Is what was recorded of the region the device's, by the name of its file (struct
+ * hotplug_region), or what we had laid there before we were disabled? */
+bool intact_is_devices(const struct region *region, const char *file);
 /* By its name: a BAR as EAL maps it? */
 bool intact_is_bar(const struct vma *vma);
 

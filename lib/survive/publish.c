@@ -81,6 +81,10 @@ fill_regions(struct hotplug_device *dev, const struct hotplug_device_info *info)
 	}
 	dev->n_regions = info->n_regions;
 	ret = intact_record(dev);
+	for (i = 0; i < info->n_regions && ret == 0; i++)
+		if (info->region[i].file != NULL &&
+		    !intact_is_devices(&dev->region[i], info->region[i].file))
+			ret = -ESTALE;
 	if (ret != 0)
 		dev->n_regions = 0;
 	return ret;

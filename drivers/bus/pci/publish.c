@@ -6,6 +6,7 @@
  * Context: app, work. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -29,8 +30,9 @@ vfio_offset(int fd, unsigned int bar)
 	return ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &region) == 0 ? region.offset : 0;
 }
 
+/* `file`: a part of its resources' paths. */
 static void
-add_regions(struct rte_pci_device *dev, struct hotplug_device_info *info)
+add_regions(struct rte_pci_device *dev, const char *file, struct hotplug_device_info *info)
 {
 	int restore_fd = -1;
 	unsigned int i;
@@ -45,6 +47,7 @@ add_regions(struct rte_pci_device *dev, struct hotplug_device_info *info)
 			.len = dev->mem_resource[i].len,
 			.restore_fd = restore_fd,
 			.restore_offset = restore_fd >= 0 ? vfio_offset(restore_fd, i) : 0,
+			.file = file,
 		};
 	}
 }
@@ -60,7 +63,8 @@ uio_fd(const struct rte_pci_device *dev)
 		rte_intr_fd_get(dev->intr_handle) : -1;
 }
 
-/* A region that is not mapped (a BAR that the PMD has let go) is left out. */
+/* A region that is not mapped (a BAR that the PMD has let go), or is something else by now, is
+ * left out. */
 static int
 publish(struct hotplug_device_info *info)
 {
@@ -110,7 +114,7 @@ list_ports(const struct rte_pci_device *dev, struct hotplug_device_info *info)
 void
 pci_probed(struct rte_pci_device *dev, uint64_t resets)
 {
-	char kernel_driver[HOTPLUG_NAME_LEN];
+	char kernel_driver[HOTPLUG_NAME_LEN], file[HOTPLUG_NAME_LEN];
 	struct hotplug_device_info info = {
 		.key = &dev->device,
 		.name = dev->name,
@@ -134,7 +138,8 @@ pci_probed(struct rte_pci_device *dev, uint64_t resets)
 		info.id.resets = resets;
 	if (hotplug_bus_config()->uio_mmap)
 		pci_uio_mmap(dev);
-	add_regions(dev, &info);
+	snprintf(file, sizeof(file), "/%s/resource", dev->name);
+	add_regions(dev, file, &info);
 	list_ports(dev, &info);
 	info.notice_fd = pci_open_resets(dev->name);
 	pci_master_begin(dev);

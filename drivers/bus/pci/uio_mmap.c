@@ -82,10 +82,11 @@ find_map(int fd, uint64_t phys_addr, uint64_t len)
 	return -ENOENT;
 }
 
-/* Is all that is mapped there resourceN, shared, and not write-combining? */
+/* Is all that is mapped there the device's resourceN, shared, and not write-combining? */
 static bool
-is_resource(uintptr_t start, uintptr_t end)
+is_resource(const char *device, uintptr_t start, uintptr_t end)
 {
+	char resource[HOTPLUG_NAME_LEN];
 	unsigned long from, to;
 	char line[1024], perms[5];
 	bool is_it = true;
@@ -94,10 +95,11 @@ is_resource(uintptr_t start, uintptr_t end)
 
 	if (f == NULL)
 		return false;
+	snprintf(resource, sizeof(resource), "/%s/resource", device);
 	while (is_it && fgets(line, sizeof(line), f) != NULL) {
 		if (sscanf(line, "%lx-%lx %4s", &from, &to, perms) != 3 || to <= start || from >= end)
 			continue;
-		name = strstr(line, "/resource");
+		name = strstr(line, resource);
 		is_it = name != NULL && strstr(name, "_wc") == NULL && perms[3] == 's';
 	}
 	fclose(f);
@@ -105,14 +107,14 @@ is_resource(uintptr_t start, uintptr_t end)
 }
 
 static int
-swap(int fd, const struct rte_mem_resource *bar)
+swap(const char *device, int fd, const struct rte_mem_resource *bar)
 {
 	uint64_t page = sysconf(_SC_PAGESIZE);
 	void *p;
 	int map, ret;
 
 	if (bar->len % page != 0 ||
-	    !is_resource((uintptr_t)bar->addr, (uintptr_t)bar->addr + bar->len))
+	    !is_resource(device, (uintptr_t)bar->addr, (uintptr_t)bar->addr + bar->len))
 		return -ENOTSUP;
 	map = find_map(fd, bar->phys_addr, bar->len);
 	if (map < 0)
@@ -143,7 +145,7 @@ pci_uio_mmap(struct rte_pci_device *dev)
 	for (i = 0; i < PCI_MAX_RESOURCE; i++) {
 		if (dev->mem_resource[i].addr == NULL || dev->mem_resource[i].len == 0)
 			continue;
-		ret = swap(fd, &dev->mem_resource[i]);
+		ret = swap(dev->name, fd, &dev->mem_resource[i]);
 		hotplug_bus_log(HOTPLUG_LOG_DEBUG, "%s: BAR %u %s%s", dev->name, i,
 			 ret == 0 ? "moved onto its uio device" : "stays on resourceN: ",
 			 ret == 0 ? "" : strerror(-ret));
