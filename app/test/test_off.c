@@ -394,6 +394,30 @@ test_address_of_another_cards_bar(void **state)
 	remove_port(other->port);
 }
 
+/* It kept the policy that it had when it was lost. */
+static void
+test_dead_port_follows_the_new_configuration(void **state)
+{
+	struct test_pmd *pmd = plug("0000:7d:00.0");
+	struct hotplug_config config;
+
+	(void)state;
+	start_port(pmd->port);
+	disable(NULL);
+	hotplug_config_init(&config);
+	config.policy = HOTPLUG_POLICY_SURVIVE;
+	assert_int_equal(hotplug_enable(&config), 0);
+	n_success = 0;
+	lose(pmd);
+	assert_true(WAIT_FOR(state_of(pmd->port) == PORT_DEAD));
+	disable(NULL);
+	enable();
+	assert_true(WAIT_FOR(state_of(pmd->port) == PORT_HELD));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	remove_port(pmd->port);
+}
+
 /* --- an id that is another's as soon as it is free --- */
 
 static uint16_t taken = RTE_MAX_ETHPORTS;
@@ -523,6 +547,7 @@ main(void)
 		cmocka_unit_test(test_attach_and_remove_while_off),
 		cmocka_unit_test(test_id_of_another_device_while_off),
 		cmocka_unit_test(test_dead_port_is_released_while_off),
+		cmocka_unit_test(test_dead_port_follows_the_new_configuration),
 		cmocka_unit_test(test_memory_that_was_a_bar_is_left_alone),
 		cmocka_unit_test(test_address_of_another_cards_bar),
 		cmocka_unit_test(test_remove_of_a_port_whose_id_is_taken),

@@ -10,10 +10,28 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../core/config.h"
 #include "../core/device.h"
+#include "../core/enable.h"
 #include "../survive/publish.h"
 #include "die.h"
 #include "shared.h"
+
+/* What the configuration of this enable says of it. */
+static void
+take_policy(struct port *port, const char *device)
+{
+	char driver[HOTPLUG_NAME_LEN];
+	enum hotplug_policy policy;
+
+	device_lock();
+	snprintf(driver, sizeof(driver), "%s", port->dev->driver);
+	device_unlock();
+	policy = config_policy(enable_config(), device, driver[0] != '\0' ? driver : NULL);
+	port_lock();
+	port->policy = policy;
+	port_unlock();
+}
 
 static void
 see_to(struct rte_eth_dev *eth)
@@ -26,6 +44,8 @@ see_to(struct rte_eth_dev *eth)
 	state = port->state;
 	snprintf(device, sizeof(device), "%s", port->device);
 	port_unlock();
+	if (state >= PORT_DEAD && state <= PORT_STUCK)
+		take_policy(port, device);
 	if (state == PORT_DEAD || state == PORT_DOOMED) {
 		if (!device_stays_lost(port->dev, LOAD(eth->device)))
 			lost_unseen(port->bus, LOAD(eth->device), device);
