@@ -274,7 +274,57 @@ test_device_with_many_ports(void **state)
 	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
 }
 
-/* It comes with the card all the same, and is nobody's. */
+static _Atomic bool is_over, has_seen_some;
+
+/* Ports of one device, of which some are dead and others alive. */
+static void *
+watch_for_some(void *arg)
+{
+	const struct test_pmd *pmd = arg;
+	unsigned int i, n_live, n_dead;
+
+	while (!atomic_load(&is_over)) {
+		n_live = n_dead = 0;
+		port_lock();
+		for (i = 0; i < N_MANY; i++) {
+			n_live += port_of(&rte_eth_devices[pmd->ports[i]])->state == PORT_LIVE;
+			n_dead += port_of(&rte_eth_devices[pmd->ports[i]])->state == PORT_DEAD;
+		}
+		port_unlock();
+		if (n_live > 0 && n_dead > 0)
+			atomic_store(&has_seen_some, true);
+	}
+	return NULL;
+}
+
+/* Else one that is doomed by then is torn down with its device, and the others die later: a second
+ * teardown of what the first has freed. */
+static void
+test_ports_of_a_device_die_at_once(void **state)
+{
+	struct test_pmd *pmd;
+	pthread_t watcher;
+	unsigned int i;
+
+	(void)state;
+	test_pmd_n_ports = N_MANY;
+	pmd = plug("0000:3d:00.0");
+	assert_int_equal(pthread_create(&watcher, NULL, watch_for_some, pmd), 0);
+	for (i = 0; i < 20; i++) {
+		n_success = 0;
+		lose_for_good(pmd);
+		come_back(pmd);
+		assert_true(WAIT_FOR(n_success == 1));
+	}
+	atomic_store(&is_over, true);
+	pthread_join(watcher, NULL);
+	test_pmd_n_ports = 1;
+	assert_false(atomic_load(&has_seen_some));
+	for (i = 0; i < N_MANY; i++)
+		assert_int_equal(rte_eth_dev_close(pmd->ports[i]), 0);
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+}
+
 /* As ethdev: an owner is no setting of the driver's. */
 static void
 test_owner_of_a_port_that_is_away_stays_it(void **state)
@@ -565,6 +615,7 @@ main(void)
 		cmocka_unit_test(test_heals_without_the_runtime_folder),
 		cmocka_unit_test(test_obstacle_is_named),
 		cmocka_unit_test(test_device_with_many_ports),
+		cmocka_unit_test(test_ports_of_a_device_die_at_once),
 		cmocka_unit_test(test_owner_of_a_port_that_is_away_stays_it),
 		cmocka_unit_test(test_other_port_that_was_closed_stays_closed),
 		cmocka_unit_test(test_queue_with_several_pools),

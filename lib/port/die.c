@@ -52,26 +52,40 @@ take_shadow(struct port *port, const struct rte_device *dev)
 	memset(&port->shadow.next, 0, sizeof(port->shadow.next));
 }
 
-static void
-remember_driver(struct port *port)
+/* What its device was. */
+struct former {
+	bool is_known;
+	struct hotplug_identity id;
+	char kernel_driver[HOTPLUG_NAME_LEN];
+};
+
+static struct former
+former_of(const struct hotplug_bus *bus, const char *device)
 {
-	struct hotplug_device *dev;
+	struct former former = { .is_known = false };
+	const struct hotplug_device *dev;
 
 	device_lock();
-	dev = device_find(port->bus, port->device);
+	dev = device_find(bus, device);
 	if (dev != NULL) {
-		memcpy(port->kernel_driver, dev->kernel_driver, sizeof(port->kernel_driver));
-		port->id = dev->id;
+		former.is_known = true;
+		former.id = dev->id;
+		memcpy(former.kernel_driver, dev->kernel_driver, sizeof(former.kernel_driver));
 	}
 	device_unlock();
+	return former;
 }
 
 /* With the lock held, and the port LIVE: nobody releases it meanwhile. */
 static void
-die(struct rte_eth_dev *eth, struct port *port)
+die(struct rte_eth_dev *eth, struct port *port, const struct former *former)
 {
 	const struct rte_eth_link down = { .link_status = RTE_ETH_LINK_DOWN };
 
+	if (former->is_known) {
+		port->id = former->id;
+		memcpy(port->kernel_driver, former->kernel_driver, sizeof(port->kernel_driver));
+	}
 	memcpy(port->name, eth->data->name, sizeof(port->name));
 	take_config(eth, &port->config);
 	queues_take(eth, port);
@@ -114,43 +128,77 @@ die_with_what_was_set(struct rte_eth_dev *eth)
 }
 
 void
-die_of_loss(struct rte_eth_dev *eth, struct port *port)
+die_of_loss(const struct ports *ports, const struct hotplug_bus *bus, const char *device)
 {
-	remember_driver(port);
+	struct former former = former_of(bus, device);
+	struct port *port;
+	unsigned int i;
+
 	port_lock();
-	if (port->state == PORT_LIVE)
-		die(eth, port);
+	for (i = 0; i < ports->n; i++) {
+		port = port_of(&rte_eth_devices[ports->id[i]]);
+		if (port->state == PORT_LIVE && port->life == ports->life[i])
+			die(&rte_eth_devices[ports->id[i]], port, &former);
+	}
 	port_unlock();
 }
 
-/* Lost again before it was whole: what is known of it stays, and heal sees to it.  Not before
- * its driver's own ops are on record: port_published() comes back to it. */
+/* With the lock held.  Lost again before it was whole: what is known of it stays, and heal sees to
+ * it.  Not before its driver's own ops are on record: port_published() comes back to it. */
 static void
 lose_healing(struct rte_eth_dev *eth)
 {
 	const struct rte_eth_link down = { .link_status = RTE_ETH_LINK_DOWN };
 
-	port_lock();
 	if (port_is_healing(port_of(eth)) && LOAD(eth->dev_ops) == port_of(eth)->ops) {
 		STORE(eth->dev_ops, &dead_ops);
 		rte_eth_linkstatus_set(eth, &down);
 	}
+}
+
+static bool
+is_of(const struct rte_eth_dev *eth, const struct hotplug_bus *bus, const void *key)
+{
+	return LOAD(eth->device) == key && port_of(eth)->bus == bus;
+}
+
+/* "": no port of it is known. */
+static void
+name_of(const struct hotplug_bus *bus, const void *key, char device[HOTPLUG_NAME_LEN])
+{
+	unsigned int i;
+
+	device[0] = '\0';
+	port_lock();
+	for (i = 0; i < RTE_MAX_ETHPORTS && device[0] == '\0'; i++)
+		if (is_of(&rte_eth_devices[i], bus, key))
+			snprintf(device, HOTPLUG_NAME_LEN, "%s",
+				 port_of(&rte_eth_devices[i])->device);
 	port_unlock();
 }
 
+/* All at once: who dooms one of them, and tears the device down, finds no other that lives. */
 void
 port_lost(struct hotplug_bus *bus, const void *key)
 {
+	char device[HOTPLUG_NAME_LEN];
+	struct former former;
 	struct rte_eth_dev *eth;
 	unsigned int i;
 
+	name_of(bus, key, device);
+	former = former_of(bus, device);
+	port_lock();
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
-		if (LOAD(eth->device) != key || port_of(eth)->bus != bus)
+		if (!is_of(eth, bus, key))
 			continue;
-		lose_healing(eth);      /* first: it may have healed by now, and be LIVE */
+		lose_healing(eth);
 		if (port_of(eth)->state == PORT_LIVE)
-			die_of_loss(eth, port_of(eth));
-		(void)rings_begin(eth);
+			die(eth, port_of(eth), &former);
 	}
+	port_unlock();
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
+		if (is_of(&rte_eth_devices[i], bus, key))
+			(void)rings_begin(&rte_eth_devices[i]);
 }

@@ -22,6 +22,7 @@
 #include "../eal/monitor.h"
 #include "../sync/sync.h"
 #include "die.h"
+#include "doom.h"
 #include "calls.h"
 #include "raise.h"
 #include "shared.h"
@@ -34,40 +35,6 @@ enum {
 	BACK = 8,               /* it is there again */
 	WAS_RESET = 16,         /* it was reset, and is not lost for that */
 };
-
-static bool
-has_owner(const struct rte_eth_dev *eth)
-{
-	enum port_state state;
-	bool is_owned;
-
-	port_lock();    /* one that was released, or is just now, has no data (25.11) */
-	state = port_of(eth)->state;
-	is_owned = state != PORT_NONE && state != PORT_CLOSING &&
-		eth->data->owner.id != RTE_ETH_DEV_NO_OWNER;
-	port_unlock();
-	return is_owned;
-}
-
-/* A heal's probe says it anew. */
-static enum hotplug_policy
-policy_of(const struct rte_eth_dev *eth)
-{
-	enum hotplug_policy policy;
-
-	port_lock();
-	policy = port_of(eth)->policy;
-	port_unlock();
-	return policy;
-}
-
-/* Do we tear it down?  An application that runs EAL's event monitor does itself. */
-static bool
-is_ours(const struct rte_eth_dev *eth)
-{
-	return policy_of(eth) != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
-		rte_eal_process_type() == RTE_PROC_PRIMARY && !eal_has_monitor();
-}
 
 /* It was reset, and answers: whose ports its application would close itself, it resets itself.
  * What is ours to heal is lost, and so is what fail-safe has, which knows of no resets. */
@@ -82,8 +49,8 @@ port_spares(struct hotplug_bus *bus, const void *key)
 		eth = &rte_eth_devices[i];
 		if (LOAD(eth->device) == key && port_of(eth)->bus == bus &&
 		    port_of(eth)->state != PORT_NONE)
-			is_lost = has_owner(eth) || (policy_of(eth) != HOTPLUG_POLICY_TELL &&
-						     !eal_has_monitor());
+			is_lost = doom_has_owner(eth) ||
+				(doom_policy_of(eth) != HOTPLUG_POLICY_TELL && !eal_has_monitor());
 	}
 	return !is_lost;
 }
@@ -99,29 +66,11 @@ call_back(struct rte_eth_dev *eth, enum rte_eth_event_type type)
 	raise_event(eth - rte_eth_devices, life, type);
 }
 
-/* The kernel asks for a device that works: only where it is ours. */
-static bool
-take_over(struct rte_eth_dev *eth, struct port *port, bool is_asked_for)
-{
-	bool is_taken;
-
-	if (!is_ours(eth))
-		return false;
-	if (port->state == PORT_LIVE && is_asked_for)
-		die_of_loss(eth, port);
-	port_lock();
-	is_taken = port->state == PORT_DEAD;
-	if (is_taken)
-		port->state = PORT_DOOMED;
-	port_unlock();
-	return is_taken;
-}
-
 /* In a secondary: the primary sees to it for all, and takes the device from us. */
 static bool
 is_primarys(const struct rte_eth_dev *eth)
 {
-	return policy_of(eth) != HOTPLUG_POLICY_TELL && !has_owner(eth) &&
+	return doom_policy_of(eth) != HOTPLUG_POLICY_TELL && !doom_has_owner(eth) &&
 		rte_eal_process_type() == RTE_PROC_SECONDARY && sync_is_on();
 }
 
@@ -145,7 +94,7 @@ static void
 tell_application(struct rte_eth_dev *eth, unsigned int owed)
 {
 	enum port_state state = port_of(eth)->state;
-	bool is_owned = has_owner(eth);
+	bool is_owned = doom_has_owner(eth);
 
 	if (state == PORT_DEAD && !is_owned)
 		call_back(eth, RTE_ETH_EVENT_INTR_LSC);
@@ -160,20 +109,30 @@ tell_application(struct rte_eth_dev *eth, unsigned int owed)
 	}
 }
 
+static bool
+is_among(const struct ports *ports, uint16_t id)
+{
+	unsigned int i;
+
+	for (i = 0; i < ports->n && ports->id[i] != id; i++)
+		;
+	return i < ports->n;
+}
+
 /* All ports that are the device's, whatever has become of them since. */
 static void
 on_loss(const char *device, unsigned int owed)
 {
 	struct rte_eth_dev *eth;
-	bool is_to_die = false;
+	struct ports taken;
 	unsigned int i;
 
+	doom_take(device, owed & ASKED_FOR, &taken);
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
 		if (port_of(eth)->state == PORT_NONE || strcmp(port_of(eth)->device, device) != 0)
 			continue;
-		if (take_over(eth, port_of(eth), owed & ASKED_FOR)) {
-			is_to_die = true;
+		if (is_among(&taken, i)) {
 			call_back(eth, RTE_ETH_EVENT_INTR_LSC);
 			if (port_of(eth)->policy == HOTPLUG_POLICY_HEAL)
 				call_back(eth, RTE_ETH_EVENT_ERR_RECOVERING);
@@ -181,7 +140,7 @@ on_loss(const char *device, unsigned int owed)
 			tell_application(eth, owed);
 		}
 	}
-	if (is_to_die || ports_has(device, PORT_DOOMED))        /* there was no thread to be had */
+	if (taken.n > 0 || ports_has(device, PORT_DOOMED))      /* there was no thread to be had */
 		teardown_start(device);
 }
 
