@@ -56,6 +56,16 @@ state_of(uint16_t port)
 	return port_of(&rte_eth_devices[port])->state;
 }
 
+static void
+lose_and_come_back(struct test_pmd *pmd)
+{
+	n_success = 0;
+	lose(pmd);
+	assert_true(WAIT_FOR(state_of(pmd->port) == PORT_HELD));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+}
+
 /* Lost when nobody tears it down any more, and dead. */
 static struct test_pmd *
 lose_while_disabling(const char *name)
@@ -154,6 +164,47 @@ test_attach_beside_enable(void **state)
 	assert_int_equal(port, pmd->port);
 	assert_int_equal(state_of(port), PORT_LIVE);
 	remove_port(port);
+}
+
+static void *
+reset(void *arg)
+{
+	const struct test_pmd *pmd = arg;
+
+	assert_int_equal(rte_eth_dev_reset(pmd->port), 0);
+	return NULL;
+}
+
+static void
+wait_in_reset(struct test_pmd *pmd)
+{
+	test_pmd_in_reset = NULL;
+	wait_in_driver(pmd);
+}
+
+/* Its driver was asked what it is while it made the port anew. */
+static void
+test_reset_beside_enable(void **state)
+{
+	struct test_pmd *pmd = plug("0000:7e:00.0");
+	pthread_t resetter, waker;
+
+	(void)state;
+	start_port(pmd->port);
+	disable(NULL);
+	atomic_store(&is_in_driver, false);
+	atomic_store(&may_return, false);
+	test_pmd_in_reset = wait_in_reset;
+	assert_int_equal(pthread_create(&resetter, NULL, reset, pmd), 0);
+	assert_true(WAIT_FOR(is_in_driver));
+	assert_int_equal(pthread_create(&waker, NULL, let_return, NULL), 0);
+	enable();
+	pthread_join(resetter, NULL);
+	pthread_join(waker, NULL);
+	assert_int_equal(pmd->n_asked_in_reset, 0);
+	assert_int_equal(state_of(pmd->port), PORT_LIVE);
+	lose_and_come_back(pmd);
+	remove_port(pmd->port);
 }
 
 /* A list of ports is EAL's own while we keep none. */
@@ -332,16 +383,6 @@ is_all(const uint8_t *p, uint8_t byte)
 	for (i = 0; i < MOCK_BAR_LEN && p[i] == byte; i++)
 		;
 	return i == MOCK_BAR_LEN;
-}
-
-static void
-lose_and_come_back(struct test_pmd *pmd)
-{
-	n_success = 0;
-	lose(pmd);
-	assert_true(WAIT_FOR(state_of(pmd->port) == PORT_HELD));
-	come_back(pmd);
-	assert_true(WAIT_FOR(n_success == 1));
 }
 
 /* A thread's stack had come there: the cut-off was laid over it. */
@@ -543,6 +584,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_loss_in_the_middle_of_disable),
 		cmocka_unit_test(test_attach_beside_enable),
+		cmocka_unit_test(test_reset_beside_enable),
 		cmocka_unit_test(test_ports_of_what_is_attached_while_off),
 		cmocka_unit_test(test_attach_and_remove_while_off),
 		cmocka_unit_test(test_id_of_another_device_while_off),

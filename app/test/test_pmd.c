@@ -180,6 +180,10 @@ close_port(struct rte_eth_dev *eth)
 static int
 get_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 {
+	struct test_pmd *pmd = test_pmd_of(eth->device->name);
+
+	if (atomic_load(&pmd->is_in_reset))
+		atomic_fetch_add(&pmd->n_asked_in_reset, 1);
 	info->switch_info.name = eth->device->name;     /* as bnxt, ixgbe's representors */
 	info->max_rx_queues = info->max_tx_queues = test_pmd_max_queues;
 	info->max_rx_pktlen = 1518;
@@ -498,7 +502,9 @@ reset_port(struct rte_eth_dev *eth)
 	struct test_pmd *pmd = test_pmd_of(eth->device->name);
 
 	touch(eth);
+	atomic_store(&pmd->is_in_reset, true);
 	call(test_pmd_in_reset, pmd);
+	atomic_store(&pmd->is_in_reset, false);
 	eth->dev_ops = pmd->ops;
 	return touch(eth);
 }

@@ -42,6 +42,8 @@ struct test_pmd {
 	unsigned int n_open;    /* ports that are not closed */
 	struct test_settings told;
 	const struct eth_dev_ops *ops;
+	_Atomic bool is_in_reset;
+	_Atomic unsigned int n_asked_in_reset;  /* for its info: what a VF's makes anew */
 	unsigned int *heap;     /* of one life: counts what the driver does; freed at close */
 };
 

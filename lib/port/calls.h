@@ -14,6 +14,7 @@
 	CALL(int, rte_eth_dev_close, (uint16_t)) \
 	CALL(int, rte_eth_dev_stop, (uint16_t)) \
 	CALL(int, rte_eth_dev_start, (uint16_t)) \
+	CALL(int, rte_eth_dev_reset, (uint16_t)) \
 	CALL(int, rte_eth_dev_configure, \
 	     (uint16_t, uint16_t, uint16_t, const struct rte_eth_conf *)) \
 	CALL(int, rte_eth_rx_queue_setup, (uint16_t, uint16_t, uint16_t, unsigned int, \

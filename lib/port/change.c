@@ -2,7 +2,7 @@
 
 /* change: the application sets a port up, whatever is being done to it.
  * In:  its calls that change ethdev's data of a port beside its driver's op: configure, a
- *      queue's set-up, start, a MAC address (calls.c).
+ *      queue's set-up, start, reset, a MAC address (calls.c).
  * Out: ethdev's own, while no teardown and no heal is at the port; -EBUSY: it is STUCK.
  * Ethdev frees and makes the arrays of queues before and after it asks the driver, and start
  * lays the fast path when the driver has returned: a driver's close, and a heal, read all that.
@@ -99,6 +99,7 @@ begin(uint16_t id)
 	}
 
 CHANGE(static int start, rte_eth_dev_start, (uint16_t id), (id))
+CHANGE(int __wrap_rte_eth_dev_reset, rte_eth_dev_reset, (uint16_t id), (id))
 CHANGE(int __wrap_rte_eth_dev_configure, rte_eth_dev_configure,
        (uint16_t id, uint16_t n_rxq, uint16_t n_txq, const struct rte_eth_conf *conf),
        (id, n_rxq, n_txq, conf))

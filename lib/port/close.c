@@ -138,7 +138,6 @@ static int
 begin_close(uint16_t id)
 {
 	struct rte_eth_dev *eth = &rte_eth_devices[id];
-	const struct timespec pause = { .tv_nsec = MS };
 	struct port *port = port_of(eth);
 	bool was_healing, is_free;
 
@@ -147,11 +146,6 @@ begin_close(uint16_t id)
 	port_lock();
 	port->n_unwanted++;
 	port->closing = LOAD(eth->device);
-	while (port->n_asked > 0) {     /* its driver, for a moment (table.c) */
-		port_unlock();
-		nanosleep(&pause, NULL);
-		port_lock();
-	}
 	was_healing = port->state == PORT_HEALING;
 	turn_wait(port);
 	is_free = !turn_is_refused(port->state);     /* STUCK in a probe ethdev says -ENODEV */

@@ -134,7 +134,7 @@ on_loss(const char *device, unsigned int owed)
 			continue;
 		if (is_among(&taken, i)) {
 			call_back(eth, RTE_ETH_EVENT_INTR_LSC);
-			if (port_of(eth)->policy == HOTPLUG_POLICY_HEAL)
+			if (doom_policy_of(eth) == HOTPLUG_POLICY_HEAL)
 				call_back(eth, RTE_ETH_EVENT_ERR_RECOVERING);
 		} else {
 			tell_application(eth, owed);

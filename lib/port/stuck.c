@@ -30,6 +30,7 @@
 #include "../core/work.h"
 #include "../eal/clock.h"
 #include "../eal/host.h"
+#include "doom.h"
 #include "hand.h"
 #include "kept.h"
 #include "raise.h"
@@ -156,7 +157,7 @@ stuck_check(const char *device)
 		 enable_config()->stuck_ms, ports.id[0]);
 	ports_tell(&ports, HOTPLUG_EVENT_STUCK);
 	for (i = 0; i < ports.n; i++)
-		if (port_of(&rte_eth_devices[ports.id[i]])->policy == HOTPLUG_POLICY_HEAL)
+		if (doom_policy_of(&rte_eth_devices[ports.id[i]]) == HOTPLUG_POLICY_HEAL)
 			raise_event(ports.id[i], ports.life[i], RTE_ETH_EVENT_RECOVERY_FAILED);
 }
 

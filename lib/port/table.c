@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../core/config.h"
 #include "../core/device.h"
 #include "../core/enable.h"
+#include "../eal/clock.h"
 #include "../eal/devargs.h"
 #include "../eal/host.h"
 #include "calls.h"
@@ -21,6 +23,7 @@
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 #include "queues.h"
 #include "shared.h"
+#include "turn.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* ports */
 static struct port ports[RTE_MAX_ETHPORTS];
@@ -189,13 +192,20 @@ ask_info(struct rte_eth_dev *eth, struct port *port)
 }
 
 /* Of one that its application closes just now the driver is not asked: it is not ours yet, and
- * nothing else keeps the two apart. */
+ * nothing else keeps the two apart.  Who sets it up, or resets it, is out of the driver first. */
 static bool
 begin_asking(const struct rte_eth_dev *eth, struct port *port)
 {
+	const struct timespec pause = { .tv_nsec = MS };
+	uint64_t until = device_now_ns() + enable_config()->stuck_ms * MS;
 	bool is_to_ask;
 
 	port_lock();
+	while (!turn_is_alone(port) && device_now_ns() < until) {
+		port_unlock();
+		nanosleep(&pause, NULL);
+		port_lock();
+	}
 	is_to_ask = port->state != PORT_NONE || port->n_unwanted == 0 ||
 		port->closing != LOAD(eth->device);     /* the id is another's already */
 	port->n_asked += is_to_ask;

@@ -55,13 +55,26 @@ turn_take(struct port *port, enum port_state state)
 	port->hand = me;
 }
 
-/* Somebody is at it, and comes to an end; in a forked child nobody is. */
+/* Somebody has it in his hand, and comes to an end; in a forked child nobody has. */
 static bool
 is_busy(enum port_state state)
 {
 	if (enable_is_child())
 		return false;
 	return state == PORT_DYING || state == PORT_HEALING || state == PORT_CLOSING;
+}
+
+/* Or asks its driver, for a moment, to publish it (table.c). */
+static bool
+is_taken(const struct port *port)
+{
+	return is_busy(port->state) || (port->n_asked > 0 && !enable_is_child());
+}
+
+bool
+turn_is_alone(const struct port *port)
+{
+	return atomic_load(&port->n_inside) <= (int)me[id_of(port)];
 }
 
 bool
@@ -117,10 +130,10 @@ turn_wait(const struct port *port)
 	uint64_t until = device_now_ns() + enable_config()->stuck_ms * MS;
 	struct waiter here = { waiters, me, port };
 
-	if (!is_busy(port->state) || waits_for_me(port))
+	if (!is_taken(port) || waits_for_me(port))
 		return;
 	waiters = &here;
-	while (is_busy(port->state) && (port->is_given_up || device_now_ns() < until)) {
+	while (is_taken(port) && (port->is_given_up || device_now_ns() < until)) {
 		port_unlock();
 		nanosleep(&pause, NULL);
 		port_lock();

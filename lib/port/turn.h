@@ -10,6 +10,9 @@
 void turn_enter(const struct port *port);
 void turn_leave(const struct port *port);
 
+/* Nobody but the calling thread is in such a call. */
+bool turn_is_alone(const struct port *port);
+
 /* What follows with port_lock(). */
 
 /* The port is in the calling thread's hand from here on: DYING, HEALING or CLOSING. */
