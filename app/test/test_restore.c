@@ -309,11 +309,10 @@ test_settle_needs_a_published_device(void **state)
 /* It was cut off, and its driver has it still: it was published as one that lives, on registers
  * that were nobody's. */
 static void
-test_one_that_was_lost_before_disable_stays_lost(void **state)
+stay_lost(size_t len)
 {
 	struct hotplug_event event;
 
-	(void)state;
 	assert_int_equal(toy_publish(&toy), 0);
 	atomic_store(&toy.look, HOTPLUG_LOOK_RESET);
 	assert_int_equal(toy_report(&toy), 0);
@@ -329,10 +328,27 @@ test_one_that_was_lost_before_disable_stays_lost(void **state)
 	assert_int_equal(event.cause, HOTPLUG_CAUSE_RESET);
 	assert_int_equal(toy_withdraw(&toy), 0);
 	toy_destroy(&toy);              /* and probed anew it lives */
-	toy_make(&toy, "toy0", 2, LEN);
+	toy_make(&toy, "toy0", 2, len);
 	assert_int_equal(toy_publish(&toy), 0);
 	test_sleep_ms(50);
 	assert_int_equal(hotplug_device_state("toy0"), HOTPLUG_STATE_ATTACHED);
+}
+
+static void
+test_one_that_was_lost_before_disable_stays_lost(void **state)
+{
+	(void)state;
+	stay_lost(LEN);
+}
+
+/* What had been laid there is in more pieces than a record has: there was no record. */
+static void
+test_large_one_that_was_lost_before_disable_stays_lost(void **state)
+{
+	(void)state;
+	toy_destroy(&toy);
+	toy_make(&toy, "toy0", 2, 16 * LEN);
+	stay_lost(16 * LEN);
 }
 
 int
@@ -352,6 +368,7 @@ main(void)
 		ENABLED(test_settle_a_scare_meanwhile_leaves_no_debt),
 		ENABLED(test_settle_needs_a_published_device),
 		ENABLED(test_one_that_was_lost_before_disable_stays_lost),
+		ENABLED(test_large_one_that_was_lost_before_disable_stays_lost),
 	};
 
 	return cmocka_run_group_tests_name("restore", tests, NULL, NULL);

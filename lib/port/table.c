@@ -191,10 +191,27 @@ ask_info(struct rte_eth_dev *eth, struct port *port)
 	info->switch_info.name = port->switch_name;
 }
 
-/* Of one that its application closes just now the driver is not asked: it is not ours yet, and
- * nothing else keeps the two apart.  Who sets it up, or resets it, is out of the driver first. */
+/* One that heals is hidden until all of it is there. */
 static bool
-begin_asking(const struct rte_eth_dev *eth, struct port *port)
+is_there(const struct rte_eth_dev *eth)
+{
+	return LOAD(eth->state) != RTE_ETH_DEV_UNUSED || port_is_healing(port_of(eth));
+}
+
+/* With all that is asked. */
+static bool
+is_of(const struct rte_eth_dev *eth, const void *key)
+{
+	const struct eth_dev_ops *ops = LOAD(eth->dev_ops);
+
+	return is_there(eth) && LOAD(eth->device) == key && ops != NULL && ops->dev_close != NULL;
+}
+
+/* Of one that its application closes just now the driver is not asked: it is not ours yet, and
+ * nothing else keeps the two apart.  Who sets it up, or resets it, is out of the driver first; it
+ * may have been closed by then. */
+static bool
+begin_asking(const struct rte_eth_dev *eth, struct port *port, const void *key)
 {
 	const struct timespec pause = { .tv_nsec = MS };
 	uint64_t until = device_now_ns() + enable_config()->stuck_ms * MS;
@@ -206,18 +223,11 @@ begin_asking(const struct rte_eth_dev *eth, struct port *port)
 		nanosleep(&pause, NULL);
 		port_lock();
 	}
-	is_to_ask = port->state != PORT_NONE || port->n_unwanted == 0 ||
-		port->closing != LOAD(eth->device);     /* the id is another's already */
+	is_to_ask = is_of(eth, key) && (port->state != PORT_NONE || port->n_unwanted == 0 ||
+		port->closing != key);  /* the id is another's already */
 	port->n_asked += is_to_ask;
 	port_unlock();
 	return is_to_ask;
-}
-
-/* One that heals is hidden until all of it is there. */
-static bool
-is_there(const struct rte_eth_dev *eth)
-{
-	return LOAD(eth->state) != RTE_ETH_DEV_UNUSED || port_is_healing(port_of(eth));
 }
 
 void
@@ -233,12 +243,11 @@ port_published(struct hotplug_bus *bus, const void *key)
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		eth = &rte_eth_devices[i];
 		ops = LOAD(eth->dev_ops);
-		if (!is_there(eth) || LOAD(eth->device) != key || ops == NULL ||
-		    ops->dev_close == NULL || ops == &dead_ops ||
+		if (!is_of(eth, key) || ops == &dead_ops ||
 		    (ops == ports[i].ops && !port_is_healing(&ports[i])))
 			continue;
 		(void)calls_guard();    /* who sets it up or closes it comes to us first */
-		if (!begin_asking(eth, &ports[i]))
+		if (!begin_asking(eth, &ports[i], key))
 			continue;
 		ask_info(eth, &ports[i]);
 		ret = kept_make(&ports[i]);

@@ -142,7 +142,7 @@ make(struct flip *flip, const struct hotplug_device *dev)
 	int ret;
 
 	flip->len = window_len(dev);
-	flip->fd = pages_memory_file("hotplug-flip");
+	flip->fd = pages_memory_file(PAGES_NAME "flip");
 	if (flip->fd < 0)
 		return flip->fd;
 	ret = map_window(flip);

@@ -17,6 +17,18 @@
 #include "intact.h"
 #include "pages.h"
 
+/* Of what we had laid there before, in many pieces. */
+static bool
+is_one_more_piece(const struct region *region, const struct vma *now)
+{
+	const struct vma *last;
+
+	if (region->n_vmas == 0 || !pages_is_file(now))
+		return false;
+	last = &region->vma[region->n_vmas - 1];
+	return last->end == now->start && pages_is_file(last);
+}
+
 static int
 record_vma(const struct vma *now, void *arg)
 {
@@ -28,6 +40,10 @@ record_vma(const struct vma *now, void *arg)
 		region = &dev->region[i];
 		if (now->end <= region->start || region->end <= now->start)
 			continue;
+		if (is_one_more_piece(region, now)) {
+			region->vma[region->n_vmas - 1].end = now->end;
+			continue;
+		}
 		if (region->n_vmas == DEVICE_MAX_VMAS)
 			return -ESTALE;
 		region->vma[region->n_vmas++] = *now;
@@ -159,14 +175,16 @@ intact_is_bar(const struct vma *vma)
 		strncmp(vma->path, "anon_inode:[vfio", 16) == 0);
 }
 
-/* Of the same file, wherever in it. */
-static bool
-was_laid(const struct hotplug_device *dev, const struct vma *vma)
+/* In the place of a device that was cut off when we were disabled; where files have no name, the
+ * one that was there first. */
+bool
+intact_was_laid(const struct hotplug_device *dev, const struct vma *vma)
 {
 	const struct vma *left = &dev->left;
 
-	return left->end != 0 && vma->inode == left->inode && vma->is_shared == left->is_shared &&
-		vma->dev_major == left->dev_major && vma->dev_minor == left->dev_minor;
+	return left->end != 0 && (pages_is_file(vma) ||
+		(vma->inode == left->inode && vma->is_shared == left->is_shared &&
+		 vma->dev_major == left->dev_major && vma->dev_minor == left->dev_minor));
 }
 
 /* A name that is too long to be read whole says nothing. */
@@ -190,7 +208,7 @@ intact_is_devices(const struct region *region, const char *file)
 		vma = &region->vma[i];
 		if (vma->inode == 0 && !vma->is_readable && !vma->is_writable)
 			continue;
-		if (!is_of_file(vma, file) && !pages_is_file(vma) && !was_laid(region->dev, vma))
+		if (!is_of_file(vma, file) && !pages_is_file(vma) && !intact_was_laid(region->dev, vma))
 			return false;
 		n++;
 	}

@@ -20,6 +20,8 @@ bool intact_has_own(const struct hotplug_device *dev);
 /* Is what was recorded of the region the device's, by the name of its file (struct
  * hotplug_region), or what we had laid there before we were disabled? */
 bool intact_is_devices(const struct region *region, const char *file);
+/* Was that laid when the library was disabled? */
+bool intact_was_laid(const struct hotplug_device *dev, const struct vma *vma);
 /* By its name: a BAR as EAL maps it? */
 bool intact_is_bar(const struct vma *vma);
 

@@ -60,7 +60,7 @@ static int
 make_file(unsigned int i)
 {
 	static const char *const names[N_FILES] = {
-		"hotplug-empty", "hotplug-ones", "hotplug-zeros"
+		PAGES_NAME "empty", PAGES_NAME "ones", PAGES_NAME "zeros"
 	};
 	struct stat st;
 	int ret = 0;
@@ -209,8 +209,11 @@ pages_cut_region(struct region *region)
 bool
 pages_is_file(const struct vma *vma)
 {
+	static const char name[] = "/memfd:" PAGES_NAME;
 	unsigned int i;
 
+	if (strncmp(vma->path, name, sizeof(name) - 1) == 0)
+		return true;
 	for (i = 0; i < N_FILES && has_files; i++)
 		if (makedev(vma->dev_major, vma->dev_minor) == devs[i] && vma->inode == inodes[i])
 			return true;

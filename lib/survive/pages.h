@@ -10,6 +10,9 @@
 #include "../core/device.h"
 #include "../eal/maps.h"
 
+/* What the files are called that are laid (/memfd:...): no one else's are. */
+#define PAGES_NAME "hotplug-"
+
 /* What is laid where somebody touches a cut-off BAR. */
 #define CUTOFF_CHUNK (64u * 1024)
 
@@ -31,7 +34,7 @@ int pages_lay_chunk(struct region *region, uintptr_t addr);
 /* The same where there is no region; at most a chunk. */
 int pages_lay_ones(uintptr_t start, size_t len);
 
-/* Is that one of the files that are laid? */
+/* Is that one of the files that are laid, or have been before the library was disabled? */
 bool pages_is_file(const struct vma *vma);
 
 #endif /* HOTPLUG_SURVIVE_PAGES_H */

@@ -185,8 +185,8 @@ make_way(const struct hotplug_device *dev, const void *key)
 static bool
 was_left(const struct hotplug_device *dev)
 {
-	return dev->left.end != 0 && dev->n_regions > 0 && dev->region[0].n_vmas > 0 &&
-		maps_is_same(&dev->left, &dev->region[0].vma[0]);
+	return dev->n_regions > 0 && dev->region[0].n_vmas > 0 &&
+		intact_was_laid(dev, &dev->region[0].vma[0]);
 }
 
 /* With the lock held: nobody answers its faults any more, and its driver has it still. */
