@@ -207,6 +207,57 @@ test_reset_beside_enable(void **state)
 	remove_port(pmd->port);
 }
 
+#define N_PORTS 4
+
+static _Atomic unsigned int n_asked;
+
+/* The loss is known, and those of its ports that are known by now are torn down. */
+static void
+lose_between_ports(struct test_pmd *pmd)
+{
+	if (atomic_fetch_add(&n_asked, 1) != N_PORTS / 2)
+		return;
+	test_pmd_in_info = NULL;
+	lose(pmd);
+	(void)WAIT_FOR(hotplug_device_state(pmd->name) == HOTPLUG_STATE_GONE);
+	test_sleep_ms(50);
+}
+
+/* Half of its ports were known: two teardowns took their device away (use after free). */
+static void
+test_loss_in_the_middle_of_enable(void **state)
+{
+	uint16_t ids[N_PORTS];
+	struct test_pmd *pmd;
+	unsigned int i, n_removes;
+
+	(void)state;
+	test_pmd_n_ports = N_PORTS;
+	pmd = plug("0000:7f:00.0");
+	memcpy(ids, pmd->ports, sizeof(ids));
+	for (i = 0; i < N_PORTS; i++)
+		start_port(ids[i]);
+	disable(NULL);
+	n_removes = pmd->n_removes;
+	n_success = 0;
+	test_pmd_in_info = lose_between_ports;
+	enable();
+	for (i = 0; i < N_PORTS; i++)
+		assert_true(WAIT_FOR(state_of(ids[i]) == PORT_HELD));
+	test_sleep_ms(100);
+	assert_int_equal(pmd->n_removes, n_removes + 1);
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	test_pmd_n_ports = 1;
+	assert_memory_equal(pmd->ports, ids, sizeof(ids));
+	for (i = 0; i < N_PORTS; i++) {
+		assert_int_equal(state_of(ids[i]), PORT_LIVE);
+		assert_int_equal(rte_eth_dev_stop(ids[i]), 0);
+		assert_int_equal(rte_eth_dev_close(ids[i]), 0);
+	}
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+}
+
 /* A list of ports is EAL's own while we keep none. */
 static void
 test_ports_of_what_is_attached_while_off(void **state)
@@ -584,6 +635,7 @@ main(void)
 		cmocka_unit_test(test_loss_in_the_middle_of_disable),
 		cmocka_unit_test(test_attach_beside_enable),
 		cmocka_unit_test(test_reset_beside_enable),
+		cmocka_unit_test(test_loss_in_the_middle_of_enable),
 		cmocka_unit_test(test_ports_of_what_is_attached_while_off),
 		cmocka_unit_test(test_attach_and_remove_while_off),
 		cmocka_unit_test(test_id_of_another_device_while_off),

@@ -57,6 +57,7 @@ void (*_Atomic test_pmd_in_stop)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_mac)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_reset)(struct test_pmd *pmd);
+void (*_Atomic test_pmd_in_info)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_link)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_is_closed)(struct test_pmd *pmd);
 void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);
@@ -184,6 +185,7 @@ get_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 
 	if (atomic_load(&pmd->is_in_reset))
 		atomic_fetch_add(&pmd->n_asked_in_reset, 1);
+	call(test_pmd_in_info, pmd);
 	info->switch_info.name = eth->device->name;     /* as bnxt, ixgbe's representors */
 	info->max_rx_queues = info->max_tx_queues = test_pmd_max_queues;
 	info->max_rx_pktlen = 1518;

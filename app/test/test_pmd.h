@@ -92,6 +92,7 @@ extern void (*_Atomic test_pmd_in_stop)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_close)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_mac)(struct test_pmd *pmd);  /* the default one is set */
 extern void (*_Atomic test_pmd_in_reset)(struct test_pmd *pmd);
+extern void (*_Atomic test_pmd_in_info)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_in_link)(struct test_pmd *pmd);
 extern void (*_Atomic test_pmd_is_closed)(struct test_pmd *pmd);        /* not returned yet */
 extern void (*_Atomic test_pmd_in_remove)(struct test_pmd *pmd);

@@ -230,41 +230,55 @@ begin_asking(const struct rte_eth_dev *eth, struct port *port, const void *key)
 	return is_to_ask;
 }
 
+/* Its driver is asked what it will say of itself; true: until it is wrapped who closes the port,
+ * or sets it up, waits. */
+static bool
+prepare(struct rte_eth_dev *eth, struct port *port, const void *key)
+{
+	const struct eth_dev_ops *ops = LOAD(eth->dev_ops);
+	int ret;
+
+	if (!is_of(eth, key) || ops == &dead_ops ||
+	    (ops == port->ops && !port_is_healing(port)))
+		return false;
+	(void)calls_guard();    /* who sets it up or closes it comes to us first */
+	if (!begin_asking(eth, port, key))
+		return false;
+	ask_info(eth, port);
+	ret = kept_make(port);
+	if (ret == 0)
+		return true;
+	say_no_memory(eth - rte_eth_devices);
+	port_lock();
+	port->n_asked--;
+	port_unlock();
+	return false;
+}
+
+/* All in one moment: a loss that comes now finds each of them, or none.  Else those that it has
+ * found would be torn down, and their device with the others. */
 void
 port_published(struct hotplug_bus *bus, const void *key)
 {
-	const struct eth_dev_ops *ops;
+	enum { NOT, PREPARED, NEW } is[RTE_MAX_ETHPORTS];
 	struct hotplug_device *dev = NULL;
-	struct rte_eth_dev *eth;
 	unsigned int i;
-	bool was_ours;
-	int ret;
 
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
+		is[i] = prepare(&rte_eth_devices[i], &ports[i], key) ? PREPARED : NOT;
+	port_lock();
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
-		eth = &rte_eth_devices[i];
-		ops = LOAD(eth->dev_ops);
-		if (!is_of(eth, key) || ops == &dead_ops ||
-		    (ops == ports[i].ops && !port_is_healing(&ports[i])))
+		if (is[i] == NOT)
 			continue;
-		(void)calls_guard();    /* who sets it up or closes it comes to us first */
-		if (!begin_asking(eth, &ports[i], key))
-			continue;
-		ask_info(eth, &ports[i]);
-		ret = kept_make(&ports[i]);
-		if (ret != 0)
-			say_no_memory(i);
-		port_lock();
-		was_ours = ports[i].state != PORT_NONE;
-		if (ret == 0)
-			wrap_one(eth, &ports[i], bus);
+		is[i] = ports[i].state == PORT_NONE ? NEW : PREPARED;
+		wrap_one(&rte_eth_devices[i], &ports[i], bus);
 		ports[i].n_asked--;
-		port_unlock();
-		if (ret != 0)
-			continue;
-		if (!was_ours)
-			queues_ask(eth);
 		dev = ports[i].dev;
 	}
+	port_unlock();
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
+		if (is[i] == NEW)
+			queues_ask(&rte_eth_devices[i]);
 	/* A loss is known before its ports die: either that found them, or this finds it. */
 	if (dev != NULL && atomic_load(&dev->is_gone))
 		lost_unseen(bus, key, dev->name);
