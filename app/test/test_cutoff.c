@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "enabled.h"
+#include "survive/guard.h"
 #include "survive/pages.h"
 #include "survive/publish.h"
+#include "survive/unmap.h"
 #include "toy_bus.h"
 #include "vmas.h"
 
@@ -330,6 +332,74 @@ test_cutoff_unmaps_what_is_left_and_nothing_else(void **state)
 	assert_int_equal(hotplug_disable(), 0);
 }
 
+static pthread_t reporter;
+static _Atomic bool is_reported;
+
+static void *
+report(void *arg)
+{
+	(void)arg;
+	assert_int_equal(toy_report(&toy), 0);
+	atomic_store(&is_reported, true);
+	return NULL;
+}
+
+/* The loss comes just before; somebody else's memory is there just after. */
+static int
+unmap_slowly(void *addr, size_t len)
+{
+	guard_enter();
+	assert_null(guard_find((uintptr_t)addr));
+	assert_non_null(guard_find((uintptr_t)toy.bar[1]));
+	guard_leave();
+	assert_int_equal(pthread_create(&reporter, NULL, report, NULL), 0);
+	test_sleep_ms(50);
+	assert_false(atomic_load(&is_reported));
+	assert_int_equal(munmap(addr, len), 0);
+	assert_ptr_equal(mmap(addr, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+			      MAP_FIXED_NOREPLACE, -1, 0), addr);
+	memset(addr, 0x33, len);
+	errno = ERANGE;
+	return 0;
+}
+
+static int
+refuse_to_unmap(void *addr, size_t len)
+{
+	(void)addr;
+	(void)len;
+	errno = EINVAL;
+	return -1;
+}
+
+/* Between its look and its deed a cut-off was laid over what had come there. */
+static void
+test_cutoff_waits_for_who_unmaps(void **state)
+{
+	uint8_t *bar;
+
+	(void)state;
+	assert_int_equal(toy_enable(NULL), 0);
+	toy_make(&toy, "toy0", 2, BIG);
+	assert_int_equal(toy_publish(&toy), 0);
+	bar = toy.bar[0];
+	assert_int_equal(unmap_guarded(bar, BIG, refuse_to_unmap), -1);
+	assert_int_equal(errno, EINVAL);
+	guard_enter();
+	assert_non_null(guard_find((uintptr_t)bar + BIG - 1));
+	guard_leave();
+	atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
+	assert_int_equal(unmap_guarded(bar, BIG, unmap_slowly), 0);
+	assert_int_equal(errno, ERANGE);
+	pthread_join(reporter, NULL);
+	assert_true(toy_reads_all(bar, BIG, 0x33));
+	assert_true(toy_reads_all(toy.bar[1], BIG, 0xff));
+	assert_int_equal(unmap_guarded(bar, BIG, munmap), 0);   /* as anybody's */
+	toy.bar[0] = NULL;
+	toy_destroy(&toy);
+	assert_int_equal(hotplug_disable(), 0);
+}
+
 static void
 test_cutoff_disable_leaves_it_readable_without_us(void **state)
 {
@@ -360,6 +430,7 @@ main(void)
 		cmocka_unit_test(test_cutoff_fill_is_the_drivers_or_the_default),
 		cmocka_unit_test(test_cutoff_without_a_handler_fills_everything_at_once),
 		cmocka_unit_test(test_cutoff_unmaps_what_is_left_and_nothing_else),
+		cmocka_unit_test(test_cutoff_waits_for_who_unmaps),
 		cmocka_unit_test(test_cutoff_disable_leaves_it_readable_without_us),
 	};
 

@@ -23,6 +23,7 @@
 #include "../../drivers/bus/pci/pci.h"
 #include "eal/stock_bus.h"
 #include "mock_eal.h"
+#include "survive/guard.h"
 #include "test.h"
 
 static struct rte_bus stock;    /* its ops before us */
@@ -405,6 +406,20 @@ test_pci_a_driver_without_descriptor_watches_none(void **state)
 	close(pipe_fd[0]);
 }
 
+static uint8_t *unmapped;
+static bool is_guarded_still;
+
+/* Its munmap() has come to us. */
+static void
+look_at_guard(struct test_pmd *pmd)
+{
+	(void)pmd;
+	test_pmd_is_closed = NULL;
+	guard_enter();
+	is_guarded_still = guard_has((uintptr_t)unmapped, (uintptr_t)unmapped + 1);
+	guard_leave();
+}
+
 static void
 test_pci_what_comes_where_a_closed_port_was_stays(void **state)
 {
@@ -413,8 +428,12 @@ test_pci_what_comes_where_a_closed_port_was_stays(void **state)
 
 	(void)state;
 	test_pmd_unmaps_at_close = true;
+	unmapped = at;
+	is_guarded_still = true;
+	test_pmd_is_closed = look_at_guard;
 	assert_int_equal(rte_eth_dev_close(pmd->port), 0);
 	assert_int_equal(pmd->n_closes, 1);
+	assert_false(is_guarded_still);
 	p = mmap(at, MOCK_BAR_LEN, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	assert_ptr_equal(p, at);

@@ -23,6 +23,7 @@
 #include "../port/stuck.h"
 #include "../survive/publish.h"
 #include "../survive/sigbus.h"
+#include "../survive/unmap.h"
 #include "../sync/sync.h"
 #include "plugin.h"
 
@@ -42,6 +43,8 @@ hotplug_probe_end(const void *key)
 	if (key != NULL)
 		port_probe_return();
 	sigbus_probing(false);
+	if (enable_is_on())
+		unmap_take_calls();     /* its driver's, too, which may have been loaded since */
 }
 
 /* What EAL has mapped of a device is in a list that all processes share, and the primary's

@@ -18,6 +18,7 @@
 #include "../port/probe.h"
 #include "../port/self.h"
 #include "../port/whose.h"
+#include "../survive/unmap.h"
 #include "../sync/gates.h"
 #include "../sync/sync.h"
 #include "ethdev.h"
@@ -86,6 +87,7 @@ ethdev_start(void)
 {
 	int ret = watch_forks();
 
+	unmap_take_calls();
 	take_turn();
 	if (ret == 0)
 		ret = whose_start();

@@ -73,6 +73,18 @@ guard_find(uintptr_t addr)
 	return atomic_load(&table->range[i].region);
 }
 
+bool
+guard_has(uintptr_t start, uintptr_t end)
+{
+	struct table *table = atomic_load(&current);
+	size_t i;
+
+	for (i = lower_bound(table, start); i < table->n && table->range[i].start < end; i++)
+		if (atomic_load(&table->range[i].region) != NULL)
+			return true;
+	return false;
+}
+
 void
 guard_wait(void)
 {
@@ -157,5 +169,17 @@ guard_withdraw(const struct hotplug_device *dev)
 		if (region != NULL && region->dev == dev)
 			atomic_store(&table->range[i].region, NULL);
 	}
+	guard_wait();
+}
+
+void
+guard_withdraw_region(const struct region *region)
+{
+	struct table *table = atomic_load(&current);
+	size_t i;
+
+	for (i = 0; i < table->n; i++)
+		if (atomic_load(&table->range[i].region) == region)
+			atomic_store(&table->range[i].region, NULL);
 	guard_wait();
 }

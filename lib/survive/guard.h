@@ -3,6 +3,7 @@
 #ifndef HOTPLUG_SURVIVE_GUARD_H
 #define HOTPLUG_SURVIVE_GUARD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../core/device.h"
@@ -10,6 +11,7 @@
 /* Readers, in any context: enter, find, use what was found, leave. */
 void guard_enter(void);
 struct region *guard_find(uintptr_t addr);      /* NULL: nobody's */
+bool guard_has(uintptr_t start, uintptr_t end); /* anything of that */
 void guard_leave(void);
 
 /* Until those that were in there have left. */
@@ -19,5 +21,6 @@ void guard_wait(void);
  * was withdrawn. */
 int guard_publish(struct hotplug_device *dev);  /* all its regions */
 void guard_withdraw(const struct hotplug_device *dev);
+void guard_withdraw_region(const struct region *region);
 
 #endif /* HOTPLUG_SURVIVE_GUARD_H */
