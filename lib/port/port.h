@@ -165,6 +165,11 @@ struct port *port_of(const struct rte_eth_dev *eth);    /* never NULL */
 /* A duty: stand in front of the ports on a published device, whose key is that of ethdev's
  * (struct rte_device); again is fine. */
 void port_published(struct hotplug_bus *bus, const void *key);
+/* With port_lock() held: it has our ops in front of its driver's from here on. */
+void port_wrap(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus);
+void port_say_no_memory(unsigned int id);
+/* One that heals is hidden from ethdev until all of it is there. */
+bool port_is_there(const struct rte_eth_dev *eth);
 void port_unwrap_all(void);
 /* A port that heals is as it was; with the lock held. */
 void port_wrap_healed(struct rte_eth_dev *eth);

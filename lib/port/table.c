@@ -9,27 +9,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../core/config.h"
 #include "../core/device.h"
 #include "../core/enable.h"
-#include "../eal/clock.h"
 #include "../eal/devargs.h"
 #include "../eal/host.h"
-#include "calls.h"
-#include "die.h"
-#include "kept.h"
 #include "port_ops.h"   /* made from this DPDK's header (list-ops) */
 #include "queues.h"
 #include "shared.h"
-#include "turn.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* ports */
 static struct port ports[RTE_MAX_ETHPORTS];
 
-static void
-say_no_memory(unsigned int id)
+void
+port_say_no_memory(unsigned int id)
 {
 	host_log(HOST_WARN, "port %u: no memory to stand in front of it", id);
 }
@@ -136,9 +130,8 @@ port_stand_again(struct rte_eth_dev *eth)
 	port_unlock();
 }
 
-/* With the lock held. */
-static void
-wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
+void
+port_wrap(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 {
 	const struct rte_device *device = LOAD(eth->device);
 	struct hotplug_device *dev = device_find(bus, device->name);
@@ -146,7 +139,7 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 	if (port->ops == NULL)
 		port->ops = malloc(sizeof(*port->ops));
 	if (port->ops == NULL) {
-		say_no_memory(eth->data->port_id);
+		port_say_no_memory(eth->data->port_id);
 		return;
 	}
 	if (is_new(eth, port))
@@ -172,116 +165,11 @@ wrap_one(struct rte_eth_dev *eth, struct port *port, struct hotplug_bus *bus)
 		stand_in_front(eth, port);
 }
 
-/* What it will say of itself while it is dead; as ethdev prepares the call.  Names are the
- * driver's or the device's, and go with them. */
-static void
-ask_info(struct rte_eth_dev *eth, struct port *port)
-{
-	struct rte_eth_dev_info *info = &port->info;
-
-	memset(info, 0, sizeof(*info));
-	info->switch_info.domain_id = RTE_ETH_DEV_SWITCH_DOMAIN_ID_INVALID;
-	info->device = LOAD(eth->device);
-	info->max_mtu = UINT16_MAX;
-	if (LOAD(eth->dev_ops)->dev_infos_get != NULL)
-		(void)LOAD(eth->dev_ops)->dev_infos_get(eth, info);
-	if (info->switch_info.name == NULL)
-		return;
-	snprintf(port->switch_name, sizeof(port->switch_name), "%s", info->switch_info.name);
-	info->switch_info.name = port->switch_name;
-}
-
 /* One that heals is hidden until all of it is there. */
-static bool
-is_there(const struct rte_eth_dev *eth)
+bool
+port_is_there(const struct rte_eth_dev *eth)
 {
 	return LOAD(eth->state) != RTE_ETH_DEV_UNUSED || port_is_healing(port_of(eth));
-}
-
-/* With all that is asked. */
-static bool
-is_of(const struct rte_eth_dev *eth, const void *key)
-{
-	const struct eth_dev_ops *ops = LOAD(eth->dev_ops);
-
-	return is_there(eth) && LOAD(eth->device) == key && ops != NULL && ops->dev_close != NULL;
-}
-
-/* Of one that its application closes just now the driver is not asked: it is not ours yet, and
- * nothing else keeps the two apart.  Who sets it up, or resets it, is out of the driver first; it
- * may have been closed by then. */
-static bool
-begin_asking(const struct rte_eth_dev *eth, struct port *port, const void *key)
-{
-	const struct timespec pause = { .tv_nsec = MS };
-	uint64_t until = device_now_ns() + enable_config()->stuck_ms * MS;
-	bool is_to_ask;
-
-	port_lock();
-	while (!turn_is_alone(port) && device_now_ns() < until) {
-		port_unlock();
-		nanosleep(&pause, NULL);
-		port_lock();
-	}
-	is_to_ask = is_of(eth, key) && (port->state != PORT_NONE || port->n_unwanted == 0 ||
-		port->closing != key);  /* the id is another's already */
-	port->n_asked += is_to_ask;
-	port_unlock();
-	return is_to_ask;
-}
-
-/* Its driver is asked what it will say of itself; true: until it is wrapped who closes the port,
- * or sets it up, waits. */
-static bool
-prepare(struct rte_eth_dev *eth, struct port *port, const void *key)
-{
-	const struct eth_dev_ops *ops = LOAD(eth->dev_ops);
-	int ret;
-
-	if (!is_of(eth, key) || ops == &dead_ops ||
-	    (ops == port->ops && !port_is_healing(port)))
-		return false;
-	(void)calls_guard();    /* who sets it up or closes it comes to us first */
-	if (!begin_asking(eth, port, key))
-		return false;
-	ask_info(eth, port);
-	ret = kept_make(port);
-	if (ret == 0)
-		return true;
-	say_no_memory(eth - rte_eth_devices);
-	port_lock();
-	port->n_asked--;
-	port_unlock();
-	return false;
-}
-
-/* All in one moment: a loss that comes now finds each of them, or none.  Else those that it has
- * found would be torn down, and their device with the others. */
-void
-port_published(struct hotplug_bus *bus, const void *key)
-{
-	enum { NOT, PREPARED, NEW } is[RTE_MAX_ETHPORTS];
-	struct hotplug_device *dev = NULL;
-	unsigned int i;
-
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		is[i] = prepare(&rte_eth_devices[i], &ports[i], key) ? PREPARED : NOT;
-	port_lock();
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
-		if (is[i] == NOT)
-			continue;
-		is[i] = ports[i].state == PORT_NONE ? NEW : PREPARED;
-		wrap_one(&rte_eth_devices[i], &ports[i], bus);
-		ports[i].n_asked--;
-		dev = ports[i].dev;
-	}
-	port_unlock();
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (is[i] == NEW)
-			queues_ask(&rte_eth_devices[i]);
-	/* A loss is known before its ports die: either that found them, or this finds it. */
-	if (dev != NULL && atomic_load(&dev->is_gone))
-		lost_unseen(bus, key, dev->name);
 }
 
 void
@@ -304,7 +192,7 @@ port_list(const struct rte_device *dev, uint16_t *ids)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (is_there(&rte_eth_devices[i]) && LOAD(rte_eth_devices[i].device) == dev)
+		if (port_is_there(&rte_eth_devices[i]) && LOAD(rte_eth_devices[i].device) == dev)
 			ids[n++] = i;
 	return n;
 }
