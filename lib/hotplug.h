@@ -364,7 +364,8 @@ int hotplug_config_parse(struct hotplug_config *config, const char *options,
  *             ethdev's or EAL's that the library calls;
  *   -ENOMEM, -EMFILE and other errors of the system calls
  * @par Context   app; after rte_eal_init(); blocks some milliseconds, and while another thread
- *   attaches or detaches by calls of this library (stuck_ms at most).  A device that another
+ *   attaches or detaches by calls of this library, or sets up, starts, stops or resets a port
+ *   (stuck_ms at most).  A device that another
  *   thread has EAL probe just then (rte_dev_probe()) is not guarded.  A device whose port died and
  *   had not been torn down when the library was disabled is lost once more: GONE, with the cause
  *   that it had then

@@ -48,53 +48,78 @@ is_of(const struct rte_eth_dev *eth, const void *key)
 	return port_is_there(eth) && LOAD(eth->device) == key && ops != NULL && ops->dev_close != NULL;
 }
 
-/* Of one that its application closes just now the driver is not asked: it is not ours yet, and
- * nothing else keeps the two apart.  Who sets it up, or resets it, is out of the driver first; it
- * may have been closed by then. */
+/* With the lock held.  Of one that its application closes just now the driver is not asked: it is
+ * not ours yet, and nothing else keeps the two apart. */
 static bool
-begin_asking(const struct rte_eth_dev *eth, struct port *port, const void *key)
+is_new(const struct rte_eth_dev *eth, const void *key)
+{
+	const struct eth_dev_ops *ops = LOAD(eth->dev_ops);
+	const struct port *port = port_of(eth);
+
+	return is_of(eth, key) && ops != &dead_ops &&
+		(ops != port->ops || port_is_healing(port)) &&
+		(port->state != PORT_NONE || port->n_unwanted == 0 ||
+		 port->closing != key); /* the id is another's already */
+}
+
+/* With the lock held: nobody sets one of them up, or resets it. */
+static bool
+are_alone(const void *key)
+{
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
+		if (is_new(&rte_eth_devices[i], key) && !turn_is_alone(port_of(&rte_eth_devices[i])))
+			return false;
+	return true;
+}
+
+/* From here to the wrapping who sets one up, or closes it, waits. */
+static void
+begin_asking(const void *key, bool is_asked[RTE_MAX_ETHPORTS])
 {
 	const struct timespec pause = { .tv_nsec = MS };
 	uint64_t until = device_now_ns() + enable_config()->stuck_ms * MS;
-	bool is_to_ask;
+	unsigned int i;
 
+	(void)calls_guard();    /* they come to us first */
 	port_lock();
-	while (!turn_is_alone(port) && device_now_ns() < until) {
+	while (!are_alone(key) && device_now_ns() < until) {
 		port_unlock();
 		nanosleep(&pause, NULL);
 		port_lock();
 	}
-	is_to_ask = is_of(eth, key) && (port->state != PORT_NONE || port->n_unwanted == 0 ||
-		port->closing != key);  /* the id is another's already */
-	port->n_asked += is_to_ask;
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		is_asked[i] = is_new(&rte_eth_devices[i], key);
+		port_of(&rte_eth_devices[i])->n_asked += is_asked[i];
+	}
 	port_unlock();
-	return is_to_ask;
 }
 
-/* Its driver is asked what it will say of itself; true: until it is wrapped who closes the port,
- * or sets it up, waits. */
+/* Its driver is asked what it will say of itself. */
 static bool
-prepare(struct rte_eth_dev *eth, const void *key)
+ask(struct rte_eth_dev *eth)
 {
-	struct port *port = port_of(eth);
-	const struct eth_dev_ops *ops = LOAD(eth->dev_ops);
 	int ret;
 
-	if (!is_of(eth, key) || ops == &dead_ops ||
-	    (ops == port->ops && !port_is_healing(port)))
+	ask_info(eth, port_of(eth));
+	ret = kept_make(port_of(eth));
+	if (ret != 0)
+		port_say_no_memory(eth - rte_eth_devices);
+	return ret == 0;
+}
+
+/* With the lock held; true: its queues are to be asked for.  It may have been closed: its driver
+ * took so long to answer that nobody waited any more. */
+static bool
+wrap(struct rte_eth_dev *eth, struct hotplug_bus *bus, const void *key)
+{
+	bool was_ours = port_of(eth)->state != PORT_NONE;
+
+	if (!is_of(eth, key))
 		return false;
-	(void)calls_guard();    /* who sets it up or closes it comes to us first */
-	if (!begin_asking(eth, port, key))
-		return false;
-	ask_info(eth, port);
-	ret = kept_make(port);
-	if (ret == 0)
-		return true;
-	port_say_no_memory(eth - rte_eth_devices);
-	port_lock();
-	port->n_asked--;
-	port_unlock();
-	return false;
+	port_wrap(eth, port_of(eth), bus);
+	return !was_ours;
 }
 
 /* All in one moment: a loss that comes now finds each of them, or none.  Else those that it has
@@ -102,26 +127,23 @@ prepare(struct rte_eth_dev *eth, const void *key)
 void
 port_published(struct hotplug_bus *bus, const void *key)
 {
-	enum { NOT, PREPARED, NEW } is[RTE_MAX_ETHPORTS];
+	bool is_asked[RTE_MAX_ETHPORTS], is_ready[RTE_MAX_ETHPORTS], is_first[RTE_MAX_ETHPORTS];
 	struct hotplug_device *dev = NULL;
-	struct rte_eth_dev *eth;
 	unsigned int i;
 
+	begin_asking(key, is_asked);
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		is[i] = prepare(&rte_eth_devices[i], key) ? PREPARED : NOT;
+		is_ready[i] = is_asked[i] && ask(&rte_eth_devices[i]);
 	port_lock();
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
-		if (is[i] == NOT)
-			continue;
-		eth = &rte_eth_devices[i];
-		is[i] = port_of(eth)->state == PORT_NONE ? NEW : PREPARED;
-		port_wrap(eth, port_of(eth), bus);
-		port_of(eth)->n_asked--;
-		dev = port_of(eth)->dev;
+		is_first[i] = is_ready[i] && wrap(&rte_eth_devices[i], bus, key);
+		port_of(&rte_eth_devices[i])->n_asked -= is_asked[i];
+		if (is_ready[i])
+			dev = port_of(&rte_eth_devices[i])->dev;
 	}
 	port_unlock();
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (is[i] == NEW)
+		if (is_first[i])
 			queues_ask(&rte_eth_devices[i]);
 	/* A loss is known before its ports die: either that found them, or this finds it. */
 	if (dev != NULL && atomic_load(&dev->is_gone))
