@@ -93,10 +93,11 @@ class Console(Verbs):
 
     def holds(self, bdf):
         """What it has of the device, and of others by the same driver: lines of its maps
-        and its descriptors."""
+        and its descriptors, but for what it only reads a moment (config)."""
         return self.guest.sh(
             "cd /proc/%d; grep -E '%s/resource|vfio|/dev/uio' maps | grep -v '\\.so'; "
-            "ls -l fd | grep -E '%s|vfio-device|/dev/uio'" % (self.pid, bdf, bdf)).splitlines()
+            "ls -l fd | grep -E '%s/(resource|igb_uio)|vfio-device|/dev/uio'"
+            % (self.pid, bdf, bdf)).splitlines()
 
 
 class Group:

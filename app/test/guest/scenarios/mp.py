@@ -215,7 +215,8 @@ def heal(lab, nic, driver, way, victim):
     group = Group(lab, driver, testpmd=t)
     try:
         ids = group.agree(group.all, t.bdfs)
-        held = {c: len(c.holds(t.bdfs[0])) for c in group.all}
+        before = {c: c.holds(t.bdfs[0]) for c in group.all}
+        held = {c: len(what) for c, what in before.items()}
         if victim == "stopped":
             group.all[1].stop()
         go_and_come(lab, group, lost, way, held, victim == "stopped")
@@ -225,7 +226,8 @@ def heal(lab, nic, driver, way, victim):
         check(group.agree(group.all, t.bdfs, 20) == ids, "the ports have other ids")
         for console, n in held.items():
             now = console.holds(t.bdfs[0])
-            check(len(now) >= n, "%s has not as much of it as before: %s" % (console.name, now))
+            check(len(now) >= n, "%s has not as much of it as before: %s, and had %s"
+                  % (console.name, now, before[console]))
         lab.check_undamaged()
         group.quit()
     finally:
