@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "../core/device.h"
-#include "../core/enable.h"
 #include "../eal/clock.h"
 #include "calls.h"
 #include "die.h"
@@ -74,12 +73,16 @@ are_alone(const void *key)
 	return true;
 }
 
-/* From here to the wrapping who sets one up, or closes it, waits. */
+#define PATIENCE_NS (1000 * MS)
+
+/* From here to the wrapping who sets one up, or closes it, waits.  Who does not come out of such a
+ * call may wait for us in there: his port's driver is not asked. */
 static void
-begin_asking(const void *key, bool is_asked[RTE_MAX_ETHPORTS])
+begin_asking(const void *key, bool are_new[RTE_MAX_ETHPORTS], bool are_asked[RTE_MAX_ETHPORTS])
 {
 	const struct timespec pause = { .tv_nsec = MS };
-	uint64_t until = device_now_ns() + enable_config()->stuck_ms * MS;
+	uint64_t until = device_now_ns() + PATIENCE_NS;
+	struct port *port;
 	unsigned int i;
 
 	(void)calls_guard();    /* they come to us first */
@@ -90,19 +93,22 @@ begin_asking(const void *key, bool is_asked[RTE_MAX_ETHPORTS])
 		port_lock();
 	}
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
-		is_asked[i] = is_new(&rte_eth_devices[i], key);
-		port_of(&rte_eth_devices[i])->n_asked += is_asked[i];
+		port = port_of(&rte_eth_devices[i]);
+		are_new[i] = is_new(&rte_eth_devices[i], key);
+		are_asked[i] = are_new[i] && turn_is_alone(port);
+		port->n_asked += are_asked[i];
 	}
 	port_unlock();
 }
 
 /* Its driver is asked what it will say of itself. */
 static bool
-ask(struct rte_eth_dev *eth)
+prepare(struct rte_eth_dev *eth, bool is_asked)
 {
 	int ret;
 
-	ask_info(eth, port_of(eth));
+	if (is_asked)
+		ask_info(eth, port_of(eth));
 	ret = kept_make(port_of(eth));
 	if (ret != 0)
 		port_say_no_memory(eth - rte_eth_devices);
@@ -127,13 +133,14 @@ wrap(struct rte_eth_dev *eth, struct hotplug_bus *bus, const void *key)
 void
 port_published(struct hotplug_bus *bus, const void *key)
 {
-	bool is_asked[RTE_MAX_ETHPORTS], is_ready[RTE_MAX_ETHPORTS], is_first[RTE_MAX_ETHPORTS];
+	bool are_new[RTE_MAX_ETHPORTS], is_asked[RTE_MAX_ETHPORTS];
+	bool is_ready[RTE_MAX_ETHPORTS], is_first[RTE_MAX_ETHPORTS];
 	struct hotplug_device *dev = NULL;
 	unsigned int i;
 
-	begin_asking(key, is_asked);
+	begin_asking(key, are_new, is_asked);
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		is_ready[i] = is_asked[i] && ask(&rte_eth_devices[i]);
+		is_ready[i] = are_new[i] && prepare(&rte_eth_devices[i], is_asked[i]);
 	port_lock();
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		is_first[i] = is_ready[i] && wrap(&rte_eth_devices[i], bus, key);

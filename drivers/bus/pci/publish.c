@@ -109,6 +109,19 @@ list_ports(const struct rte_pci_device *dev, struct hotplug_device_info *info)
 			 n, info->n_ports);
 }
 
+/* That one says nothing of itself just now.  Where no card is there, whichever comes is another. */
+static void
+identify_unread(const struct rte_pci_device *dev, struct hotplug_identity *id)
+{
+	struct hotplug_glance glance = { .generation = 0 };
+
+	id->vendor = dev->id.vendor_id;
+	id->device = dev->id.device_id;
+	id->subsystem_vendor = dev->id.subsystem_vendor_id;
+	id->subsystem_device = dev->id.subsystem_device_id;
+	id->generation = pci_glance(dev->name, &glance) == 0 ? glance.generation : UINT64_MAX;
+}
+
 /* What a reset in the middle of its probe has taken, its driver had set already: it counts from
  * the beginning of that. */
 void
@@ -128,12 +141,8 @@ pci_probed(struct rte_pci_device *dev, uint64_t resets)
 		return;
 	info.driver = dev->device.driver != NULL ? dev->device.driver->name : NULL;
 	pci_kernel_driver(dev->name, kernel_driver);
-	if (pci_identify(dev->name, &info.id) != 0) {   /* gone while it was probed */
-		info.id.vendor = dev->id.vendor_id;
-		info.id.device = dev->id.device_id;
-		info.id.subsystem_vendor = dev->id.subsystem_vendor_id;
-		info.id.subsystem_device = dev->id.subsystem_device_id;
-	}
+	if (pci_identify(dev->name, &info.id) != 0)     /* gone while it was probed, or away */
+		identify_unread(dev, &info.id);
 	if (resets != 0)
 		info.id.resets = resets;
 	if (hotplug_bus_config()->uio_mmap)
