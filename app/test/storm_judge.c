@@ -143,8 +143,9 @@ show_card(const struct storm_card *card)
 		return;
 	device_lock();
 	printf("# %s (%s): state %d, life %u, last sure loss in life %u, may be told %u, resets %" PRIu64
-	       " of %" PRIu64 ", owes %d, key %p, unguarded %d, look %d\n", card->name, card->bad->is->of, dev->state,
-	       card->bad->life, card->told.life_lost, card->told.n_may, dev->id.resets,
+	       " of %" PRIu64 ", owes %d, key %p, unguarded %d, look %d\n", card->name,
+	       card->bad->is->of, dev->state, card->bad->life, card->told.life_lost,
+	       card->told.n_may, dev->id.resets,
 	       pci_read_resets(card->name), dev->owes_gone, dev->key, dev->unguarded,
 	       dev->look.is_under_way);
 	device_unlock();

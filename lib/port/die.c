@@ -128,12 +128,17 @@ die_with_what_was_set(struct rte_eth_dev *eth)
 }
 
 void
-die_of_loss(const struct ports *ports, const struct hotplug_bus *bus, const char *device)
+die_of_loss(const struct ports *ports, const char *device)
 {
-	struct former former = former_of(bus, device);
+	const struct hotplug_bus *bus;
+	struct former former;
 	struct port *port;
 	unsigned int i;
 
+	port_lock();
+	bus = port_of(&rte_eth_devices[ports->id[0]])->bus;
+	port_unlock();
+	former = former_of(bus, device);
 	port_lock();
 	for (i = 0; i < ports->n; i++) {
 		port = port_of(&rte_eth_devices[ports->id[i]]);

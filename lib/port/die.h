@@ -11,9 +11,9 @@ void port_lost(struct hotplug_bus *bus, const void *key);
 void lost_unseen(struct hotplug_bus *bus, const void *key, const char *device);
 /* What has been owed to ports since before the library was disabled. */
 void lost_go_on(void);
-/* Those of a device that live still, all at once.  An owner may be closing or detaching one at
- * this very moment: then that is no loss. */
-void die_of_loss(const struct ports *ports, const struct hotplug_bus *bus, const char *device);
+/* Those of a device (one at least) that live still, all at once.  An owner may be closing or
+ * detaching one at this very moment: then that is no loss. */
+void die_of_loss(const struct ports *ports, const char *device);
 /* Before its driver is closed, with nobody in a call that sets it up. */
 void die_with_what_was_set(struct rte_eth_dev *eth);
 

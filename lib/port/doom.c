@@ -6,8 +6,6 @@
  * Lock: port_lock() around the table.
  * Context: work; watch, for a device that was reset. */
 
-#include <string.h>
-
 #include <rte_eal.h>
 
 #include "../eal/monitor.h"
@@ -48,28 +46,6 @@ is_ours(const struct rte_eth_dev *eth)
 		rte_eal_process_type() == RTE_PROC_PRIMARY && !eal_has_monitor();
 }
 
-/* Whatever they are just now; which bus's, if any. */
-static struct hotplug_bus *
-find_all(const char *device, struct ports *ports)
-{
-	struct hotplug_bus *bus = NULL;
-	const struct port *port;
-	unsigned int i;
-
-	ports->n = 0;
-	port_lock();
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
-		port = port_of(&rte_eth_devices[i]);
-		if (port->state == PORT_NONE || strcmp(port->device, device) != 0)
-			continue;
-		bus = port->bus;
-		ports->id[ports->n] = i;
-		ports->life[ports->n++] = port->life;
-	}
-	port_unlock();
-	return bus;
-}
-
 static void
 keep_ours(struct ports *ports)
 {
@@ -89,22 +65,9 @@ keep_ours(struct ports *ports)
 void
 doom_take(const char *device, bool is_asked_for, struct ports *taken)
 {
-	const struct hotplug_bus *bus = find_all(device, taken);
-	unsigned int i, n = 0;
-	struct port *port;
-
+	(void)ports_find(taken, device, PORT_NONE);
 	keep_ours(taken);
 	if (is_asked_for && taken->n > 0)
-		die_of_loss(taken, bus, device);
-	port_lock();
-	for (i = 0; i < taken->n; i++) {
-		port = port_of(&rte_eth_devices[taken->id[i]]);
-		if (port->state != PORT_DEAD || port->life != taken->life[i])
-			continue;
-		port->state = PORT_DOOMED;
-		taken->id[n] = taken->id[i];
-		taken->life[n++] = taken->life[i];
-	}
-	taken->n = n;
-	port_unlock();
+		die_of_loss(taken, device);
+	(void)ports_move(taken, PORT_DEAD, PORT_DOOMED);
 }

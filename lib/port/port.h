@@ -105,7 +105,8 @@ struct port {
 	const void *hand;               /* DYING, HEALING, CLOSING: the thread that has it (turn.c) */
 	unsigned int n_unwanted;        /* closes under way: no further step of a heal */
 	const void *closing;            /* what the last of them has found the port on */
-	unsigned int n_asked;           /* who publishes it is in its driver: a close waits */
+	unsigned int n_asked;           /* who publishes it is in its driver: a close, and who sets
+					 * it up, waits */
 	bool has_lived;                 /* until its loss: no heal that failed (die.c) */
 	bool is_told;                   /* INTR_RMV has come, in this life */
 	bool is_given_up;               /* heal has left it to one of them */
@@ -187,7 +188,7 @@ bool port_is_shadow(const struct rte_device *dev);
 int port_close_shadow(const struct rte_device *dev);
 
 /* ports.c */
-/* Those of a device that are in that state; how many. */
+/* Those of a device that are in that state (PORT_NONE: in any but that); how many. */
 unsigned int ports_find(struct ports *ports, const char *device, enum port_state state);
 /* Those that are in state `from` still, in the same life, come into state `to`; the others
  * drop out.  How many are left. */

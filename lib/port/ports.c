@@ -55,7 +55,8 @@ ports_find(struct ports *ports, const char *device, enum port_state state)
 	port_lock();
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		port = port_of(&rte_eth_devices[i]);
-		if (port->state != state || strcmp(port->device, device) != 0)
+		if (port->state == PORT_NONE || (state != PORT_NONE && port->state != state) ||
+		    strcmp(port->device, device) != 0)
 			continue;
 		ports->id[ports->n] = i;
 		ports->life[ports->n++] = port->life;

@@ -64,7 +64,7 @@ is_busy(enum port_state state)
 	return state == PORT_DYING || state == PORT_HEALING || state == PORT_CLOSING;
 }
 
-/* Or asks its driver, for a moment, to publish it (table.c). */
+/* Or asks its driver, for a moment, to publish it (published.c). */
 static bool
 is_taken(const struct port *port)
 {

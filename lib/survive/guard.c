@@ -173,13 +173,12 @@ guard_withdraw(const struct hotplug_device *dev)
 }
 
 void
-guard_withdraw_region(const struct region *region)
+guard_withdraw_range(uintptr_t start, uintptr_t end)
 {
 	struct table *table = atomic_load(&current);
 	size_t i;
 
-	for (i = 0; i < table->n; i++)
-		if (atomic_load(&table->range[i].region) == region)
-			atomic_store(&table->range[i].region, NULL);
+	for (i = lower_bound(table, start); i < table->n && table->range[i].start < end; i++)
+		atomic_store(&table->range[i].region, NULL);
 	guard_wait();
 }

@@ -21,6 +21,6 @@ void guard_wait(void);
  * was withdrawn. */
 int guard_publish(struct hotplug_device *dev);  /* all its regions */
 void guard_withdraw(const struct hotplug_device *dev);
-void guard_withdraw_region(const struct region *region);
+void guard_withdraw_range(uintptr_t start, uintptr_t end);      /* each region in it */
 
 #endif /* HOTPLUG_SURVIVE_GUARD_H */

@@ -33,19 +33,6 @@ is_guarded(uintptr_t start, uintptr_t end)
 	return is;
 }
 
-/* With the lock held. */
-static void
-withdraw(uintptr_t start, uintptr_t end)
-{
-	struct hotplug_device *dev;
-	unsigned int i;
-
-	for (dev = device_first(); dev != NULL; dev = dev->next)
-		for (i = 0; dev->key != NULL && i < dev->n_regions; i++)
-			if (overlaps(&dev->region[i], start, end))
-				guard_withdraw_region(&dev->region[i]);
-}
-
 /* With the lock held: regions that are no more are forgotten; one that is there still (it was not
  * to be unmapped) is guarded again. */
 static void
@@ -76,7 +63,7 @@ unmap_guarded(void *addr, size_t len, int (*plain)(void *addr, size_t len))
 	if (!is_guarded(start, end))
 		return plain(addr, len);
 	device_lock();
-	withdraw(start, end);
+	guard_withdraw_range(start, end);
 	ret = plain(addr, len);
 	error = errno;
 	settle(start, end);
