@@ -93,15 +93,22 @@ start_port(uint16_t port)
 	assert_int_equal(rte_eth_dev_start(port), 0);
 }
 
+void
+mock_port_config(struct hotplug_config *config, const char *options)
+{
+	hotplug_config_init(config);
+	config->policy = HOTPLUG_POLICY_HEAL;
+	config->liveness_ms = 50;
+	config->stuck_ms = 60000;
+	assert_int_equal(hotplug_config_parse(config, options, NULL, 0), 0);
+}
+
 int
 mock_port_start(void **state, const char *options)
 {
 	struct hotplug_config config;
 
-	hotplug_config_init(&config);
-	config.policy = HOTPLUG_POLICY_HEAL;
-	config.liveness_ms = 50;
-	assert_int_equal(hotplug_config_parse(&config, options, NULL, 0), 0);
+	mock_port_config(&config, options);
 	return mock_eal_start(state) != 0 || hotplug_enable(&config) != 0;
 }
 

@@ -139,10 +139,7 @@ test_card_that_comes_while_we_are_disabled(void **state)
 	(void)state;
 	assert_int_equal(hotplug_disable(), 0);
 	mock_sysfs_add(pmd->name, "hotplug_mock");
-	hotplug_config_init(&config);
-	config.policy = HOTPLUG_POLICY_HEAL;
-	config.liveness_ms = 50;
-	config.flaps = 0;
+	mock_port_config(&config, "flaps=0");
 	assert_int_equal(hotplug_enable(&config), 0);
 	assert_true(WAIT_FOR(n_success == 1));
 	assert_int_equal(pmd->port, port);

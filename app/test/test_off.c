@@ -35,10 +35,7 @@ enable(void)
 {
 	struct hotplug_config config;
 
-	hotplug_config_init(&config);
-	config.policy = HOTPLUG_POLICY_HEAL;
-	config.liveness_ms = 50;
-	config.flaps = 0;
+	mock_port_config(&config, "flaps=0");
 	assert_int_equal(hotplug_enable(&config), 0);
 }
 
@@ -496,8 +493,7 @@ test_dead_port_follows_the_new_configuration(void **state)
 	(void)state;
 	start_port(pmd->port);
 	disable(NULL);
-	hotplug_config_init(&config);
-	config.policy = HOTPLUG_POLICY_SURVIVE;
+	mock_port_config(&config, "policy=survive");
 	assert_int_equal(hotplug_enable(&config), 0);
 	n_success = 0;
 	lose(pmd);

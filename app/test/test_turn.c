@@ -594,8 +594,7 @@ test_attach_in_a_callback_of_an_attach(void **state)
 	nest_in(attach_port, -EPERM);
 	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, on_device_of, NULL);
 	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_device_of, NULL);
-	hotplug_config_init(&config);
-	config.policy = HOTPLUG_POLICY_HEAL;
+	mock_port_config(&config, NULL);
 	assert_int_equal(hotplug_enable(&config), 0);
 }
 
