@@ -31,7 +31,8 @@ def quiet(*cmd):
     status, said = children.run(*cmd, **PIPED)
     if status:
         print(said, end="")
-        print("FAILED %s" % " ".join(cmd), flush=True)
+        fails("FAILED %s" % " ".join(cmd))
+        failures.extend("  " + line[:200] for line in said.splitlines()[-5:])
     return status == 0
 
 
@@ -151,6 +152,6 @@ def rows(*cmd):
     p.wait()
     m = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line)
     if m is None:
-        print("FAILED %s did not come to its end" % " ".join(cmd))
+        fails("FAILED %s did not come to its end" % " ".join(cmd))
         return 0, 1
     return int(m.group(1)), int(m.group(2))

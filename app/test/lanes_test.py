@@ -10,6 +10,7 @@ import tempfile
 import time
 
 sys.path.insert(0, sys.argv.pop(1))
+import commands                         # noqa: E402
 import lanes                            # noqa: E402
 import needs                            # noqa: E402
 import summary                          # noqa: E402
@@ -70,6 +71,19 @@ def test_slow_is_told_and_no_failure():
     same((status, check.calls), (0, ["build", "fast"]))
     assert "\nslow: lane build took 2 s, budget 1 s\n" in said, said
     same(said.splitlines()[-1], "21 passed, 0 failed")
+
+
+def test_a_command_that_fails_is_told_again():
+    """A finding of an analysis was told in the middle of the log alone, and was cut."""
+    check = Check(build=(1, 0),
+                  abi=lambda: commands.rows("sh", "-c", "echo FAILED tool: f.c:1: leak;"
+                                            "echo 0 passed, 1 failed"),
+                  doc=lambda: commands.one(commands.quiet("sh", "-c", "echo no such page; exit 1")))
+    status, said = check.run()
+    end = said[said.index("\nlanes: "):]
+    for line in "FAILED tool: f.c:1: leak\n", "FAILED sh -c ", "  no such page\n":
+        assert line in end, end
+    same((status, said.splitlines()[-1]), (1, "1 passed, 2 failed"))
 
 
 def meet(own, other, said):
