@@ -54,6 +54,7 @@ name_cards(unsigned int number)
 }
 
 static void take_id(void);
+static void wait_in_close(void);
 
 static void *
 close_it(void *arg)
@@ -92,6 +93,8 @@ on_step(enum step step, const char *device)
 		return;
 	if (step == STEP_GIVEN_BACK)
 		take_id();
+	if (step == STEP_CLOSE)
+		wait_in_close();
 	n_over += step == STEP_END_OVER || step == STEP_HEAL_OVER;
 	n_claims += step == STEP_HEAL_CLAIM;
 	if (step != close_at || !atomic_exchange(&is_armed, false))
@@ -567,6 +570,56 @@ test_other_port_is_in_its_close(void **state)
 	remove_port(port);
 }
 
+static atomic_bool is_to_wait;
+
+/* For the heal that is to come. */
+static void
+wait_in_close(void)
+{
+	if (!atomic_exchange(&is_to_wait, false))
+		return;
+	atomic_store(&is_inside, true);
+	assert_true(WAIT_FOR(!atomic_load(&is_held)));
+}
+
+/* One of two ports is about to be closed when its device heals: the driver's probe met its name,
+ * gave up, and released it, whose application heard -ENODEV (storm, TSan, seed 701). */
+static void
+test_second_of_two_is_about_to_be_closed_when_they_heal(void **state)
+{
+	struct test_pmd *pmd;
+	uint16_t port, port2;
+
+	(void)state;
+	name_cards(0x5f);
+	test_pmd_n_ports = 2;
+	pmd = plug(card);
+	port = pmd->port;
+	port2 = pmd->port2;
+	start_port(port);
+	lose_for_good(pmd);
+	assert_true(WAIT_FOR(n_over >= 1));
+	atomic_store(&is_held, true);
+	atomic_store(&is_inside, false);
+	atomic_store(&closer.is_done, false);
+	atomic_store(&is_to_wait, true);
+	closer.port = port2;
+	assert_int_equal(pthread_create(&closer.thread, NULL, close_only, NULL), 0);
+	assert_true(WAIT_FOR(atomic_load(&is_inside)));
+	n_claims = 0;
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_claims > 0));
+	test_sleep_ms(50);
+	atomic_store(&is_held, false);
+	join_closer();
+	assert_int_equal(closer.closed, 0);
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[port])->state == PORT_LIVE));
+	assert_int_equal(rte_eth_devices[port].data->dev_started, 1);
+	assert_false(rte_eth_dev_is_valid_port(port2));
+	test_pmd_n_ports = 1;
+	remove_port(port);
+}
+
 static int
 start(void **state)
 {
@@ -595,6 +648,7 @@ main(void)
 		cmocka_unit_test(test_stopped_while_it_is_kept),
 		cmocka_unit_test(test_stop_of_a_dead_port_is_waited_for),
 		cmocka_unit_test(test_other_port_is_in_its_close),
+		cmocka_unit_test(test_second_of_two_is_about_to_be_closed_when_they_heal),
 	};
 
 	return cmocka_run_group_tests_name("close", tests, start, mock_port_stop);

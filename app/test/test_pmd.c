@@ -664,6 +664,32 @@ give_up(struct rte_eth_dev *eth, struct test_pmd *pmd, int error)
 }
 
 static int
+drop(struct rte_pci_device *dev)
+{
+	struct test_pmd *pmd = test_pmd_of(dev->name);
+	struct rte_eth_dev *eth = rte_eth_dev_allocated(dev->device.name);
+
+	void (*in_remove)(struct test_pmd *pmd) = test_pmd_in_remove;
+	unsigned int i;
+
+	if (in_remove != NULL)
+		in_remove(pmd);
+	test_pmd_is_there = false;
+	pmd->n_removes++;
+	if (pmd->bar != NULL)
+		pmd->read_at_remove = *(volatile uint8_t *)(pmd->bar + MOCK_BAR_LEN / 2);
+	if (eth != NULL)
+		rte_eth_dev_release_port(eth);
+	for (i = 1; i < TEST_PMD_MAX_PORTS; i++) {
+		eth = rte_eth_dev_allocated(further_name(dev, i));
+		if (eth != NULL)
+			rte_eth_dev_release_port(eth);
+	}
+	unmap(pmd);
+	return 0;
+}
+
+static int
 probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 {
 	struct test_pmd *pmd = test_pmd_of(dev->name);
@@ -694,32 +720,10 @@ probe(struct rte_pci_driver *driver, struct rte_pci_device *dev)
 	if (pmd->heap == NULL || add_port(eth, pmd, &pmd->port) != 0)
 		return give_up(eth, pmd, -ENOMEM);
 	call(test_pmd_in_finish, pmd);
-	return add_further(dev, pmd);
-}
-
-static int
-drop(struct rte_pci_device *dev)
-{
-	struct test_pmd *pmd = test_pmd_of(dev->name);
-	struct rte_eth_dev *eth = rte_eth_dev_allocated(dev->device.name);
-
-	void (*in_remove)(struct test_pmd *pmd) = test_pmd_in_remove;
-	unsigned int i;
-
-	if (in_remove != NULL)
-		in_remove(pmd);
-	test_pmd_is_there = false;
-	pmd->n_removes++;
-	if (pmd->bar != NULL)
-		pmd->read_at_remove = *(volatile uint8_t *)(pmd->bar + MOCK_BAR_LEN / 2);
-	if (eth != NULL)
-		rte_eth_dev_release_port(eth);
-	for (i = 1; i < TEST_PMD_MAX_PORTS; i++) {
-		eth = rte_eth_dev_allocated(further_name(dev, i));
-		if (eth != NULL)
-			rte_eth_dev_release_port(eth);
+	if (add_further(dev, pmd) != 0) {       /* as mlx5 and ice: by its name, whoever's it is */
+		(void)drop(dev);
+		return -ENOMEM;
 	}
-	unmap(pmd);
 	return 0;
 }
 

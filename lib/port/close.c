@@ -26,6 +26,7 @@
 #include "calls.h"
 #include "kept.h"
 #include "shared.h"
+#include "steps.h"
 #include "stuck.h"
 #include "turn.h"
 
@@ -183,6 +184,7 @@ __wrap_rte_eth_dev_close(uint16_t id)
 	ret = begin_close(id);
 	if (ret != 0)
 		return ret;
+	step_before(STEP_CLOSE, port_of(&rte_eth_devices[id])->device);
 	ret = WAY_ON(rte_eth_dev_close)(id);
 	finish_close(id);
 	return ret;

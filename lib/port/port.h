@@ -193,7 +193,8 @@ unsigned int ports_find(struct ports *ports, const char *device, enum port_state
 /* Those that are in state `from` still, in the same life, come into state `to`; the others
  * drop out.  How many are left. */
 unsigned int ports_move(struct ports *ports, enum port_state from, enum port_state to);
-/* From HELD to HEALING.  -ECANCELED: none; -EBUSY, and none: the application sets one up. */
+/* From HELD to HEALING.  -ECANCELED: none; -EBUSY, and none: the application sets one
+ * up, or closes one. */
 int ports_claim(struct ports *ports);
 /* Those that are in the same life, and in that state (PORT_NONE: any), are left. */
 unsigned int ports_keep(struct ports *ports, enum port_state state);

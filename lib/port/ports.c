@@ -91,22 +91,24 @@ ports_move(struct ports *ports, enum port_state from, enum port_state to)
 	return n;
 }
 
-/* With the lock held. */
+/* With the lock held: its application sets one up, or is about to close one. */
 static bool
-is_changed(const struct ports *ports)
+is_applications(const struct ports *ports)
 {
 	const struct port *port;
 	unsigned int i;
 
 	for (i = 0; i < ports->n; i++) {
 		port = port_of(&rte_eth_devices[ports->id[i]]);
-		if (port->life == ports->life[i] && atomic_load(&port->n_inside) != 0)
+		if (port->life == ports->life[i] &&
+		    (atomic_load(&port->n_inside) != 0 || port->n_unwanted > 0))
 			return true;
 	}
 	return false;
 }
 
-/* Not one that somebody waits to close. */
+/* All of them, or none: a driver that meets the name of one that is kept still, in its probe of
+ * the others, gives up, and drops by their names what it takes for its own. */
 int
 ports_claim(struct ports *ports)
 {
@@ -115,11 +117,10 @@ ports_claim(struct ports *ports)
 	bool is_busy;
 
 	port_lock();
-	is_busy = is_changed(ports);
+	is_busy = is_applications(ports);
 	for (i = 0; i < ports->n && !is_busy; i++) {
 		port = port_of(&rte_eth_devices[ports->id[i]]);
-		if (port->state != PORT_HELD || port->life != ports->life[i] ||
-		    port->n_unwanted > 0)
+		if (port->state != PORT_HELD || port->life != ports->life[i])
 			continue;
 		turn_take(port, PORT_HEALING);
 		keep(ports, &n, i);

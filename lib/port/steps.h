@@ -4,8 +4,8 @@
 #define HOTPLUG_PORT_STEPS_H
 
 /* The steps of a teardown and of a heal, in their order (OVER: none is left); on the application's
- * own threads the moment when ethdev has released a port that was closed, and the one when it is
- * about to stop one.  Tests come between any two of them: they build the library's sources with
+ * own threads the moment when ethdev has released a port that was closed, and those when it is
+ * about to stop one, or to close one.  Tests come between any two of them: they build the library's sources with
  * -DHOTPLUG_TEST and set step_hook, which is called before each, on the thread that takes it, with
  * no lock held. */
 #define STEPS(STEP) \
@@ -14,7 +14,7 @@
 	STEP(HEAL_TURN) STEP(HEAL_LOOK) STEP(HEAL_OTHERS) STEP(HEAL_BIND) STEP(HEAL_CLAIM) \
 	STEP(HEAL_RELEASE) STEP(HEAL_PROBE) STEP(HEAL_PROBED) STEP(HEAL_CONFIGURE) STEP(HEAL_QUEUES) \
 	STEP(HEAL_START) STEP(HEAL_RESTORE) STEP(HEAL_SHARE) STEP(HEAL_SETTLE) STEP(HEAL_TELL) \
-	STEP(HEAL_OVER) STEP(GIVEN_BACK) STEP(STOP)
+	STEP(HEAL_OVER) STEP(GIVEN_BACK) STEP(STOP) STEP(CLOSE)
 
 #define STEP_ENUM(step) STEP_ ## step,
 enum step { STEPS(STEP_ENUM) STEP_COUNT };
