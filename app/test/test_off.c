@@ -163,6 +163,54 @@ test_attach_beside_enable(void **state)
 	remove_port(port);
 }
 
+/* --- who closes meanwhile --- */
+
+static void
+wait_in_close(enum step step, const char *device)
+{
+	(void)device;
+	if (step != STEP_CLOSE)
+		return;
+	step_hook = NULL;
+	atomic_store(&is_in_driver, true);
+	(void)WAIT_FOR(may_return);
+}
+
+/* One that is started is not closed, says ethdev. */
+static void *
+close_started(void *arg)
+{
+	const uint16_t *port = arg;
+
+	assert_int_equal(rte_eth_dev_close(*port), -EINVAL);
+	return NULL;
+}
+
+/* A port whose close was refused had been left out by enable: nobody guarded it, ever, and its
+ * device was detached under it when another port of it was lost. */
+static void
+test_close_is_refused_beside_enable(void **state)
+{
+	struct test_pmd *pmd = plug("0000:8c:00.0");
+	pthread_t closer, helper;
+
+	(void)state;
+	start_port(pmd->port);
+	assert_int_equal(hotplug_disable(), 0);
+	atomic_store(&is_in_driver, false);
+	atomic_store(&may_return, false);
+	step_hook = wait_in_close;
+	assert_int_equal(pthread_create(&closer, NULL, close_started, &pmd->port), 0);
+	assert_true(WAIT_FOR(atomic_load(&is_in_driver)));
+	assert_int_equal(pthread_create(&helper, NULL, let_return, NULL), 0);
+	enable();
+	pthread_join(helper, NULL);
+	pthread_join(closer, NULL);
+	assert_int_equal(state_of(pmd->port), PORT_LIVE);
+	lose_and_come_back(pmd);
+	remove_port(pmd->port);
+}
+
 static void *
 reset(void *arg)
 {
@@ -630,6 +678,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_loss_in_the_middle_of_disable),
 		cmocka_unit_test(test_attach_beside_enable),
+		cmocka_unit_test(test_close_is_refused_beside_enable),
 		cmocka_unit_test(test_reset_beside_enable),
 		cmocka_unit_test(test_loss_in_the_middle_of_enable),
 		cmocka_unit_test(test_ports_of_what_is_attached_while_off),

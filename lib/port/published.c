@@ -47,8 +47,16 @@ is_of(const struct rte_eth_dev *eth, const void *key)
 	return port_is_there(eth) && LOAD(eth->device) == key && ops != NULL && ops->dev_close != NULL;
 }
 
-/* With the lock held.  Of one that its application closes just now the driver is not asked: it is
- * not ours yet, and nothing else keeps the two apart. */
+/* With the lock held.  Its application closes it just now: its driver is not asked, as it is not
+ * ours yet, and nothing else keeps the two apart. */
+static bool
+is_being_closed(const struct port *port, const void *key)
+{
+	return port->state == PORT_NONE && port->n_unwanted > 0 &&
+		port->closing == key;   /* else the id is another's already */
+}
+
+/* With the lock held. */
 static bool
 is_new(const struct rte_eth_dev *eth, const void *key)
 {
@@ -56,20 +64,24 @@ is_new(const struct rte_eth_dev *eth, const void *key)
 	const struct port *port = port_of(eth);
 
 	return is_of(eth, key) && ops != &dead_ops &&
-		(ops != port->ops || port_is_healing(port)) &&
-		(port->state != PORT_NONE || port->n_unwanted == 0 ||
-		 port->closing != key); /* the id is another's already */
+		(ops != port->ops || port_is_healing(port)) && !is_being_closed(port, key);
 }
 
-/* With the lock held: nobody sets one of them up, or resets it. */
+/* With the lock held: nobody sets one of them up, or resets it, or closes it: ethdev may refuse
+ * that, and it is there for good. */
 static bool
 are_alone(const void *key)
 {
+	const struct rte_eth_dev *eth;
 	unsigned int i;
 
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
-		if (is_new(&rte_eth_devices[i], key) && !turn_is_alone(port_of(&rte_eth_devices[i])))
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		eth = &rte_eth_devices[i];
+		if (is_of(eth, key) && is_being_closed(port_of(eth), key))
 			return false;
+		if (is_new(eth, key) && !turn_is_alone(port_of(eth)))
+			return false;
+	}
 	return true;
 }
 
