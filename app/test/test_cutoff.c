@@ -400,6 +400,55 @@ test_cutoff_waits_for_who_unmaps(void **state)
 	assert_int_equal(hotplug_disable(), 0);
 }
 
+static _Atomic bool is_over;
+static _Atomic unsigned int n_looks, n_missed;
+
+/* As the handler does for a fault on the last BAR. */
+static void *
+look_for_last(void *arg)
+{
+	uintptr_t addr = (uintptr_t)arg;
+
+	while (!atomic_load(&is_over)) {
+		guard_enter();
+		n_missed += guard_find(addr) == NULL;
+		guard_leave();
+		n_looks++;
+	}
+	return NULL;
+}
+
+/* A fault on one BAR, while another of the device was dropped from the guard, was nobody's. */
+static void
+test_cutoff_drops_one_bar_and_guards_the_others(void **state)
+{
+	unsigned int round, i;
+	pthread_t looker;
+
+	(void)state;
+	n_missed = 0;
+	for (round = 0; round < 100; round++) {
+		toy_make(&toy, "toy0", 6, test_page());
+		assert_int_equal(toy_publish(&toy), 0);
+		atomic_store(&is_over, false);
+		n_looks = 0;
+		pthread_create(&looker, NULL, look_for_last, toy.bar[5]);
+		assert_true(WAIT_FOR(n_looks > 0));
+		for (i = 0; i < 5; i++) {
+			munmap(toy.bar[i], toy.len);
+			toy.bar[i] = NULL;
+			assert_int_equal(toy_publish(&toy), 0);
+		}
+		atomic_store(&is_over, true);
+		pthread_join(looker, NULL);
+		atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
+		assert_int_equal(toy_report(&toy), 0);
+		assert_int_equal(toy_read(toy.bar[5]), 0xff);   /* under its new place in the device */
+		toy_destroy(&toy);
+	}
+	assert_int_equal(n_missed, 0);
+}
+
 static void
 test_cutoff_disable_leaves_it_readable_without_us(void **state)
 {
@@ -431,6 +480,7 @@ main(void)
 		cmocka_unit_test(test_cutoff_without_a_handler_fills_everything_at_once),
 		cmocka_unit_test(test_cutoff_unmaps_what_is_left_and_nothing_else),
 		cmocka_unit_test(test_cutoff_waits_for_who_unmaps),
+		ENABLED(test_cutoff_drops_one_bar_and_guards_the_others),
 		cmocka_unit_test(test_cutoff_disable_leaves_it_readable_without_us),
 	};
 

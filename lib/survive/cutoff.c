@@ -23,6 +23,23 @@
 #include "pages.h"
 #include "restore.h"
 
+/* A handler may lay something in `from` meanwhile, which has no reader when guard_move() returns. */
+static void
+move_region(struct region *from, struct region *to)
+{
+	to->start = from->start;
+	to->end = from->end;
+	to->restore_fd = from->restore_fd;
+	to->restore_offset = from->restore_offset;
+	to->n_vmas = from->n_vmas;
+	memcpy(to->vma, from->vma, sizeof(to->vma));
+	atomic_store(&to->has_anonymous, false);
+	guard_move(from, to);
+	if (atomic_load(&from->has_anonymous))
+		atomic_store(&to->has_anonymous, true);
+}
+
+/* The others stay in the guard throughout: a thread may meet one of them just now. */
 void
 cutoff_drop_unmapped(struct hotplug_device *dev)
 {
@@ -31,16 +48,16 @@ cutoff_drop_unmapped(struct hotplug_device *dev)
 
 	intact_find(dev, is_intact);
 	for (i = 0; i < dev->n_regions; i++)
-		n += is_intact[i];
-	if (n == dev->n_regions)
-		return;
-	guard_withdraw(dev);
-	for (i = 0, n = 0; i < dev->n_regions; i++)
-		if (is_intact[i])
-			dev->region[n++] = dev->region[i];
+		if (!is_intact[i])
+			guard_move(&dev->region[i], NULL);
+	for (i = 0; i < dev->n_regions; i++) {
+		if (!is_intact[i])
+			continue;
+		if (n != i)
+			move_region(&dev->region[i], &dev->region[n]);
+		n++;
+	}
 	dev->n_regions = n;
-	if (n > 0 && guard_publish(dev) != 0)
-		dev->n_regions = 0;     /* no memory: better unguarded than wrong */
 }
 
 static int

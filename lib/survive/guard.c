@@ -8,7 +8,8 @@
  *      blanks entries, which the next publish leaves out.  A reader counts itself
  *      in before it loads, a writer stores before it reads the count (both
  *      sequentially consistent): a reader that the writer did not see has seen
- *      what the writer stored.
+ *      what the writer stored.  What stays guarded is found at any moment: its entry is
+ *      replaced by one store, or by a new table that has it.
  * Context: readers are signal-safe: no lock, no libc, no log, no errno.
  *      Writers hold device_lock(). */
 
@@ -169,6 +170,18 @@ guard_withdraw(const struct hotplug_device *dev)
 		if (region != NULL && region->dev == dev)
 			atomic_store(&table->range[i].region, NULL);
 	}
+	guard_wait();
+}
+
+void
+guard_move(const struct region *from, struct region *to)
+{
+	struct table *table = atomic_load(&current);
+	size_t i;
+
+	for (i = lower_bound(table, from->start); i < table->n && table->range[i].start < from->end; i++)
+		if (atomic_load(&table->range[i].region) == from)
+			atomic_store(&table->range[i].region, to);
 	guard_wait();
 }
 

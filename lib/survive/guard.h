@@ -21,6 +21,8 @@ void guard_wait(void);
  * was withdrawn. */
 int guard_publish(struct hotplug_device *dev);  /* all its regions */
 void guard_withdraw(const struct hotplug_device *dev);
+/* To where its record is from now on, or NULL: withdrawn. */
+void guard_move(const struct region *from, struct region *to);
 void guard_withdraw_range(uintptr_t start, uintptr_t end);      /* each region in it */
 
 #endif /* HOTPLUG_SURVIVE_GUARD_H */
