@@ -67,6 +67,19 @@ test_port_is_asked_for_modes_when_it_has_a_place_for_them(void **state)
 	remove_port(port);
 }
 
+static _Atomic unsigned int n_others_removed;
+
+static int
+on_removed(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)type;
+	(void)arg;
+	(void)result;
+	n_others_removed++;
+	return 0;
+}
+
 struct loss {
 	struct hotplug_bus *bus;
 	const struct rte_device *dev;
@@ -101,6 +114,39 @@ test_port_that_is_released_meanwhile_is_not_lost(void **state)
 	assert_int_equal(eth->state, RTE_ETH_DEV_UNUSED);
 	assert_int_equal(n_recovering, 0);
 	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+}
+
+/* The device was detached under who owns one of its two ports. */
+static void
+test_ports_beside_one_that_is_owned(void **state)
+{
+	struct rte_eth_dev_owner owner = { .name = "fail-safe" };
+	struct test_pmd *pmd;
+	uint16_t port, port2;
+
+	(void)state;
+	test_pmd_n_ports = 2;
+	pmd = plug("0000:2e:00.0");
+	test_pmd_n_ports = 1;
+	port = pmd->port;
+	port2 = pmd->port2;
+	rte_eth_dev_callback_register(port2, RTE_ETH_EVENT_INTR_RMV, on_removed, NULL);
+	n_others_removed = 0;
+	assert_int_equal(rte_eth_dev_owner_new(&owner.id), 0);
+	assert_int_equal(rte_eth_dev_owner_set(port2, &owner), 0);
+	pmd->n_removes = 0;
+	lose(pmd);
+	assert_true(WAIT_FOR(n_removed == 1 && n_others_removed == 1));
+	test_sleep_ms(50);
+	assert_int_equal(pmd->n_removes, 0);
+	assert_int_equal(n_recovering, 0);
+	assert_int_equal(port_of(&rte_eth_devices[port])->state, PORT_DEAD);
+	assert_int_equal(rte_eth_dev_is_removed(port), 1);
+	assert_int_equal(rte_eth_dev_owner_unset(port2, owner.id), 0);
+	assert_int_equal(rte_eth_dev_close(port), 0);
+	assert_true(rte_eth_dev_is_valid_port(port2));
+	remove_port(port2);
+	assert_null(mock_find(pmd->name));
 }
 
 /* The application gave it up: nobody brings it back. */
@@ -263,6 +309,7 @@ main(void)
 		cmocka_unit_test(test_port_of_a_lost_device_is_dead_and_kept),
 		cmocka_unit_test(test_port_is_asked_for_modes_when_it_has_a_place_for_them),
 		cmocka_unit_test(test_port_that_is_released_meanwhile_is_not_lost),
+		cmocka_unit_test(test_ports_beside_one_that_is_owned),
 		cmocka_unit_test(test_port_that_was_closed_is_not_healed),
 		cmocka_unit_test(test_port_of_a_lost_device_is_detached_by_eal),
 		cmocka_unit_test(test_port_of_a_device_with_policy_tell),

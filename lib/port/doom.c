@@ -42,16 +42,21 @@ doom_policy_of(const struct rte_eth_dev *eth)
 static bool
 is_ours(const struct rte_eth_dev *eth)
 {
-	return doom_policy_of(eth) != HOTPLUG_POLICY_TELL && !doom_has_owner(eth) &&
+	return doom_policy_of(eth) != HOTPLUG_POLICY_TELL &&
 		rte_eal_process_type() == RTE_PROC_PRIMARY && !eal_has_monitor();
 }
 
+/* All of a device's ports, or none: it would be detached under who owns one of them. */
 static void
 keep_ours(struct ports *ports)
 {
 	unsigned int i, n = 0;
 
 	for (i = 0; i < ports->n; i++) {
+		if (doom_has_owner(&rte_eth_devices[ports->id[i]])) {
+			ports->n = 0;
+			return;
+		}
 		if (!is_ours(&rte_eth_devices[ports->id[i]]))
 			continue;
 		ports->id[n] = ports->id[i];
