@@ -136,6 +136,8 @@ def test_a_lane_behind_others():
 
         def behind():
             policy = os.sched_getscheduler(0)
+            with contextlib.suppress(FileNotFoundError), open("/proc/self/autogroup") as f:
+                assert " nice 19\n" in f.read()
             with open(there), open(back, "w"):
                 time.sleep(0.3)
             with open(over, "w"):
