@@ -449,6 +449,114 @@ test_cutoff_drops_one_bar_and_guards_the_others(void **state)
 	assert_int_equal(n_missed, 0);
 }
 
+/* As the handler does for a fault on the BAR, while the kernel says no. */
+static int
+look_and_refuse(void *addr, size_t len)
+{
+	guard_enter();
+	n_missed += guard_find((uintptr_t)toy.bar[0]) == NULL;
+	guard_leave();
+	return refuse_to_unmap(addr, len);
+}
+
+/* An munmap() that the kernel refuses (an address in the middle of a page) unmaps nothing.  A fault
+ * on the BAR while it was refused was nobody's. */
+static void
+test_cutoff_refused_unmap_leaves_it_guarded(void **state)
+{
+	(void)state;
+	n_missed = 0;
+	toy_make(&toy, "toy0", 1, BIG);
+	assert_int_equal(toy_publish(&toy), 0);
+	assert_int_equal(munmap(toy.bar[0] + 8, 8), -1);
+	assert_int_equal(unmap_guarded(toy.bar[0] + 8, 8, look_and_refuse), -1);
+	assert_int_equal(errno, EINVAL);
+	toy_destroy(&toy);
+	assert_int_equal(n_missed, 0);
+}
+
+static struct toy second;
+
+/* The kernel puts a new BAR where another device's was, which its driver had unmapped without a
+ * word (in a static program, by mremap()).  The new one was not guarded: a loss left it the
+ * card's. */
+static void
+test_cutoff_of_a_bar_where_anothers_was(void **state)
+{
+	uint8_t *place;
+
+	(void)state;
+	toy_make(&toy, "toy0", 1, test_page());
+	assert_int_equal(toy_publish(&toy), 0);
+	place = toy_unmap(&toy, 0);
+	toy_make(&second, "toy1", 1, test_page());
+	if (second.bar[0] != place)     /* as a rule it is there already */
+		assert_ptr_equal(mremap(second.bar[0], test_page(), test_page(),
+					MREMAP_MAYMOVE | MREMAP_FIXED, place), place);
+	second.bar[0] = place;
+	assert_int_equal(toy_publish(&second), 0);
+	atomic_store(&second.look, HOTPLUG_LOOK_ABSENT);
+	assert_int_equal(toy_report(&second), 0);
+	assert_int_equal(toy_read(second.bar[0]), 0xff);
+	toy_destroy(&second);
+	toy_destroy(&toy);
+}
+
+static _Atomic bool is_in_guard, may_leave;
+
+/* As one that looks whether what it unmaps is a BAR, and gets no processor there, or is stopped by
+ * a debugger. */
+static void *
+stay_in_guard(void *arg)
+{
+	guard_look_begin();
+	atomic_store(&is_in_guard, true);
+	while (!atomic_load(&may_leave))
+		test_sleep_ms(1);
+	guard_look_end();
+	return arg;
+}
+
+static void *
+withdraw_second(void *arg)
+{
+	assert_int_equal(toy_withdraw(&second), 0);
+	return arg;
+}
+
+/* While one device was withdrawn behind a thread that stayed in the guard, nobody else's registers
+ * were cut off. */
+static void
+test_cutoff_waits_for_no_other_device(void **state)
+{
+	pthread_t stayer, withdrawer;
+	bool is_in_time;
+
+	(void)state;
+	toy_make(&toy, "toy0", 1, BIG);
+	toy_make(&second, "toy1", 1, BIG);
+	assert_int_equal(toy_publish(&toy), 0);
+	assert_int_equal(toy_publish(&second), 0);
+	atomic_store(&is_in_guard, false);
+	atomic_store(&may_leave, false);
+	atomic_store(&is_reported, false);
+	assert_int_equal(pthread_create(&stayer, NULL, stay_in_guard, NULL), 0);
+	assert_true(WAIT_FOR(atomic_load(&is_in_guard)));
+	assert_int_equal(pthread_create(&withdrawer, NULL, withdraw_second, NULL), 0);
+	test_sleep_ms(50);
+	atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
+	assert_int_equal(pthread_create(&reporter, NULL, report, NULL), 0);
+	is_in_time = WAIT_FOR(atomic_load(&is_reported));
+	atomic_store(&may_leave, true);
+	pthread_join(stayer, NULL);
+	pthread_join(withdrawer, NULL);
+	pthread_join(reporter, NULL);
+	assert_true(is_in_time);
+	assert_int_equal(toy_read(&toy.bar[0][0]), 0xff);
+	toy_destroy(&toy);
+	toy_destroy(&second);
+}
+
 static void
 test_cutoff_disable_leaves_it_readable_without_us(void **state)
 {
@@ -481,6 +589,9 @@ main(void)
 		cmocka_unit_test(test_cutoff_unmaps_what_is_left_and_nothing_else),
 		cmocka_unit_test(test_cutoff_waits_for_who_unmaps),
 		ENABLED(test_cutoff_drops_one_bar_and_guards_the_others),
+		ENABLED(test_cutoff_refused_unmap_leaves_it_guarded),
+		ENABLED(test_cutoff_of_a_bar_where_anothers_was),
+		ENABLED(test_cutoff_waits_for_no_other_device),
 		cmocka_unit_test(test_cutoff_disable_leaves_it_readable_without_us),
 	};
 

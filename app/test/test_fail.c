@@ -13,6 +13,7 @@
 #include "fake_host.h"
 #include "hotplug.h"
 #include "nth.h"
+#include "survive/unmap.h"
 #include "test.h"
 #include "toy_bus.h"
 
@@ -192,12 +193,45 @@ test_four_calls_in_a_row_fail(void **state)
 	fail_each(3);
 }
 
+/* No memory while its driver unmapped one BAR of a device left its others unguarded for good: its
+ * loss left them the card's. */
+static void
+test_other_bars_stay_guarded_without_memory(void **state)
+{
+	struct hotplug_config config;
+	struct toy toy;
+	bool is_over = false;
+	unsigned int n;
+
+	(void)state;
+	hotplug_config_init(&config);
+	config.liveness_ms = 0;
+	assert_int_equal(toy_enable(&config), 0);
+	for (n = 1; n < MOST && !is_over; n++) {
+		toy_make(&toy, "toy0", 2, BAR_LEN);
+		assert_int_equal(toy_publish(&toy), 0);
+		test_sleep_ms(10);      /* no other thread comes to a call */
+		nth_arm(n, 0);
+		assert_int_equal(unmap_guarded(toy.bar[0], BAR_LEN, munmap), 0);
+		is_over = nth_disarm() == 0;
+		toy.bar[0] = NULL;
+		atomic_store(&toy.look, HOTPLUG_LOOK_ABSENT);
+		assert_int_equal(toy_report(&toy), 0);
+		assert_true(WAIT_FOR(hotplug_device_state(toy.name) == HOTPLUG_STATE_GONE));
+		assert_int_equal(toy_read(&toy.bar[1][8]), 0xff);
+		toy_destroy(&toy);
+	}
+	assert_true(is_over);
+	toy_disable();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_each_call_fails_once, stop),
 		cmocka_unit_test_teardown(test_four_calls_in_a_row_fail, stop),
+		cmocka_unit_test_teardown(test_other_bars_stay_guarded_without_memory, stop),
 	};
 
 	return cmocka_run_group_tests_name("fail", tests, NULL, NULL);

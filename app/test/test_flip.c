@@ -156,6 +156,45 @@ test_a_small_bar_flips_without_a_fault(void **state)
 	toy_destroy(&small);
 }
 
+/* Its driver is at work on it from before hotplug_disable() until after hotplug_enable(). */
+static void
+flips_when_enabled_again(size_t len)
+{
+	static struct toy again;
+	struct hotplug_device *dev;
+
+	toy_make(&again, "toy2", 1, len);
+	assert_int_equal(toy_publish(&again), 0);
+	dev = device_find(&toy_bus, "toy2");
+	device_enter(dev);
+	atomic_store(&again.look, HOTPLUG_LOOK_ABSENT);
+	toy_report(&again);
+	assert_true(toy_flips(&again.bar[0][100]));
+	assert_int_equal(hotplug_disable(), 0);
+	assert_true(toy_flips(&again.bar[0][100]));
+	assert_int_equal(hotplug_enable(NULL), 0);
+	assert_int_equal(toy_publish(&again), 0);
+	assert_true(WAIT_FOR(atomic_load(&dev->is_gone)));
+	assert_true(toy_flips(&again.bar[0][100]));
+	device_leave(dev);
+	toy_destroy(&again);
+}
+
+/* It was cut off anew, with ones that are laid at once and do not flip. */
+static void
+test_a_small_bar_flips_when_enabled_again(void **state)
+{
+	(void)state;
+	flips_when_enabled_again(CUTOFF_CHUNK);
+}
+
+static void
+test_a_large_bar_flips_when_enabled_again(void **state)
+{
+	(void)state;
+	flips_when_enabled_again(4 * CUTOFF_CHUNK);
+}
+
 static void
 test_a_large_bar_costs_one_mapping_until_it_is_touched(void **state)
 {
@@ -295,6 +334,8 @@ main(void)
 		ENABLED(test_registers_of_a_living_device_do_not_flip),
 		ENABLED(test_a_scare_meanwhile_ends_with_its_own_registers),
 		ENABLED(test_a_small_bar_flips_without_a_fault),
+		ENABLED(test_a_small_bar_flips_when_enabled_again),
+		ENABLED(test_a_large_bar_flips_when_enabled_again),
 		ENABLED(test_a_large_bar_costs_one_mapping_until_it_is_touched),
 		ENABLED(test_a_late_handler_lays_nothing_constant),
 		ENABLED(test_a_late_handler_lays_nothing_over_a_card_that_lives),

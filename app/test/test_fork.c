@@ -9,11 +9,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/work.h"
 #include "enabled.h"
+#include "survive/guard.h"
+#include "survive/unmap.h"
 #include "toy_bus.h"
 
 static struct toy toy;
@@ -160,6 +163,47 @@ test_fork_child_waits_for_no_subscriber(void **state)
 	assert_int_equal(hotplug_event_unsubscribe(sleeper), 0);
 }
 
+#define N_CHILDREN 20
+
+static _Atomic bool is_enough;
+
+/* Again and again it looks whether what it unmaps is a BAR, as for any free() of something large;
+ * and takes its time. */
+static void *
+look_into_guard(void *arg)
+{
+	while (!atomic_load(&is_enough)) {
+		guard_enter();
+		test_sleep_ms(1);
+		guard_leave();
+	}
+	return arg;
+}
+
+static int
+unmap_bar(void)
+{
+	return unmap_guarded(toy.bar[0], toy.len, munmap) == 0 ? 0 : 1;
+}
+
+/* One of its parent's threads was in the guard at the fork: the child that unmapped a BAR waited for
+ * it for ever. */
+static void
+test_fork_child_unmaps_a_bar_and_waits_for_nobody(void **state)
+{
+	unsigned int i, n_hung = 0;
+	pthread_t thread;
+
+	(void)state;
+	atomic_store(&is_enough, false);
+	assert_int_equal(pthread_create(&thread, NULL, look_into_guard, NULL), 0);
+	for (i = 0; i < N_CHILDREN && n_hung == 0; i++)
+		n_hung += in_child(unmap_bar) != 0;
+	atomic_store(&is_enough, true);
+	pthread_join(thread, NULL);
+	assert_int_equal(n_hung, 0);
+}
+
 int
 main(void)
 {
@@ -168,6 +212,7 @@ main(void)
 		ENABLED(test_fork_child_takes_nothing_from_its_parent),
 		ENABLED(test_fork_child_survives_a_fault),
 		ENABLED(test_fork_child_waits_for_no_subscriber),
+		ENABLED(test_fork_child_unmaps_a_bar_and_waits_for_nobody),
 	};
 
 	return cmocka_run_group_tests_name("fork", tests, NULL, NULL);

@@ -18,6 +18,7 @@
 #include "pollset.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* the table */
+static _Thread_local bool has_lock;
 static _Atomic(struct hotplug_device *) head;
 static _Atomic(struct hotplug_device *) buckets[1024];  /* by name */
 
@@ -25,12 +26,20 @@ void
 device_lock(void)
 {
 	pthread_mutex_lock(&lock);
+	has_lock = true;
 }
 
 void
 device_unlock(void)
 {
+	has_lock = false;
 	pthread_mutex_unlock(&lock);
+}
+
+bool
+device_lock_is_mine(void)
+{
+	return has_lock;
 }
 
 uint64_t

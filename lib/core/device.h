@@ -162,6 +162,7 @@ struct hotplug_device {
  * subscriber, a driver or look() runs. */
 void device_lock(void);
 void device_unlock(void);
+bool device_lock_is_mine(void);         /* the calling thread has it */
 
 /* The list: entries are added, never taken away. */
 struct hotplug_device *device_first(void);

@@ -60,6 +60,13 @@ cutoff_drop_unmapped(struct hotplug_device *dev)
 	dev->n_regions = n;
 }
 
+/* What flips, while a driver is at work on it. */
+static int
+cover(struct hotplug_device *dev, struct region *region)
+{
+	return dev->flip != NULL ? flip_lay_region(dev->flip, region) : pages_cut_region(region);
+}
+
 static int
 cut_regions(struct hotplug_device *dev)
 {
@@ -68,7 +75,7 @@ cut_regions(struct hotplug_device *dev)
 
 	cutoff_drop_unmapped(dev);
 	for (i = 0; i < dev->n_regions; i++) {
-		err = pages_cut_region(&dev->region[i]);
+		err = cover(dev, &dev->region[i]);
 		if (err == 0)
 			continue;
 		ret = err;
@@ -119,8 +126,10 @@ cutoff_retry(void)
 
 	device_lock();
 	for (dev = device_first(); dev != NULL; dev = dev->next)
-		if (dev->key != NULL && dev->is_cut && dev->has_open_bar && dev->flip == NULL)
+		if (dev->key != NULL && dev->is_cut && dev->has_open_bar) {
+			cutoff_check_flip(dev);
 			(void)cut_regions(dev);
+		}
 	device_unlock();
 }
 
@@ -188,12 +197,6 @@ cutoff_fill_device(struct hotplug_device *dev)
 			log_device(dev, HOST_ERR, ": BAR at %#lx not filled: %s",
 				   (unsigned long)dev->region[i].start, strerror(-ret));
 	}
-}
-
-static int
-cover(struct hotplug_device *dev, struct region *region)
-{
-	return dev->flip != NULL ? flip_lay_region(dev->flip, region) : pages_cut_region(region);
 }
 
 static int

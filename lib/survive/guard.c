@@ -27,6 +27,7 @@ struct range {
 };
 
 struct table {
+	struct table *older;    /* of those that are no more */
 	size_t n;
 	struct range range[];   /* sorted, none overlaps another */
 };
@@ -34,6 +35,8 @@ struct table {
 static struct table empty_table;
 static _Atomic(struct table *) current = &empty_table;
 static _Atomic unsigned int n_readers;
+static _Atomic unsigned int n_lookers;  /* nobody waits for them */
+static struct table *retired;           /* that they may be in */
 
 void
 guard_enter(void)
@@ -72,6 +75,18 @@ guard_find(uintptr_t addr)
 	if (i == table->n || addr < table->range[i].start)
 		return NULL;
 	return atomic_load(&table->range[i].region);
+}
+
+void
+guard_look_begin(void)
+{
+	atomic_fetch_add(&n_lookers, 1);
+}
+
+void
+guard_look_end(void)
+{
+	atomic_fetch_sub(&n_lookers, 1);
 }
 
 bool
@@ -135,6 +150,21 @@ overlaps(const struct table *table, const struct region *region)
 	return i < table->n && table->range[i].start < region->end;
 }
 
+/* Of those that are no more, all, when nobody is in one of them: who comes now finds the new one. */
+static void
+retire(struct table *old)
+{
+	if (old != &empty_table) {
+		old->older = retired;
+		retired = old;
+	}
+	while (retired != NULL && atomic_load(&n_lookers) == 0) {
+		old = retired;
+		retired = old->older;
+		free(old);
+	}
+}
+
 int
 guard_publish(struct hotplug_device *dev)
 {
@@ -153,8 +183,7 @@ guard_publish(struct hotplug_device *dev)
 	}
 	atomic_store(&current, table);
 	guard_wait();
-	if (old != &empty_table)
-		free(old);
+	retire(old);
 	return 0;
 }
 
@@ -183,6 +212,16 @@ guard_move(const struct region *from, struct region *to)
 		if (atomic_load(&table->range[i].region) == from)
 			atomic_store(&table->range[i].region, to);
 	guard_wait();
+}
+
+void
+guard_bring_back(struct region *region)
+{
+	struct table *table = atomic_load(&current);
+	size_t i = lower_bound(table, region->start);
+
+	if (i < table->n && table->range[i].start == region->start)
+		atomic_store(&table->range[i].region, region);
 }
 
 void

@@ -135,6 +135,17 @@ leave_cut(struct hotplug_device *dev)
 		dev->left = dev->region[0].vma[0];
 }
 
+/* What is mapped where another device's was, which has been unmapped unheard. */
+static void
+drop_unmapped_of_others(const struct hotplug_device *dev)
+{
+	struct hotplug_device *other;
+
+	for (other = device_first(); other != NULL; other = other->next)
+		if (other != dev && other->key != NULL)
+			cutoff_drop_unmapped(other);
+}
+
 static int
 publish(struct hotplug_bus *bus, const struct hotplug_device_info *info)
 {
@@ -157,6 +168,10 @@ publish(struct hotplug_bus *bus, const struct hotplug_device_info *info)
 	dev->left.end = 0;
 	if (ret == 0)
 		ret = guard_publish(dev);
+	if (ret == -EINVAL && dev->n_regions > 0) {
+		drop_unmapped_of_others(dev);
+		ret = guard_publish(dev);
+	}
 	if (ret == 0)
 		descriptors_watch(dev, info);
 	dev->unguarded = ret;

@@ -11,7 +11,9 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <unistd.h>
 
+#include "../core/enable.h"
 #include "cutoff.h"
 #include "guard.h"
 #include "unmap.h"
@@ -20,17 +22,6 @@ static bool
 overlaps(const struct region *region, uintptr_t start, uintptr_t end)
 {
 	return region->start < end && start < region->end;
-}
-
-static bool
-is_guarded(uintptr_t start, uintptr_t end)
-{
-	bool is;
-
-	guard_enter();
-	is = guard_has(start, end);
-	guard_leave();
-	return is;
 }
 
 /* With the lock held: regions that are no more are forgotten; one that is there still (it was not
@@ -47,11 +38,29 @@ settle(uintptr_t start, uintptr_t end)
 		if (n == 0)
 			continue;
 		cutoff_drop_unmapped(dev);
-		if (dev->n_regions > 0 && guard_publish(dev) != 0) {
-			guard_withdraw(dev);    /* no memory: better unguarded than wrong */
-			dev->n_regions = 0;
-		}
+		for (i = 0; i < dev->n_regions; i++)
+			guard_bring_back(&dev->region[i]);
 	}
+}
+
+static bool
+is_guarded(uintptr_t start, uintptr_t end)
+{
+	bool is;
+
+	guard_look_begin();
+	is = guard_has(start, end);
+	guard_look_end();
+	return is;
+}
+
+/* The kernel refuses it; or it is a mapping of our own, by who has the lock; or we are a forked
+ * child, where the guard's readers may be counted for good. */
+static bool
+is_plain(uintptr_t start, size_t len)
+{
+	return start % (uintptr_t)sysconf(_SC_PAGESIZE) != 0 || len == 0 ||
+		enable_is_child() || device_lock_is_mine() || !is_guarded(start, start + len);
 }
 
 int
@@ -60,7 +69,7 @@ unmap_guarded(void *addr, size_t len, int (*plain)(void *addr, size_t len))
 	uintptr_t start = (uintptr_t)addr, end = start + len;
 	int ret, error;
 
-	if (!is_guarded(start, end))
+	if (is_plain(start, len))
 		return plain(addr, len);
 	device_lock();
 	guard_withdraw_range(start, end);
