@@ -31,6 +31,30 @@ is_refused(const struct rte_eth_dev *eth)
 		(port_is_healing(port_of(eth)) && port_own(eth) == PORT_OWN_NOTHING);
 }
 
+/* Whose registers flip for the calls that this thread is in: a port's id may be another device's by
+ * the time that a call comes back.  Calls nest, in callbacks. */
+#define MAX_NESTED 32
+static _Thread_local struct {
+	struct hotplug_device *dev[MAX_NESTED];
+	unsigned int n;
+} entered;
+
+static void
+enter_device(struct hotplug_device *dev)
+{
+	if (entered.n < MAX_NESTED)
+		entered.dev[entered.n] = dev;
+	entered.n++;
+	device_enter(dev);
+}
+
+static void
+leave_device(const struct port *port)
+{
+	entered.n--;
+	device_leave(entered.n < MAX_NESTED ? entered.dev[entered.n] : port->dev);
+}
+
 bool
 inside_enter(const struct rte_eth_dev *eth)
 {
@@ -38,7 +62,7 @@ inside_enter(const struct rte_eth_dev *eth)
 
 	if (is_refused(eth))
 		return false;
-	device_enter(port->dev);        /* whose registers flip, should it die meanwhile */
+	enter_device(port->dev);        /* whose registers flip, should it die meanwhile */
 	turn_enter(port);
 	atomic_fetch_add(&port->n_inside, 1);
 	atomic_thread_fence(memory_order_seq_cst);
@@ -51,11 +75,9 @@ inside_enter(const struct rte_eth_dev *eth)
 void
 inside_leave(const struct rte_eth_dev *eth)
 {
-	struct hotplug_device *dev = port_of(eth)->dev;
-
 	atomic_fetch_sub(&port_of(eth)->n_inside, 1);
 	turn_leave(port_of(eth));
-	device_leave(dev);
+	leave_device(port_of(eth));
 }
 
 void
