@@ -20,7 +20,9 @@
 #include <ethdev_driver.h>
 #include <hotplug.h>
 
+#include "../../lib/core/device.h"
 #include "../../lib/port/port.h"
+#include "../../lib/port/shared.h"
 #include "../../lib/port/steps.h"
 #include "mock_port.h"
 #include "test.h"
@@ -243,6 +245,15 @@ hold(struct test_pmd *pmd)
 	atomic_store(&is_inside, true);
 	assert_true(WAIT_FOR(!atomic_load(&is_held)));
 	atomic_store(&is_inside, false);
+}
+
+/* The next that comes into hold() stays there; the closer has not closed anything yet. */
+static void
+begin_to_hold(void)
+{
+	atomic_store(&closer.is_done, false);
+	atomic_store(&is_inside, false);
+	atomic_store(&is_held, true);
 }
 
 static struct test_pmd *
@@ -620,6 +631,330 @@ test_second_of_two_is_about_to_be_closed_when_they_heal(void **state)
 	remove_port(port);
 }
 
+/* --- a close that has been begun, and a heal ------------------------------------------ */
+
+static atomic_bool is_first_destroy;
+static _Atomic unsigned int n_destroys;
+
+/* The application hears of its port's end, and takes a while. */
+static int
+wait_in_destroy(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)type;
+	(void)arg;
+	(void)result;
+	n_destroys++;
+	if (!atomic_exchange(&is_first_destroy, false))
+		return 0;
+	atomic_store(&is_inside, true);
+	(void)WAIT_FOR(!atomic_load(&is_held));
+	return 0;
+}
+
+/* One of two ports was closed, and not released yet, when its device healed: the driver's probe met
+ * its name, and released it.  Its id became another card's, whose port the close then wiped. */
+static void
+test_second_of_two_is_being_closed_when_they_heal(void **state)
+{
+	struct test_pmd *pmd, *other;
+	unsigned int n_probes;
+	uint16_t port, port2;
+
+	(void)state;
+	name_cards(0x6f);
+	test_pmd_n_ports = 2;
+	pmd = plug(card);
+	port = pmd->port;
+	port2 = pmd->port2;
+	start_port(port);
+	lose_for_good(pmd);
+	assert_true(WAIT_FOR(n_over >= 1));
+	rte_eth_dev_callback_register(port2, RTE_ETH_EVENT_DESTROY, wait_in_destroy, NULL);
+	atomic_store(&is_first_destroy, true);
+	begin_to_hold();
+	closer.port = port2;
+	assert_int_equal(pthread_create(&closer.thread, NULL, close_only, NULL), 0);
+	assert_true(WAIT_FOR(atomic_load(&is_inside)));
+	assert_int_equal(port_of(&rte_eth_devices[port2])->state, PORT_CLOSING);
+	n_claims = 0;
+	n_probes = pmd->n_probes;
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_claims > 0));
+	test_sleep_ms(100);
+	assert_int_equal(pmd->n_probes, n_probes);
+	assert_int_equal(n_destroys, 1);
+	test_pmd_n_ports = 1;
+	other = mock_plug(other_card);
+	test_pmd_n_ports = 2;
+	atomic_store(&is_held, false);
+	join_closer();
+	assert_int_equal(closer.closed, 0);
+	assert_true(rte_eth_dev_is_valid_port(other->port));
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[port])->state == PORT_LIVE));
+	assert_int_equal(rte_eth_devices[port].data->dev_started, 1);
+	assert_true(rte_eth_dev_is_valid_port(other->port));
+	test_pmd_n_ports = 1;
+	remove_port(other->port);
+	remove_port(port);
+}
+
+/* The first of two is closed when they are about to be set up. */
+static void
+close_at_configure(enum step step, const char *device)
+{
+	on_step(step, device);
+	if (step != STEP_HEAL_CONFIGURE || strcmp(device, card) != 0 ||
+	    !atomic_exchange(&is_armed, false))
+		return;
+	assert_int_equal(pthread_create(&closer.thread, NULL, close_only, NULL), 0);
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[closer.port])->n_unwanted > 0));
+}
+
+static void
+enable_again(unsigned int stuck_ms)
+{
+	struct hotplug_config config;
+	char options[64];
+
+	(void)hotplug_disable();
+	snprintf(options, sizeof(options), "flaps=0,stuck_ms=%u", stuck_ms);
+	mock_port_config(&config, options);
+	assert_int_equal(hotplug_enable(&config), 0);
+}
+
+/* A heal had stepped aside for its close, and did not return from the start of the other port: the
+ * close waited without end. */
+static void
+test_first_of_two_is_closed_and_the_seconds_start_does_not_return(void **state)
+{
+	unsigned int waited_ms;
+	struct test_pmd *pmd;
+	uint16_t port, port2;
+	bool is_in_time;
+
+	(void)state;
+	name_cards(0x6e);
+	test_pmd_n_ports = 2;
+	pmd = plug(card);
+	port = pmd->port;
+	port2 = pmd->port2;
+	start_port(port);
+	start_port(port2);
+	lose_for_good(pmd);
+	assert_true(WAIT_FOR(n_over >= 1));
+	enable_again(STUCK_MS / 4);
+	closer.port = port;
+	begin_to_hold();
+	test_pmd_in_start = hold;
+	close_at = STEP_COUNT;
+	step_hook = close_at_configure;
+	atomic_store(&is_armed, true);
+	come_back(pmd);
+	assert_true(WAIT_FOR(atomic_load(&is_inside)));
+	for (waited_ms = 0; waited_ms < 5000 && !atomic_load(&closer.is_done); waited_ms += 10)
+		test_sleep_ms(10);
+	is_in_time = atomic_load(&closer.is_done);
+	atomic_store(&is_held, false);
+	join_closer();
+	test_pmd_in_start = NULL;
+	step_hook = on_step;
+	test_pmd_n_ports = 1;
+	assert_true(is_in_time);
+	assert_int_equal(closer.closed, -EBUSY);
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[port2])->state == PORT_LIVE));
+	enable_again(STUCK_MS);
+	(void)rte_eth_dev_stop(port);
+	assert_int_equal(rte_eth_dev_close(port), 0);
+	remove_port(port2);
+}
+
+static atomic_bool is_to_close_new;
+
+/* Who hears of new ports has another thread close the first one when it is valid: at the second. */
+static int
+close_new(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)type;
+	(void)arg;
+	(void)result;
+	if (!atomic_load(&is_to_close_new))
+		return 0;
+	if (closer.port == RTE_MAX_ETHPORTS) {
+		closer.port = port;
+		return 0;
+	}
+	atomic_store(&is_to_close_new, false);
+	assert_int_equal(pthread_create(&closer.thread, NULL, close_only, NULL), 0);
+	(void)WAIT_FOR(atomic_load(&is_inside));
+	return 0;
+}
+
+/* A heal closes the ports that came with the card and that nobody had.  One whose application was
+ * closing it, and for longer than stuck_ms, was closed a second time beside that. */
+static void
+test_new_port_is_being_closed_in_its_heal(void **state)
+{
+	unsigned int n_closes;
+	struct test_pmd *pmd;
+	uint16_t port;
+
+	(void)state;
+	name_cards(0x6b);
+	test_pmd_n_ports = 3;
+	pmd = plug(card);
+	port = pmd->port;
+	start_port(port);
+	lose_for_good(pmd);
+	assert_true(WAIT_FOR(n_over >= 1));
+	assert_int_equal(rte_eth_dev_close(pmd->ports[1]), 0);
+	assert_int_equal(rte_eth_dev_close(pmd->ports[2]), 0);
+	enable_again(STUCK_MS / 4);
+	closer.port = RTE_MAX_ETHPORTS;
+	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, close_new, NULL);
+	begin_to_hold();
+	test_pmd_in_close = hold_first_close;
+	n_closes = pmd->n_closes;
+	atomic_store(&is_to_close_new, true);
+	come_back(pmd);
+	assert_true(WAIT_FOR(atomic_load(&is_inside)));
+	test_sleep_ms(STUCK_MS / 2);
+	n_closes = pmd->n_closes - n_closes;
+	atomic_store(&is_held, false);
+	join_closer();
+	test_pmd_in_close = NULL;
+	test_pmd_n_ports = 1;
+	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, close_new, NULL);
+	assert_int_equal(n_closes, 0);
+	assert_true(WAIT_FOR(port_of(&rte_eth_devices[port])->state == PORT_LIVE));
+	enable_again(STUCK_MS);
+	remove_port(port);
+}
+
+/* --- who asks a port's driver when it is closed --------------------------------------- */
+
+static void
+hold_once_in_info(struct test_pmd *pmd)
+{
+	test_pmd_in_info = NULL;
+	hold(pmd);
+}
+
+/* As telemetry's /ethdev/info. */
+static void *
+read_info(void *arg)
+{
+	struct rte_eth_dev_info info;
+	const uint16_t *port = arg;
+
+	(void)rte_eth_dev_info_get(*port, &info);
+	return NULL;
+}
+
+static struct hotplug_device *flipping;
+static atomic_bool has_flipped;
+
+static void
+look_whether_it_flips(struct test_pmd *pmd)
+{
+	(void)pmd;
+	atomic_store(&has_flipped, atomic_load(&flipping->flip) != NULL);
+}
+
+/* Who had come into the driver of the port that had the id before left the device of the one that
+ * has it now: that one's registers did not flip when it was lost with its driver at work. */
+static void
+test_id_is_anothers_before_its_reader_leaves(void **state)
+{
+	struct test_pmd *pmd, *other;
+	struct hotplug_device *dev;
+	pthread_t reader;
+	uint16_t port;
+
+	(void)state;
+	name_cards(0x6d);
+	pmd = plug(card);
+	port = pmd->port;
+	begin_to_hold();
+	test_pmd_in_info = hold_once_in_info;
+	assert_int_equal(pthread_create(&reader, NULL, read_info, &port), 0);
+	assert_true(WAIT_FOR(atomic_load(&is_inside)));
+	assert_int_equal(rte_eth_dev_close(port), 0);
+	other = mock_plug(other_card);          /* waits for the reader, and no longer than stuck_ms */
+	assert_int_equal(other->port, port);
+	atomic_store(&is_held, false);
+	pthread_join(reader, NULL);
+	dev = device_find(NULL, card);
+	flipping = device_find(NULL, other_card);
+	assert_int_equal(atomic_load(&dev->n_at_work), 0);
+	assert_int_equal(atomic_load(&flipping->n_at_work), 0);
+	start_port(port);
+	atomic_store(&has_flipped, false);
+	test_pmd_in_stop = look_whether_it_flips;
+	lose_for_good(other);
+	test_pmd_in_stop = NULL;
+	assert_true(atomic_load(&has_flipped));
+	remove_port(port);
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+}
+
+static void
+hold_once_in_stats(struct test_pmd *pmd)
+{
+	test_pmd_in_stats = NULL;
+	hold(pmd);
+}
+
+/* As telemetry's /ethdev/stats. */
+static void *
+read_stats(void *arg)
+{
+	struct rte_eth_stats stats;
+	const uint16_t *port = arg;
+
+	(void)rte_eth_stats_get(*port, &stats);
+	return NULL;
+}
+
+/* An owner that was told of the loss closed its port, and its driver freed what a call that was in
+ * it since before was at. */
+static void
+test_dead_port_is_closed_while_its_driver_is_asked(void **state)
+{
+	struct rte_eth_dev_owner owner = { .name = "fail-safe" };
+	struct test_pmd *pmd;
+	unsigned int n_closes;
+	pthread_t reader;
+	uint16_t port;
+
+	(void)state;
+	name_cards(0x69);
+	pmd = plug(card);
+	port = pmd->port;
+	start_port(port);
+	assert_int_equal(rte_eth_dev_owner_new(&owner.id), 0);
+	assert_int_equal(rte_eth_dev_owner_set(port, &owner), 0);
+	begin_to_hold();
+	test_pmd_in_stats = hold_once_in_stats;
+	assert_int_equal(pthread_create(&reader, NULL, read_stats, &port), 0);
+	assert_true(WAIT_FOR(atomic_load(&is_inside)));
+	lose(pmd);
+	assert_true(WAIT_FOR(n_removed == 1));
+	assert_int_equal(port_of(&rte_eth_devices[port])->state, PORT_DEAD);
+	n_closes = pmd->n_closes;
+	closer.is_to_attach = false;
+	begin_to_close(port);
+	test_sleep_ms(100);
+	n_closes = pmd->n_closes - n_closes;
+	atomic_store(&is_held, false);
+	pthread_join(reader, NULL);
+	join_closer();
+	assert_int_equal(n_closes, 0);
+	assert_int_equal(closer.stopped, 0);
+	assert_int_equal(closer.closed, 0);
+	assert_int_equal(rte_dev_remove(mock_find(pmd->name)), 0);
+}
+
 static int
 start(void **state)
 {
@@ -649,6 +984,11 @@ main(void)
 		cmocka_unit_test(test_stop_of_a_dead_port_is_waited_for),
 		cmocka_unit_test(test_other_port_is_in_its_close),
 		cmocka_unit_test(test_second_of_two_is_about_to_be_closed_when_they_heal),
+		cmocka_unit_test(test_second_of_two_is_being_closed_when_they_heal),
+		cmocka_unit_test(test_first_of_two_is_closed_and_the_seconds_start_does_not_return),
+		cmocka_unit_test(test_new_port_is_being_closed_in_its_heal),
+		cmocka_unit_test(test_id_is_anothers_before_its_reader_leaves),
+		cmocka_unit_test(test_dead_port_is_closed_while_its_driver_is_asked),
 	};
 
 	return cmocka_run_group_tests_name("close", tests, start, mock_port_stop);

@@ -30,6 +30,9 @@
 #include "port/steps.h"
 #include "test.h"
 
+#define MOST_FILLERS 1000
+#define WINDOW_LEN (64u * 1024)         /* of a small BAR's registers that flip (flip.c) */
+
 static void
 enable(void)
 {
@@ -249,6 +252,55 @@ test_reset_beside_enable(void **state)
 	assert_int_equal(pmd->n_asked_in_reset, 0);
 	assert_int_equal(state_of(pmd->port), PORT_LIVE);
 	lose_and_come_back(pmd);
+	remove_port(pmd->port);
+}
+
+static void
+wait_in_info(struct test_pmd *pmd)
+{
+	if (strcmp(pmd->name, "0000:95:00.0") != 0)
+		return;
+	test_pmd_in_info = NULL;
+	wait_in_driver(pmd);
+}
+
+static void *
+enable_of_little_patience(void *arg)
+{
+	struct hotplug_config config;
+
+	mock_port_config(&config, "flaps=0,stuck_ms=300");
+	assert_int_equal(hotplug_enable(&config), 0);
+	return arg;
+}
+
+/* Its driver was in a call of ours that did not return in stuck_ms: it was closed beside that, and
+ * the call went on with what had been freed. */
+static void
+test_close_while_enable_asks_its_driver(void **state)
+{
+	struct test_pmd *pmd = plug("0000:95:00.0");
+	unsigned int n_closes;
+	pthread_t enabler;
+	int closed;
+
+	(void)state;
+	disable(NULL);
+	atomic_store(&is_in_driver, false);
+	atomic_store(&may_return, false);
+	test_pmd_in_info = wait_in_info;
+	assert_int_equal(pthread_create(&enabler, NULL, enable_of_little_patience, NULL), 0);
+	assert_true(WAIT_FOR(is_in_driver));
+	n_closes = pmd->n_closes;
+	closed = rte_eth_dev_close(pmd->port);
+	n_closes = pmd->n_closes - n_closes;
+	atomic_store(&may_return, true);
+	pthread_join(enabler, NULL);
+	assert_int_equal(closed, -EBUSY);
+	assert_int_equal(n_closes, 0);
+	disable(NULL);
+	enable();
+	assert_int_equal(state_of(pmd->port), PORT_LIVE);
 	remove_port(pmd->port);
 }
 
@@ -531,6 +583,38 @@ test_address_of_another_cards_bar(void **state)
 	remove_port(other->port);
 }
 
+/* A thread's window for the registers that flip came to lie where another card's BAR had been, which
+ * its driver had unmapped without a word.  To unmap it again we waited for a lock that we held. */
+static void
+test_window_where_another_cards_bar_was(void **state)
+{
+	struct test_pmd *pmd = plug("0000:91:00.0"), *other = plug("0000:92:00.0");
+	uint8_t *filler[MOST_FILLERS], *elsewhere;
+	unsigned int n = 0;
+
+	(void)state;
+	start_port(pmd->port);
+	do {    /* the kernel fills the holes above it first */
+		assert_true(n < MOST_FILLERS);
+		filler[n] = mmap(NULL, WINDOW_LEN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+				 -1, 0);
+		assert_true(filler[n] != MAP_FAILED);
+	} while (filler[n++] > other->bar);
+	munmap(filler[--n], WINDOW_LEN);
+	elsewhere = mmap(NULL, MOCK_BAR_LEN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_equal(mremap(other->bar, MOCK_BAR_LEN, MOCK_BAR_LEN,
+				MREMAP_MAYMOVE | MREMAP_FIXED, elsewhere), elsewhere);
+	other->bar = elsewhere;
+	lose(pmd);
+	assert_true(WAIT_FOR(state_of(pmd->port) == PORT_HELD));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	remove_port(pmd->port);
+	remove_port(other->port);
+	while (n > 0)
+		munmap(filler[--n], WINDOW_LEN);
+}
+
 /* It kept the policy that it had when it was lost. */
 static void
 test_dead_port_follows_the_new_configuration(void **state)
@@ -551,6 +635,88 @@ test_dead_port_follows_the_new_configuration(void **state)
 	come_back(pmd);
 	assert_true(WAIT_FOR(n_success == 1));
 	remove_port(pmd->port);
+}
+
+/* --- a port that is doomed when we are disabled --- */
+
+static _Atomic bool is_to_wait;
+
+static int
+wait_in_callback(uint16_t port, enum rte_eth_event_type type, void *arg, void *result)
+{
+	(void)port;
+	(void)type;
+	(void)arg;
+	(void)result;
+	if (!atomic_exchange(&is_to_wait, false))
+		return 0;
+	atomic_store(&is_in_driver, true);
+	(void)WAIT_FOR(may_return);
+	return 0;
+}
+
+/* It hears of the loss while we are disabled: its port's teardown has not begun. */
+static struct test_pmd *
+disable_in_callback(const char *name)
+{
+	struct test_pmd *pmd = plug(name);
+	struct hotplug_config config;
+
+	disable(NULL);
+	mock_port_config(&config, "flaps=0,stuck_ms=300");
+	assert_int_equal(hotplug_enable(&config), 0);
+	start_port(pmd->port);
+	rte_eth_dev_callback_register(pmd->port, RTE_ETH_EVENT_ERR_RECOVERING, wait_in_callback,
+				      NULL);
+	atomic_store(&is_in_driver, false);
+	atomic_store(&may_return, false);
+	atomic_store(&is_to_wait, true);
+	lose(pmd);
+	assert_true(WAIT_FOR(is_in_driver));
+	assert_int_equal(state_of(pmd->port), PORT_DOOMED);
+	disable(NULL);
+	return pmd;
+}
+
+/* The job that had been left behind in that callback went on with the teardown when we were
+ * disabled, beside an application that removes the device itself. */
+static void
+test_no_teardown_while_off(void **state)
+{
+	struct test_pmd *pmd = disable_in_callback("0000:93:00.0");
+	unsigned int n = pmd->n_closes + pmd->n_removes;
+
+	(void)state;
+	atomic_store(&may_return, true);
+	test_sleep_ms(300);
+	n = pmd->n_closes + pmd->n_removes - n;
+	enable();
+	assert_int_equal(n, 0);
+	assert_true(WAIT_FOR(state_of(pmd->port) == PORT_HELD));
+	come_back(pmd);
+	assert_true(WAIT_FOR(n_success == 1));
+	remove_port(pmd->port);
+}
+
+/* It was torn down by the former policy, and its application was not told that it is to do that. */
+static void
+test_doomed_port_follows_the_new_configuration(void **state)
+{
+	struct test_pmd *pmd = disable_in_callback("0000:94:00.0");
+	unsigned int n = pmd->n_closes + pmd->n_removes;
+	struct hotplug_config config;
+
+	(void)state;
+	mock_port_config(&config, "flaps=0,policy=tell");
+	assert_int_equal(hotplug_enable(&config), 0);
+	atomic_store(&may_return, true);
+	assert_true(WAIT_FOR(n_removed == 1));
+	test_sleep_ms(200);
+	assert_int_equal(n_removed, 1);
+	assert_int_equal(pmd->n_closes + pmd->n_removes, n);
+	remove_port(pmd->port);
+	disable(NULL);
+	enable();
 }
 
 /* --- an id that is another's as soon as it is free --- */
@@ -680,14 +846,18 @@ main(void)
 		cmocka_unit_test(test_attach_beside_enable),
 		cmocka_unit_test(test_close_is_refused_beside_enable),
 		cmocka_unit_test(test_reset_beside_enable),
+		cmocka_unit_test(test_close_while_enable_asks_its_driver),
 		cmocka_unit_test(test_loss_in_the_middle_of_enable),
 		cmocka_unit_test(test_ports_of_what_is_attached_while_off),
 		cmocka_unit_test(test_attach_and_remove_while_off),
 		cmocka_unit_test(test_id_of_another_device_while_off),
 		cmocka_unit_test(test_dead_port_is_released_while_off),
 		cmocka_unit_test(test_dead_port_follows_the_new_configuration),
+		cmocka_unit_test(test_no_teardown_while_off),
+		cmocka_unit_test(test_doomed_port_follows_the_new_configuration),
 		cmocka_unit_test(test_memory_that_was_a_bar_is_left_alone),
 		cmocka_unit_test(test_address_of_another_cards_bar),
+		cmocka_unit_test(test_window_where_another_cards_bar_was),
 		cmocka_unit_test(test_remove_of_a_port_whose_id_is_taken),
 		cmocka_unit_test(test_disable_has_its_turn),
 		cmocka_unit_test(test_forked_child_has_the_turn),

@@ -72,7 +72,7 @@ begin(uint16_t id)
 
 	port_lock();
 	turn_wait(port);
-	if (turn_is_refused(port->state))
+	if (turn_is_refused(port))
 		ret = -EBUSY;
 	else
 		(void)change_enter(id);

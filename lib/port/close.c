@@ -21,6 +21,8 @@
 
 #include <rte_eal.h>
 
+#include "../core/device.h"
+#include "../core/enable.h"
 #include "../eal/clock.h"
 #include "../eal/host.h"
 #include "calls.h"
@@ -34,7 +36,8 @@ bool
 close_has_driver(const struct rte_eth_dev *eth, enum port_state state)
 {
 	return state == PORT_LIVE || state == PORT_DEAD || state == PORT_DOOMED ||
-		(LOAD(eth->dev_ops) != &dead_ops && (state == PORT_NONE || state == PORT_LEAVING));
+		(LOAD(eth->dev_ops) != &dead_ops && LOAD(eth->state) != RTE_ETH_DEV_UNUSED &&
+		 (state == PORT_NONE || state == PORT_LEAVING));
 }
 
 /* A heal has started it meanwhile: as the application would have, which had not to. */
@@ -50,7 +53,27 @@ stop_first(struct rte_eth_dev *eth)
 	port_own_end(before);
 }
 
-/* It is ours from here on; what it was, or who is at it.  What is on record of it stays
+/* With the lock held, which is given up for a while: nobody is at it, nor in the driver of a lost
+ * device since before it died; false: one of those is late. */
+static bool
+wait_for_others(const struct port *port)
+{
+	uint64_t until = device_now_ns() + enable_config()->stuck_ms * MS;
+	const struct timespec pause = { .tv_nsec = MS };
+
+	turn_wait(port);
+	while ((port->state == PORT_DEAD || port->state == PORT_DOOMED) && !turn_is_alone(port)) {
+		if (device_now_ns() >= until)
+			return false;
+		port_unlock();
+		nanosleep(&pause, NULL);
+		port_lock();
+		turn_wait(port);
+	}
+	return !turn_is_refused(port);
+}
+
+/* It is ours from here on; what it was, or STUCK: somebody is at it.  What is on record of it stays
  * until another port has the id (table.c): its dead ops answer from it, or have just now. */
 static enum port_state
 take(struct rte_eth_dev *eth)
@@ -60,10 +83,9 @@ take(struct rte_eth_dev *eth)
 
 	port_lock();
 	port->n_unwanted++;
-	turn_wait(port);
+	state = wait_for_others(port) ? port->state : PORT_STUCK;
 	port->n_unwanted--;
-	state = port->state;
-	if (!turn_is_refused(state) && state != PORT_LEAVING) {
+	if (state != PORT_STUCK && state != PORT_LEAVING) {
 		turn_take(port, PORT_CLOSING);
 		port->life++;
 		kept_give(eth, port);   /* ethdev's release frees them */
@@ -80,7 +102,7 @@ take_at_last(struct rte_eth_dev *eth)
 	enum port_state was;
 
 	host_log(HOST_WARN, "%s: closing its port waits for its driver", port_of(eth)->device);
-	while (turn_is_refused(was = take(eth)))
+	while ((was = take(eth)) == PORT_STUCK)
 		nanosleep(&pause, NULL);
 	return was;
 }
@@ -97,9 +119,9 @@ close_port(struct rte_eth_dev *eth)
 	if (port_own(eth) == PORT_OWN_DRIVER)
 		return LOAD(eth->dev_ops) != &dead_ops ? live_close(eth) : 0;
 	was = take(eth);
-	if (turn_is_refused(was) && is_guarded)
+	if (was == PORT_STUCK && is_guarded)
 		return -EBUSY;
-	if (turn_is_refused(was))
+	if (was == PORT_STUCK)
 		was = take_at_last(eth);
 	if (was == PORT_LIVE)
 		stop_first(eth);
@@ -149,7 +171,7 @@ begin_close(uint16_t id)
 	port->closing = LOAD(eth->device);
 	was_healing = port->state == PORT_HEALING;
 	turn_wait(port);
-	is_free = !turn_is_refused(port->state);     /* STUCK in a probe ethdev says -ENODEV */
+	is_free = !turn_is_refused(port);       /* STUCK in a probe ethdev says -ENODEV */
 	if (!is_free)
 		port->n_unwanted--;
 	was_healing = was_healing && port->state == PORT_LIVE;

@@ -210,7 +210,7 @@ has_ids(const char *device, const uint16_t *ids, unsigned int n)
 }
 
 /* One that was closed while its device was gone comes with the card all the same: it stays
- * closed. */
+ * closed.  It was told of as NEW, so somebody may be closing it just now: as one of those who do. */
 static void
 close_others(const char *device, const uint16_t *ids, unsigned int n)
 {
@@ -274,10 +274,8 @@ probe(const char *device, const char *devargs, const uint16_t *ids, unsigned int
 	if (ret >= 0)
 		ret = has_ids(device, ids, n) ? 0 :
 			undo(device, release_number() != n_released);
-	if (ret == 0) {
-		close_others(device, ids, n);
+	if (ret == 0)
 		return 0;
-	}
 	pthread_mutex_lock(&exchange);
 	n_held = hold_free_ids(ids[n - 1], held);
 	pthread_mutex_unlock(&exchange);
@@ -297,5 +295,7 @@ ids_probe(const char *device, const char *devargs, const uint16_t *ids, unsigned
 	before = port_own_begin(PORT_OWN_DRIVER, port_of(&rte_eth_devices[ids[0]])->dev);
 	ret = probe(device, devargs, ids, n);
 	port_own_end(before);
+	if (ret == 0)
+		close_others(device, ids, n);
 	return ret;
 }

@@ -138,7 +138,7 @@ leave_set(uint16_t id, unsigned int first, unsigned int n)
 	if (port->state == PORT_LIVE)
 		ret = -EAGAIN;
 	for (i = first; i < port->n_rxq && i < first + n && ret != -EAGAIN &&
-	     !turn_is_refused(port->state); i++) {
+	     !turn_is_refused(port); i++) {
 		leave(port, i);
 		ret = 0;
 	}

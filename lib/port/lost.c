@@ -140,7 +140,7 @@ on_loss(const char *device, unsigned int owed)
 			tell_application(eth, owed);
 		}
 	}
-	if (taken.n > 0 || ports_has(device, PORT_DOOMED))      /* there was no thread to be had */
+	if (taken.n > 0 && !work_is_left())     /* else resume.c sees to it when we are enabled */
 		teardown_start(device);
 }
 

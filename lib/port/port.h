@@ -195,7 +195,7 @@ unsigned int ports_find(struct ports *ports, const char *device, enum port_state
 unsigned int ports_move(struct ports *ports, enum port_state from, enum port_state to);
 /* From HELD to HEALING.  -ECANCELED: none; -EBUSY, and none: the application sets one
  * up, or closes one. */
-int ports_claim(struct ports *ports);
+int ports_claim(struct ports *ports, const char *device);
 /* Those that are in the same life, and in that state (PORT_NONE: any), are left. */
 unsigned int ports_keep(struct ports *ports, enum port_state state);
 void ports_raise(const struct ports *ports, enum rte_eth_event_type type);

@@ -91,33 +91,35 @@ ports_move(struct ports *ports, enum port_state from, enum port_state to)
 	return n;
 }
 
-/* With the lock held: its application sets one up, or is about to close one. */
+/* With the lock held: its application sets one of a device's ports up, or closes one. */
 static bool
-is_applications(const struct ports *ports)
+is_applications(const char *device)
 {
 	const struct port *port;
 	unsigned int i;
 
-	for (i = 0; i < ports->n; i++) {
-		port = port_of(&rte_eth_devices[ports->id[i]]);
-		if (port->life == ports->life[i] &&
-		    (atomic_load(&port->n_inside) != 0 || port->n_unwanted > 0))
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		port = port_of(&rte_eth_devices[i]);
+		if (strcmp(port->device, device) != 0)
+			continue;
+		if (port->state == PORT_CLOSING || (port->state == PORT_HELD &&
+		    (atomic_load(&port->n_inside) != 0 || port->n_unwanted > 0)))
 			return true;
 	}
 	return false;
 }
 
-/* All of them, or none: a driver that meets the name of one that is kept still, in its probe of
+/* All of them, or none: a driver that meets the name of one that is there still, in its probe of
  * the others, gives up, and drops by their names what it takes for its own. */
 int
-ports_claim(struct ports *ports)
+ports_claim(struct ports *ports, const char *device)
 {
 	unsigned int i, n = 0;
 	struct port *port;
 	bool is_busy;
 
 	port_lock();
-	is_busy = is_applications(ports);
+	is_busy = is_applications(device);
 	for (i = 0; i < ports->n && !is_busy; i++) {
 		port = port_of(&rte_eth_devices[ports->id[i]]);
 		if (port->state != PORT_HELD || port->life != ports->life[i])

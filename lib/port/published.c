@@ -130,12 +130,12 @@ prepare(struct rte_eth_dev *eth, bool is_asked)
 /* With the lock held; true: its queues are to be asked for.  It may have been closed: its driver
  * took so long to answer that nobody waited any more. */
 static bool
-wrap(struct rte_eth_dev *eth, struct hotplug_bus *bus, const void *key)
+wrap(struct rte_eth_dev *eth, struct hotplug_bus *bus, const void *key, bool is_asked)
 {
 	bool was_ours = port_of(eth)->state != PORT_NONE;
 
-	if (!is_of(eth, key))
-		return false;
+	if (!is_of(eth, key) || (!is_asked && is_being_closed(port_of(eth), key)))
+		return false;   /* who is asked is waited for */
 	port_wrap(eth, port_of(eth), bus);
 	return !was_ours;
 }
@@ -155,7 +155,7 @@ port_published(struct hotplug_bus *bus, const void *key)
 		is_ready[i] = are_new[i] && prepare(&rte_eth_devices[i], is_asked[i]);
 	port_lock();
 	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
-		is_first[i] = is_ready[i] && wrap(&rte_eth_devices[i], bus, key);
+		is_first[i] = is_ready[i] && wrap(&rte_eth_devices[i], bus, key, is_asked[i]);
 		port_of(&rte_eth_devices[i])->n_asked -= is_asked[i];
 		if (is_ready[i])
 			dev = port_of(&rte_eth_devices[i])->dev;

@@ -46,10 +46,8 @@ see_to(struct rte_eth_dev *eth)
 	port_unlock();
 	if (state >= PORT_DEAD && state <= PORT_STUCK)
 		take_policy(port, device);
-	if (state == PORT_DEAD || state == PORT_DOOMED) {
-		if (!device_stays_lost(port->dev, LOAD(eth->device)))
-			lost_unseen(port->bus, LOAD(eth->device), device);
-	}
+	if (state == PORT_DEAD && !device_stays_lost(port->dev, LOAD(eth->device)))
+		lost_unseen(port->bus, LOAD(eth->device), device);
 	if (state >= PORT_DEAD && state <= PORT_STUCK)
 		port_returned(device);
 }

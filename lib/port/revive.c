@@ -195,7 +195,7 @@ revive(const char *device, struct ports *ports)
 			return -ENODATA;
 	step_before(STEP_HEAL_CLAIM, device);
 	port_probe_lock();
-	ret = work_is_left() ? -ECANCELED : ports_claim(ports);
+	ret = work_is_left() ? -ECANCELED : ports_claim(ports, device);
 	if (ret != 0)
 		port_probe_unlock();
 	if (ret == -EBUSY)              /* later: no event tells */

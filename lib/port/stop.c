@@ -106,7 +106,7 @@ enter(uint16_t id, uint16_t *outer)
 	turn_wait(port);
 	if (port->state != PORT_LIVE)
 		port->config.is_started = false;
-	is_counted = !turn_is_refused(port->state);
+	is_counted = !turn_is_refused(port);
 	if (is_counted)
 		*outer = change_enter(id);
 	port_unlock();

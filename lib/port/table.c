@@ -240,11 +240,14 @@ port_unwrap_all(void)
 	unsigned int i;
 
 	port_lock();
-	for (i = 0; i < RTE_MAX_ETHPORTS; i++)
+	for (i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		if (ports[i].ops != NULL && LOAD(rte_eth_devices[i].dev_ops) == ports[i].ops) {
 			STORE(rte_eth_devices[i].dev_ops, ports[i].pmd_ops);
 			ports[i].state = PORT_NONE;
 			ports[i].life++;
 		}
+		if (ports[i].state == PORT_DOOMED)      /* and nobody tears it down any more */
+			ports[i].state = PORT_DEAD;
+	}
 	port_unlock();
 }

@@ -78,9 +78,9 @@ turn_is_alone(const struct port *port)
 }
 
 bool
-turn_is_refused(enum port_state state)
+turn_is_refused(const struct port *port)
 {
-	return is_busy(state) || state == PORT_STUCK;
+	return is_taken(port) || port->state == PORT_STUCK;
 }
 
 /* Is it that thread that the port's next step is of, or waits for? */
@@ -128,12 +128,16 @@ turn_wait(const struct port *port)
 {
 	const struct timespec pause = { .tv_nsec = MS };
 	uint64_t until = device_now_ns() + enable_config()->stuck_ms * MS;
+	bool was_given_up = false;
 	struct waiter here = { waiters, me, port };
 
 	if (!is_taken(port) || waits_for_me(port))
 		return;
 	waiters = &here;
-	while (is_taken(port) && (port->is_given_up || device_now_ns() < until)) {
+	while (is_taken(port) && device_now_ns() < until) {
+		if (port->is_given_up && !was_given_up)         /* no further step: once more */
+			until = device_now_ns() + enable_config()->stuck_ms * MS;
+		was_given_up = port->is_given_up;
 		port_unlock();
 		nanosleep(&pause, NULL);
 		port_lock();

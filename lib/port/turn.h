@@ -21,6 +21,6 @@ void turn_take(struct port *port, enum port_state state);
  * would be a wait for oneself. */
 void turn_wait(const struct port *port);
 /* Is somebody at it still?  Then a call that needs it for itself is -EBUSY. */
-bool turn_is_refused(enum port_state state);
+bool turn_is_refused(const struct port *port);
 
 #endif /* HOTPLUG_PORT_TURN_H */
