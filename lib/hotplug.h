@@ -601,6 +601,7 @@ int hotplug_port_list(const char *device, uint16_t *ports, unsigned int n_max);
  *   -EBUSY    it, or another port of the same device, is not closed, or is stuck in
  *             its driver (the log says whose it is: fail-safe, bonding);
  *   -ENODEV   no such port, or detached already;
+ *   -ENOMEM   nothing has changed, but that a port which was to be removed is closed;
  *   -EINVAL, -ENAMETOOLONG  name or size;
  *   -ENOTSUP  the bus or the driver cannot detach;
  *   -EDEADLK  called by a driver, or an ethdev callback, during an attach or a detach;

@@ -37,6 +37,8 @@
 static _Atomic unsigned int n_healed, n_given_up;
 
 /* What the library asks of DPDK. */
+static _Atomic bool is_out_of_memory;   /* for devargs */
+
 int __real_rte_devargs_parse(struct rte_devargs *da, const char *text);
 int __wrap_rte_devargs_parse(struct rte_devargs *da, const char *text);
 int __real_rte_devargs_insert(struct rte_devargs **da);
@@ -45,6 +47,8 @@ int __wrap_rte_devargs_insert(struct rte_devargs **da);
 int
 __wrap_rte_devargs_parse(struct rte_devargs *da, const char *text)
 {
+	if (is_out_of_memory)
+		return -ENOMEM;
 	return nth_fails(ENOMEM, __func__) ? -ENOMEM : __real_rte_devargs_parse(da, text);
 }
 
@@ -298,6 +302,32 @@ test_each_call_of_a_primary_fails_once(void **state)
 	fail_each(1);
 }
 
+/* It said 0, and the device stayed attached. */
+static void
+test_remove_without_memory_for_the_devices_name(void **state)
+{
+	struct hotplug_config config;
+	char name[HOTPLUG_NAME_LEN];
+	uint16_t port;
+
+	(void)state;
+	nth_disarm();
+	hotplug_config_init(&config);
+	config.sync = false;
+	assert_int_equal(hotplug_enable(&config), 0);
+	mock_sysfs_add(CARD, "hotplug_mock");
+	assert_int_equal(hotplug_port_attach(CARD, &port), 0);
+	is_out_of_memory = true;
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), -ENOMEM);
+	is_out_of_memory = false;
+	assert_non_null(mock_find(CARD));
+	assert_int_equal(hotplug_port_remove(port, name, sizeof(name)), 0);
+	assert_string_equal(name, CARD);
+	assert_null(mock_find(CARD));
+	mock_sysfs_remove(CARD);
+	assert_int_equal(hotplug_disable(), 0);
+}
+
 static int
 start(void **state)
 {
@@ -327,6 +357,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_call_fails_once),
 		cmocka_unit_test(test_each_call_of_a_primary_fails_once),
+		cmocka_unit_test(test_remove_without_memory_for_the_devices_name),
 	};
 
 	is_each = argc > 1 && strcmp(argv[1], "each") == 0;

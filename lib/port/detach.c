@@ -48,8 +48,8 @@ detach_device(const char *name)
 	int ret;
 
 	ret = devargs_parse(&devargs, name);
-	if (ret < 0)
-		return -ENODEV;
+	if (ret < 0)    /* -ENODEV may be what its caller wants */
+		return ret == -ENOMEM ? ret : -ENODEV;
 	dev = attach_find(&devargs);
 	if (dev == NULL || !rte_dev_is_probed(dev))
 		ret = -ENODEV;
