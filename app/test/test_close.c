@@ -27,10 +27,23 @@
 #include "mock_port.h"
 #include "test.h"
 
-#define STUCK_MS 1000
+#define LATE_MS 250             /* for who is to be late */
+#define STUCK_MS 60000          /* for the others (mock_port.h) */
 
 #define NAME(step) #step,
 static const char *const names[] = { STEPS(NAME) };
+
+static void
+enable_again(unsigned int stuck_ms)
+{
+	struct hotplug_config config;
+	char options[64];
+
+	(void)hotplug_disable();
+	snprintf(options, sizeof(options), "flaps=0,stuck_ms=%u", stuck_ms);
+	mock_port_config(&config, options);
+	assert_int_equal(hotplug_enable(&config), 0);
+}
 
 /* The application's thread that stops and closes a port. */
 static struct {
@@ -297,10 +310,13 @@ test_closed_in_the_middle_of_a_probe(void **state)
 static void
 test_probe_does_not_return(void **state)
 {
-	struct test_pmd *pmd = lose_started(0x41);
-	uint16_t port = pmd->port;
+	struct test_pmd *pmd;
+	uint16_t port;
 
 	(void)state;
+	enable_again(LATE_MS);
+	pmd = lose_started(0x41);
+	port = pmd->port;
 	atomic_store(&is_held, true);
 	test_pmd_in_init = hold;
 	come_back(pmd);
@@ -320,6 +336,7 @@ test_probe_does_not_return(void **state)
 	assert_int_equal(pmd->n_starts, 1);     /* it has been stopped, though not closed */
 	assert_int_equal(port_of(&rte_eth_devices[port])->state, PORT_LIVE);
 	remove_port(port);
+	enable_again(STUCK_MS);
 }
 
 /* Its heal waits until it may probe: the port is the application's meanwhile. */
@@ -711,18 +728,6 @@ close_at_configure(enum step step, const char *device)
 	assert_true(WAIT_FOR(port_of(&rte_eth_devices[closer.port])->n_unwanted > 0));
 }
 
-static void
-enable_again(unsigned int stuck_ms)
-{
-	struct hotplug_config config;
-	char options[64];
-
-	(void)hotplug_disable();
-	snprintf(options, sizeof(options), "flaps=0,stuck_ms=%u", stuck_ms);
-	mock_port_config(&config, options);
-	assert_int_equal(hotplug_enable(&config), 0);
-}
-
 /* A heal had stepped aside for its close, and did not return from the start of the other port: the
  * close waited without end. */
 static void
@@ -743,7 +748,7 @@ test_first_of_two_is_closed_and_the_seconds_start_does_not_return(void **state)
 	start_port(port2);
 	lose_for_good(pmd);
 	assert_true(WAIT_FOR(n_over >= 1));
-	enable_again(STUCK_MS / 4);
+	enable_again(LATE_MS);
 	closer.port = port;
 	begin_to_hold();
 	test_pmd_in_start = hold;
@@ -809,7 +814,7 @@ test_new_port_is_being_closed_in_its_heal(void **state)
 	assert_true(WAIT_FOR(n_over >= 1));
 	assert_int_equal(rte_eth_dev_close(pmd->ports[1]), 0);
 	assert_int_equal(rte_eth_dev_close(pmd->ports[2]), 0);
-	enable_again(STUCK_MS / 4);
+	enable_again(LATE_MS);
 	closer.port = RTE_MAX_ETHPORTS;
 	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_NEW, close_new, NULL);
 	begin_to_hold();
@@ -818,7 +823,7 @@ test_new_port_is_being_closed_in_its_heal(void **state)
 	atomic_store(&is_to_close_new, true);
 	come_back(pmd);
 	assert_true(WAIT_FOR(atomic_load(&is_inside)));
-	test_sleep_ms(STUCK_MS / 2);
+	test_sleep_ms(2 * LATE_MS);
 	n_closes = pmd->n_closes - n_closes;
 	atomic_store(&is_held, false);
 	join_closer();
@@ -958,10 +963,7 @@ test_dead_port_is_closed_while_its_driver_is_asked(void **state)
 static int
 start(void **state)
 {
-	char options[64];
-
-	snprintf(options, sizeof(options), "flaps=0,stuck_ms=%d", STUCK_MS);
-	if (mock_port_start(state, options) != 0)
+	if (mock_port_start(state, "flaps=0") != 0)
 		return -1;
 	(void)rte_log_set_level_pattern("lib.ethdev", RTE_LOG_CRIT);
 	step_hook = on_step;
