@@ -27,8 +27,10 @@
 static bool
 is_refused(const struct rte_eth_dev *eth)
 {
-	return LOAD(eth->dev_ops) == &dead_ops ||
-		(port_is_healing(port_of(eth)) && port_own(eth) == PORT_OWN_NOTHING);
+	const struct port *port = port_of(eth);
+
+	return LOAD(eth->dev_ops) == &dead_ops || (port_own(eth) == PORT_OWN_NOTHING &&
+		(port_is_healing(port) || port->state == PORT_LEAVING));
 }
 
 /* Whose registers flip for the calls that this thread is in: a port's id may be another device's by

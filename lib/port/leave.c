@@ -15,12 +15,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <time.h>
+
 #include <rte_eal.h>
 
+#include "../core/device.h"
+#include "../core/enable.h"
+#include "../eal/clock.h"
 #include "leave.h"
 #include "calls.h"
 #include "lead.h"
 #include "shared.h"
+#include "turn.h"
 
 /* Without queues there is nothing to poll. */
 static bool
@@ -64,17 +70,31 @@ begin(struct rte_eth_dev *eth, struct port *port, struct leaving *old)
 	quiet_begin(eth - rte_eth_devices);
 }
 
+/* Who asks its driver just now is out of it, or late, or the caller; who comes later is answered as
+ * by a dead port (inside.c). */
+static void
+wait_for_calls(const struct port *port)
+{
+	uint64_t until = device_now_ns() + enable_config()->stuck_ms * MS;
+	const struct timespec pause = { .tv_nsec = MS };
+
+	atomic_thread_fence(memory_order_seq_cst);
+	while (!turn_is_alone(port) && device_now_ns() < until)
+		nanosleep(&pause, NULL);
+}
+
 void
 leave_begin(const uint16_t *ids, unsigned int n, struct leaving *old)
 {
-	bool is_out = are_out(ids, n);
+	bool is_out = are_out(ids, n) || !has_queues(ids, n);
 	unsigned int i;
 
-	if (rte_eal_process_type() != RTE_PROC_SECONDARY || (!is_out && !has_queues(ids, n)) ||
-	    calls_guard() != 0)
+	if (rte_eal_process_type() != RTE_PROC_SECONDARY || calls_guard() != 0)
 		return;
 	for (i = 0; i < n; i++)
 		begin(&rte_eth_devices[ids[i]], port_of(&rte_eth_devices[ids[i]]), &old[i]);
+	for (i = 0; i < n; i++)
+		wait_for_calls(port_of(&rte_eth_devices[ids[i]]));
 	if (!is_out)
 		quiet_wait();
 	for (i = 0; i < n; i++)
