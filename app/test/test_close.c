@@ -885,7 +885,7 @@ test_id_is_anothers_before_its_reader_leaves(void **state)
 	assert_int_equal(pthread_create(&reader, NULL, read_info, &port), 0);
 	assert_true(WAIT_FOR(atomic_load(&is_inside)));
 	assert_int_equal(rte_eth_dev_close(port), 0);
-	other = mock_plug(other_card);          /* waits for the reader, and no longer than stuck_ms */
+	other = mock_plug(other_card);          /* waits for the reader, a second at most */
 	assert_int_equal(other->port, port);
 	atomic_store(&is_held, false);
 	pthread_join(reader, NULL);

@@ -583,8 +583,8 @@ test_address_of_another_cards_bar(void **state)
 	remove_port(other->port);
 }
 
-/* A thread's window for the registers that flip came to lie where another card's BAR had been, which
- * its driver had unmapped without a word.  To unmap it again we waited for a lock that we held. */
+/* A thread's window for the registers that flip came to lie where another card's BAR had been,
+ * which its driver had unmapped without a word.  To unmap it again we waited for a lock that we held. */
 static void
 test_window_where_another_cards_bar_was(void **state)
 {

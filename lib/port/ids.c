@@ -210,7 +210,7 @@ has_ids(const char *device, const uint16_t *ids, unsigned int n)
 }
 
 /* One that was closed while its device was gone comes with the card all the same: it stays
- * closed.  It was told of as NEW, so somebody may be closing it just now: as one of those who do. */
+ * closed.  It was told of as NEW, so its application may be closing it just now, too: in turn. */
 static void
 close_others(const char *device, const uint16_t *ids, unsigned int n)
 {

@@ -5,7 +5,8 @@
  * In:  a device that this process is about to remove, or to probe (the hand); another
  *      process has asked for it, so threads here may be polling.
  * Out: they are out of the PMD, and find quiet functions until it is back, and the primary
- *      has started it (lead.c).
+ *      has started it (lead.c).  Control calls are out of it, too, and are answered as by a dead
+ *      port (inside.c).
  * ethdev's release would clear the fast path under their feet, so it is ours (release.c).
  * A primary's ports are stopped before they go, which is its application's own doing, or
  * torn down (teardown.c).

@@ -5,9 +5,9 @@
 
 /* The steps of a teardown and of a heal, in their order (OVER: none is left); on the application's
  * own threads the moment when ethdev has released a port that was closed, and those when it is
- * about to stop one, or to close one.  Tests come between any two of them: they build the library's sources with
- * -DHOTPLUG_TEST and set step_hook, which is called before each, on the thread that takes it, with
- * no lock held. */
+ * about to stop one, or to close one.  Tests come between any two of them: they build the
+ * library's sources with -DHOTPLUG_TEST and set step_hook, which is called before each, on the
+ * thread that takes it, with no lock held but port_probe_lock(): a heal closes with it. */
 #define STEPS(STEP) \
 	STEP(END_CLAIM) STEP(END_QUIET) STEP(END_INSIDE) STEP(END_QUEUES) STEP(END_OTHERS) \
 	STEP(END_CLOSE) STEP(END_CLOSED) STEP(END_DETACH) STEP(END_HELD) STEP(END_OVER) \

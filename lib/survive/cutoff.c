@@ -23,7 +23,7 @@
 #include "pages.h"
 #include "restore.h"
 
-/* A handler may lay something in `from` meanwhile, which has no reader when guard_move() returns. */
+/* A handler may lay something in `from` meanwhile; it has no reader when guard_move() returns. */
 static void
 move_region(struct region *from, struct region *to)
 {

@@ -150,7 +150,7 @@ overlaps(const struct table *table, const struct region *region)
 	return i < table->n && table->range[i].start < region->end;
 }
 
-/* Of those that are no more, all, when nobody is in one of them: who comes now finds the new one. */
+/* All of those that are no more, when nobody is in one: who comes now finds the new one. */
 static void
 retire(struct table *old)
 {
